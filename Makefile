@@ -1,0 +1,60 @@
+# Every target sets up what it needs, in .venv, without root; a second run is instant.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EDITABLE = $(PIP) install --no-deps --no-build-isolation --editable .
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+       --no-emit-index-url --no-header --extra simulator
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime  ## the whole story on the simulator; HOLD=1 SEED=n TRAFFIC=file SCALE=n FROM=time
+	@$(BIN)/fournines demo $(if $(filter-out 0 no,$(HOLD)),--hold) $(if $(SEED),--seed '$(SEED)') \
+	    $(if $(TRAFFIC),--traffic '$(TRAFFIC)') $(if $(SCALE),--scale '$(SCALE)') $(if $(FROM),--from '$(FROM)')
+
+test: $(VENV)/.dev  ## all tests with branch coverage; ARGS="-k budget" chooses some
+	@$(BIN)/pytest --cov --cov-branch --cov-report=term:skip-covered $(ARGS)
+
+check: $(VENV)/.dev  ## format, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.runtime  ## measure what we promise of ourselves; ONLY=name chooses one
+	@$(BIN)/python -m bench $(ONLY)
+
+lock: $(VENV)/.python  ## resolve the newest allowed dependencies into requirements/*.lock
+	$(PIP) install uv
+	$(LOCK) --upgrade --group build --output-file requirements/runtime.lock
+	$(LOCK) --upgrade --group dev --constraint requirements/runtime.lock --output-file requirements/dev.lock
+
+clean:  ## remove all that these targets made, .venv and var/ too
+	rm -rf $(VENV) var dist build .coverage .coverage.* .hypothesis .*_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One .venv: the development lock holds the runtime lock, version by version.
+
+$(VENV)/.python:
+	@for python in python3.11 python3; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    "$$python" -m venv $(VENV) && touch $@; exit; \
+	done; echo "fournines needs Python 3.11 or newer: put python3.11 or python3 on the PATH" >&2; exit 1
+
+$(VENV)/.runtime: requirements/runtime.lock pyproject.toml | $(VENV)/.python
+	@echo "installing what fournines needs into $(VENV) (once, about a minute)"
+	@$(PIP) install --require-hashes --requirement $<
+	@$(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.python
+	@echo "installing fournines and its development tools into $(VENV) (once, about a minute)"
+	@$(PIP) install --require-hashes --requirement $<
+	@$(EDITABLE)
+	@touch $@ $(VENV)/.runtime

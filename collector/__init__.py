@@ -1,0 +1,1 @@
+"""What is there and what happened: the estate, the metrics worth reading, and the minutes made of them."""

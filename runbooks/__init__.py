@@ -1,0 +1,1 @@
+"""What a person should do: Markdown runbooks with steps a machine can read."""
