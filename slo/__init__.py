@@ -1,1 +1,1 @@
-"""What was promised and how it is going: objectives, minutes, budgets, burn rates, contracts and statements."""
+"""What was promised and how it is going: objectives, minutes, budgets, burn rates, contracts, statements."""
