@@ -1,0 +1,1 @@
+"""What is known, and which cause it names."""

@@ -1,0 +1,1 @@
+"""What AWS or a person told us."""

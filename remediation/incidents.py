@@ -1,0 +1,79 @@
+"""Incidents: what belongs together - one cause, one thread, one timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from remediation.journal import Entry
+from remediation.vocabulary import ActionName, Cause, Word
+from slo.cells import Placement
+
+
+class Phase(Word):
+    """Where an incident stands."""
+
+    OPEN = "open", "It is being looked into."
+    PENDING = "pending", "A person has been asked."
+    ACTING = "acting", "An action is being carried out."
+    VERIFYING = "verifying", "The action is done; the objective is being watched."
+    ESCALATED = "escalated", "A person is needed."
+    RESOLVED = "resolved", "It is over."
+
+
+class Severity(StrEnum):
+    """How urgent it is."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom:
+    """One sign of trouble at one placement: a firing objective, or an event that speaks of lost capacity.
+
+    `name` is unique within the placement, so that the same sign seen again only moves `last_seen`.
+    """
+
+    placement: Placement
+    name: str
+    severity: Severity
+    sentence: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One service in trouble, over all of its placements that show symptoms."""
+
+    id: str
+    service: str
+    opened_at: datetime
+    phase: Phase = Phase.OPEN
+    symptoms: tuple[Symptom, ...] = ()
+    cause: Cause | None = None
+    action: ActionName | None = None
+    placement: Placement | None = None
+    sentence: str = ""
+    acknowledged_by: str | None = None
+    resolved_at: datetime | None = None
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """The placements that show symptoms, in order of first appearance."""
+        return tuple(dict.fromkeys(symptom.placement for symptom in self.symptoms))
+
+    @property
+    def severity(self) -> Severity:
+        """The worst severity among the symptoms."""
+        return Severity.PAGE if any(s.severity is Severity.PAGE for s in self.symptoms) else Severity.TICKET
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an incident, and what the journal says of it."""
+
+    incident: Incident
+    entries: tuple[Entry, ...]

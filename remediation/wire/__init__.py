@@ -1,0 +1,1 @@
+"""Remediation's side of the network: queues in, effects out."""

@@ -1,0 +1,110 @@
+"""A run: one decision being carried out, as a value; and the seam to where runs are kept.
+
+    queued ──► ask ──► act ──► verify ──► closed
+                │       │        └──────► escalated
+                │       └───────────────► escalated, cancelled
+                └───────────────────────► rejected, escalated, cancelled
+
+A state is an intent: the move into `act` is committed before anything is sent, and each state sends at most
+one effect.  A temporary change that helped leaves a second run behind, `undo`, which wakes at its expiry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from remediation.actions.effects import Effect
+from remediation.vocabulary import ActionName, Outcome
+from slo.cells import Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from remediation.journal import Entry
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    ASK = "ask"
+    ACT = "act"
+    VERIFY = "verify"
+    CLOSED = "closed"
+    ESCALATED = "escalated"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in {RunState.CLOSED, RunState.ESCALATED, RunState.REJECTED, RunState.CANCELLED}
+
+
+class LostClaimError(Exception):
+    """Another worker has taken the run over since: whatever was about to be written must be dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One decision on its way.  `id` is placement, incident and action: a decision made twice is one run.
+
+    `wake` is on the clock that fournines decides by.  `notes` carries what one state leaves for the next.
+    """
+
+    id: str
+    incident: str
+    placement: Placement
+    action: ActionName
+    effect: Effect
+    inverse: Effect | None = None
+    keep_for: timedelta | None = None
+    undo: bool = False
+    state: RunState = RunState.QUEUED
+    wake: datetime
+    deadline: datetime | None = None
+    created_at: datetime
+    acted_at: datetime | None = None
+    looks: int = 0
+    outcome: Outcome | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to move a run once; `number` is its fence, `visits` counts the entries into its present state."""
+
+    run: Run
+    number: int
+    visits: int
+
+
+class Runs(Protocol):
+    """Where runs are kept, with the lock on each placement and the switches."""
+
+    def start(self, run: Run, entries: Sequence[Entry]) -> bool:
+        """Keep a new run with its journal entries; False, and nothing written, when its id exists."""
+        ...
+
+    def claim(self, now: datetime) -> Claim | None:
+        """Take the oldest run that is due and whose placement is free, and lock its placement."""
+        ...
+
+    def move(self, claim: Claim, run: Run, entries: Sequence[Entry], follow_up: Run | None = None) -> None:
+        """Write the run's next state, its journal entries and its follow-up in one transaction.
+
+        Raises LostClaimError when the claim is no longer ours.  A final state frees the placement.
+        """
+        ...
+
+    def paused(self) -> bool:
+        """Whether the kill switch is on."""
+        ...
+
+    def answer(self, run_id: str) -> tuple[str, str] | None:
+        """Return (choice, actor) of the first answer that a person gave to the run, or None."""
+        ...
