@@ -25,7 +25,7 @@ check: $(VENV)/.dev  ## format, lint, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.runtime  ## measure what we promise of ourselves; ONLY=name chooses one
 	@$(BIN)/python -m bench $(ONLY)
