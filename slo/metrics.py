@@ -1,0 +1,118 @@
+"""What Prometheus is told about promises: families of SLIs, budgets and burn rates, and their naming."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+#: https://prometheus.io/docs/concepts/data_model/ without the colon, which is kept for recording rules.
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+#: A family in one of these units ends in it [https://prometheus.io/docs/practices/naming/].
+_UNITS_IN_NAMES = ("seconds", "bytes", "ratio")
+
+PLACEMENT = ("account", "region", "cluster", "service")
+SLI = (*PLACEMENT, "indicator")
+OBJECTIVE = ("objective", *SLI)
+
+
+class Kind(StrEnum):
+    """How a family's samples behave."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric family, by the name that queries use: a counter's ends in `_total`.
+
+    `unit` is a word for people and panels: `seconds`, `bytes`, `ratio` (0 to 1), `requests`, or empty.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    labels: tuple[str, ...]
+    help: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"a family is named in lower case with underscores, got {self.name!r}")
+        if (self.kind is Kind.COUNTER) != self.name.endswith("_total"):
+            raise ValueError(f"counters, and only counters, end in _total, got {self.name!r} as {self.kind}")
+        if self.unit in _UNITS_IN_NAMES and not self.name.removesuffix("_total").endswith(f"_{self.unit}"):
+            raise ValueError(f"{self.name!r} is in {self.unit}, so its name must end in _{self.unit}")
+        if any(not _NAME.fullmatch(label) for label in self.labels) or len(set(self.labels)) < len(
+            self.labels
+        ):
+            raise ValueError(f"labels are distinct lower-case names, got {self.labels}")
+        if not self.help:
+            raise ValueError(f"{self.name!r} needs a sentence of help")
+
+
+ALL = Family(
+    "sli_all_total", Kind.COUNTER, "requests", SLI,
+    "Requests counted by the indicator; latency counts are estimates of CloudWatch.",
+)  # fmt: skip
+BAD = Family(
+    "sli_bad_total", Kind.COUNTER, "requests", SLI,
+    "Requests that the indicator counts as bad: failed, or slower than the threshold.",
+)  # fmt: skip
+LAST_INGEST = Family(
+    "sli_last_ingest_timestamp_seconds", Kind.GAUGE, "seconds", SLI,
+    "End of the newest minute that is known, as Unix time.",
+)  # fmt: skip
+OBJECTIVE_RATIO = Family(
+    "slo_objective_ratio", Kind.GAUGE, "ratio", ("objective", "service", "indicator"),
+    "The objective's target.",
+)  # fmt: skip
+SLI_RATIO = Family(
+    "slo_sli_ratio", Kind.GAUGE, "ratio", OBJECTIVE,
+    "Good requests of all over the objective's period, as far as it is known; absent without traffic.",
+)  # fmt: skip
+BUDGET_REMAINING_RATIO = Family(
+    "slo_error_budget_remaining_ratio", Kind.GAUGE, "ratio", OBJECTIVE,
+    "What is left of the error budget of the objective's period; negative once it is overspent.",
+)  # fmt: skip
+BUDGET_REMAINING_SECONDS = Family(
+    "slo_error_budget_remaining_seconds", Kind.GAUGE, "seconds", OBJECTIVE,
+    "What is left of the error budget, as time of total failure at the period's even traffic.",
+)  # fmt: skip
+BURN_RATE = Family(
+    "slo_burn_rate", Kind.GAUGE, "", (*OBJECTIVE, "window"),
+    "How many budgets the window would spend at its own pace; 1 is exactly sustainable.",
+)  # fmt: skip
+EXHAUSTION_SECONDS = Family(
+    "slo_error_budget_exhaustion_seconds", Kind.GAUGE, "seconds", OBJECTIVE,
+    "Time until the budget is spent at the pace of the last hour; absent while nothing is spent.",
+)  # fmt: skip
+COVERAGE_RATIO = Family(
+    "slo_coverage_ratio", Kind.GAUGE, "ratio", OBJECTIVE,
+    "Known minutes of the objective's period so far; what is unknown is neither good nor bad.",
+)  # fmt: skip
+ALERT_FIRING = Family(
+    "slo_alert_firing", Kind.GAUGE, "", (*OBJECTIVE, "tier", "severity"),
+    "1 while the tier's two windows both burn too fast and the evidence suffices.",
+)  # fmt: skip
+RESTATED_MINUTES = Family(
+    "sli_restated_minutes_total", Kind.COUNTER, "", SLI,
+    "Minutes that had already been counted and were corrected by later readings.",
+)  # fmt: skip
+
+FAMILIES = (
+    ALL,
+    BAD,
+    LAST_INGEST,
+    OBJECTIVE_RATIO,
+    SLI_RATIO,
+    BUDGET_REMAINING_RATIO,
+    BUDGET_REMAINING_SECONDS,
+    BURN_RATE,
+    EXHAUSTION_SECONDS,
+    COVERAGE_RATIO,
+    ALERT_FIRING,
+    RESTATED_MINUTES,
+)
