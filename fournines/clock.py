@@ -1,0 +1,223 @@
+"""What time it is, and what runs when: the only module that reads the clock.
+
+The same jobs run on the wall clock, on a fast one and on a stepped one.  What crosses a wire keeps real time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+log = logging.getLogger(__name__)
+
+#: A wait is cut into slices, so that a machine that slept or a corrected clock is noticed this soon.
+WAIT_SLICE_MAX_S = 5.0
+#: How long a stop waits for the runs under way; what takes longer ends with the process.
+STOP_WAIT_MAX_S = 30.0
+
+
+class Clock(Protocol):
+    """The time that fournines decides by."""
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+        ...
+
+    def real_seconds(self, span: timedelta) -> float:
+        """Return how long a person waits until the span has passed on this clock."""
+        ...
+
+
+def real_now() -> datetime:
+    """Return the wall's time, in UTC: for what crosses a wire, on any clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+        return real_now()
+
+    def real_seconds(self, span: timedelta) -> float:
+        """Return the span in seconds."""
+        return span.total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Fast:
+    """A clock that read `start` when the wall read `epoch`, and goes `speed` times as fast.
+
+    Processes that are given the same three agree on the time.
+    """
+
+    start: datetime
+    epoch: datetime
+    speed: float
+
+    def __post_init__(self) -> None:
+        if self.speed <= 0:
+            raise ValueError(f"speed is how many times as fast as the wall, above 0, got {self.speed}")
+        if self.start.tzinfo is None or self.epoch.tzinfo is None:
+            raise ValueError("start and epoch need a time zone, such as a Z at their end")
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+        return (self.start + (real_now() - self.epoch) * self.speed).astimezone(UTC)
+
+    def real_seconds(self, span: timedelta) -> float:
+        """Return how long a person waits for the span."""
+        return span.total_seconds() / self.speed
+
+
+class Stepped:
+    """A clock that stands still until it is moved: for rehearsals and tests."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """Return the moment that the clock was last moved to."""
+        return self._now
+
+    def move(self, moment: datetime) -> None:
+        """Move forward to the moment.  Raises ValueError when it lies in the past."""
+        if moment < self._now:
+            raise ValueError(f"time goes forward: it is {self._now}, asked for {moment}")
+        self._now = moment.astimezone(UTC)
+
+    def real_seconds(self, span: timedelta) -> float:  # noqa: ARG002 - nobody waits on this clock
+        """Return 0: nobody waits."""
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to be done every `period` of the clock; `run` is given the clock's time."""
+
+    name: str
+    period: timedelta
+    run: Callable[[datetime], object]
+
+    def __post_init__(self) -> None:
+        if self.period <= timedelta():
+            raise ValueError(f"job {self.name}: a period is longer than nothing, got {self.period}")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a job has fared: `last_success` and `last_error_at` on its clock, `lasted` in real time."""
+
+    runs: int = 0
+    failures: int = 0
+    skipped: int = 0
+    last_success: datetime | None = None
+    last_error: str = ""
+    last_error_at: datetime | None = None
+    lasted: timedelta = timedelta()
+
+
+@dataclass(slots=True)
+class Record:
+    """The health of every job, by name; threads write it, pages and telemetry read it."""
+
+    _health: dict[str, Health] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def health(self) -> Mapping[str, Health]:
+        """Return every job's health as it is now."""
+        with self._lock:
+            return dict(self._health)
+
+    def note(self, job: str, change: Callable[[Health], Health]) -> None:
+        """Change a job's health."""
+        with self._lock:
+            self._health[job] = change(self._health.get(job, Health()))
+
+
+def _once(job: Job, now: datetime, record: Record) -> None:
+    """Run the job; whatever it raises is logged and counted, and the loop goes on."""
+    began = real_now()
+    try:
+        job.run(now)
+    except Exception as error:
+        log.exception("job %s failed; it runs again after %s", job.name, job.period)
+        told = f"{type(error).__name__}: {error}"
+        record.note(
+            job.name,
+            lambda h: replace(
+                h, runs=h.runs + 1, failures=h.failures + 1, last_error=told, last_error_at=now
+            ),
+        )
+    else:
+        lasted = real_now() - began
+        record.note(job.name, lambda h: replace(h, runs=h.runs + 1, last_success=now, lasted=lasted))
+
+
+def next_due(due: datetime, period: timedelta, now: datetime) -> tuple[datetime, int]:
+    """Return the first moment after `now` on the job's own grid, and how many were missed: never a burst."""
+    following = due + period
+    if following > now:
+        return following, 0
+    missed = (now - following) // period + 1
+    return following + missed * period, missed
+
+
+def _wait(clock: Clock, moment: datetime, stop: threading.Event) -> bool:
+    """Wait until the clock reads the moment; False when told to stop before."""
+    while not stop.is_set():
+        left = moment - clock.now()
+        if left <= timedelta():
+            return True
+        stop.wait(min(clock.real_seconds(left), WAIT_SLICE_MAX_S))
+    return False
+
+
+def _repeat(job: Job, clock: Clock, stop: threading.Event, record: Record) -> None:
+    due = clock.now()
+    while _wait(clock, due, stop):
+        _once(job, clock.now(), record)
+        due, missed = next_due(due, job.period, clock.now())
+        if missed:
+            record.note(job.name, lambda h, n=missed: replace(h, skipped=h.skipped + n))  # type: ignore[misc]
+
+
+def run(jobs: Sequence[Job], clock: Clock, stop: threading.Event, record: Record) -> None:
+    """Run every job now and then on its own grid, a thread each, never beside itself, until told to stop."""
+    threads = [
+        threading.Thread(target=_repeat, args=(job, clock, stop, record), name=job.name, daemon=True)
+        for job in jobs
+    ]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(STOP_WAIT_MAX_S)
+
+
+class Steps:
+    """The same jobs on a stepped clock: one thread, in the order of their due times, then of the list."""
+
+    def __init__(self, jobs: Sequence[Job], clock: Stepped, record: Record) -> None:
+        self._clock, self._record = clock, record
+        self._due = [(clock.now(), order, job) for order, job in enumerate(jobs)]
+        heapq.heapify(self._due)
+
+    def until(self, moment: datetime) -> None:
+        """Run all that is due up to and including the moment, and leave the clock there."""
+        while self._due and self._due[0][0] <= moment:
+            due, order, job = self._due[0]
+            self._clock.move(due)
+            _once(job, due, self._record)
+            heapq.heapreplace(self._due, (due + job.period, order, job))
+        self._clock.move(moment)
