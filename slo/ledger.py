@@ -1,0 +1,337 @@
+"""The ledger: a ring of minute counts per SLI with running sums per window, exact whatever arrives when.
+
+A cell that says UNKNOWN tells nothing: it never takes away what another reading told of the same minute.
+A ledger is written by one thread at a time; whoever shares it holds the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slo.cells import Sli, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from slo.cells import Block
+
+RING_MINUTES = 31 * 24 * 60
+
+#: Windows of the tiers (slo.burn), of the extra-quick tier, and of the objective, in minutes.
+WINDOWS: Mapping[str, int] = {
+    "1m": 1, "5m": 5, "30m": 30, "1h": 60, "2h": 120, "6h": 360, "1d": 1440, "3d": 4320, "30d": 43_200,
+}  # fmt: skip
+
+#: The ring keeps uint32: 4.29 million requests a minute where a request counts a thousand.
+COUNT_MAX = 2**32 - 1
+
+BAD, TOTAL, UNKNOWN, EXCLUDED = range(4)
+FIELDS = ("bad", "total", "unknown", "excluded")
+
+CAPACITY_MIN = 64
+
+#: Below 256, so that a uint8 can count them.
+ROWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One minute of one SLI, in the indicator's scale."""
+
+    bad: int
+    total: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """A minute that had been counted and was corrected."""
+
+    sli: Sli
+    minute: int
+    before: Cell
+    after: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What became of a block: the corrections, and the minutes older than the ring, which it did not take."""
+
+    restated: tuple[Restatement, ...]
+    refused: range
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Sums over SLIs and minutes; `minutes` counts cells by state, those outside the ring as unknown."""
+
+    bad: int
+    total: int
+    minutes: Mapping[State, int]
+
+    @property
+    def known(self) -> int:
+        """Cells that say what happened."""
+        return self.minutes[State.OBSERVED] + self.minutes[State.NO_TRAFFIC]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """The running sums of a window, one int64 per column; a view that the next put changes."""
+
+    bad: NDArray[np.int64]
+    total: NDArray[np.int64]
+    unknown: NDArray[np.int64]
+    excluded: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A running sum that is not the sum of its minutes."""
+
+    sli: Sli
+    window: int
+    field: str
+    held: int
+    counted: int
+
+
+class Ledger:
+    """Counts of the last `ring` minutes of every SLI, and their sums over windows that end with `newest`."""
+
+    def __init__(
+        self,
+        *,
+        ring: int = RING_MINUTES,
+        windows: Sequence[int] = tuple(WINDOWS.values()),
+        capacity: int = CAPACITY_MIN,
+    ) -> None:
+        if not windows or not 0 < min(windows) <= max(windows) <= ring:
+            raise ValueError(
+                f"every window lies between 1 and the ring's {ring} minutes, got {tuple(windows)}"
+            )
+        self.ring = ring
+        self.windows = tuple(sorted(set(windows)))
+        self.newest: int | None = None
+        self._column: dict[Sli, int] = {}
+        self._bad = np.zeros((ring, capacity), np.uint32)
+        self._total = np.zeros((ring, capacity), np.uint32)
+        self._state = np.zeros((ring, capacity), np.uint8)
+        self._sums = self._empty_sums(capacity)
+
+    @property
+    def slis(self) -> tuple[Sli, ...]:
+        """The SLIs in the order of their columns."""
+        return tuple(self._column)
+
+    @property
+    def oldest(self) -> int | None:
+        """The oldest minute that the ring still holds."""
+        return None if self.newest is None else self.newest - self.ring + 1
+
+    def __contains__(self, sli: Sli) -> bool:
+        return sli in self._column
+
+    def column(self, sli: Sli) -> int:
+        """Return the column of an SLI that is known, or raise KeyError."""
+        return self._column[sli]
+
+    def add(self, sli: Sli) -> int:
+        """Return the SLI's column, making one whose every minute is unknown where there is none yet."""
+        column = self._column.setdefault(sli, len(self._column))
+        if column == self._bad.shape[1]:
+            self._grow(2 * column)
+        return column
+
+    def advance(self, minute: int) -> None:
+        """Make `minute` the newest: older ones leave their windows, the new ones are unknown until told."""
+        if self.newest is None:
+            self.newest = minute
+        steps = minute - self.newest
+        if steps <= 0:
+            return
+        for position, window in enumerate(self.windows):
+            if steps >= window:
+                self._sums[position] = 0
+                self._sums[position, UNKNOWN] = window
+                continue
+            leaves = self.newest - window + 1
+            self._sums[position] -= self._sum(leaves, leaves + steps)
+            self._sums[position, UNKNOWN] += steps
+        for arriving in self._rows(minute - min(steps, self.ring) + 1, minute + 1):
+            self._bad[arriving] = 0
+            self._total[arriving] = 0
+            self._state[arriving] = State.UNKNOWN
+        self.newest = minute
+
+    def put(self, block: Block) -> Put:
+        """Take the cells of a block, correct every sum they touch, and tell what had been counted otherwise.
+
+        Minutes newer than the newest advance the ledger first.  A count above COUNT_MAX raises ValueError.
+        """
+        if not block.minutes or not block.slis:
+            return Put((), range(0))
+        if int(block.total.max()) > COUNT_MAX:
+            raise ValueError(f"a minute counts at most {COUNT_MAX}, got {int(block.total.max())}")
+        columns = np.array([self.add(sli) for sli in block.slis])
+        if len(set(block.slis)) < len(block.slis):
+            raise ValueError("a block names each SLI once")
+        self.advance(block.minutes[-1])
+        assert self.newest is not None
+        first = max(block.start, self.newest - self.ring + 1)
+        refused = block.minutes[: max(0, first - block.start)]
+        if len(refused) == len(block.minutes):
+            return Put((), refused)
+        return Put(self._write(block, first, columns), refused)
+
+    def sums(self, window: int) -> Sums:
+        """Return the sums of the window that ends with the newest minute, by column."""
+        held = self._sums[self.windows.index(window), :, : len(self._column)]
+        return Sums(*held)
+
+    def minutes(
+        self, sli: Sli, start: int, end: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+        """Return bad, total and state of the minutes `[start, end)`; unknown where the ring holds nothing."""
+        bad, total = np.zeros(end - start, np.int64), np.zeros(end - start, np.int64)
+        state = np.zeros(end - start, np.uint8)
+        held = self._held(start, end)
+        if sli in self._column and held:
+            rows, column = np.arange(held.start, held.stop) % self.ring, self._column[sli]
+            into = slice(held.start - start, held.stop - start)
+            bad[into] = self._bad[rows, column]
+            total[into] = self._total[rows, column]
+            state[into] = self._state[rows, column]
+        return bad, total, state
+
+    def counts(self, slis: Sequence[Sli], start: int, end: int) -> Counts:
+        """Return what the SLIs add up to over the minutes `[start, end)`."""
+        bad = total = 0
+        minutes = dict.fromkeys(State, 0)
+        for sli in slis:
+            of_bad, of_total, of_state = self.minutes(sli, start, end)
+            bad += int(of_bad.sum())
+            total += int(of_total.sum())
+            for state, count in enumerate(np.bincount(of_state, minlength=len(State)).tolist()):
+                minutes[State(state)] += count
+        return Counts(bad, total, minutes)
+
+    def self_check(self) -> tuple[Mismatch, ...]:
+        """Sum every window again from its minutes, and name what differs: a defect, healed by `resum`."""
+        counted = self._counted()
+        wrong = np.argwhere(self._sums[:, :, : len(self._column)] != counted[:, :, : len(self._column)])
+        slis = self.slis
+        return tuple(
+            Mismatch(
+                slis[column],
+                self.windows[window],
+                FIELDS[field],
+                int(self._sums[window, field, column]),
+                int(counted[window, field, column]),
+            )
+            for window, field, column in wrong.tolist()
+        )
+
+    def resum(self) -> None:
+        """Rebuild the running sums from the minutes."""
+        self._sums = self._counted()
+
+    def _write(self, block: Block, first: int, columns: NDArray[np.intp]) -> tuple[Restatement, ...]:
+        """Write the rows from minute `first` on; the sums change by new less old, so order never matters."""
+        rows = slice(first - block.start, None)
+        cells = np.ix_(np.arange(first, block.minutes.stop) % self.ring, columns)
+        old_bad, old_total = self._bad[cells].astype(np.int64), self._total[cells].astype(np.int64)
+        old_state = self._state[cells]
+        told = block.state[rows] != State.UNKNOWN
+        bad = np.where(told, block.bad[rows], old_bad)
+        total = np.where(told, block.total[rows], old_total)
+        state = np.where(told, block.state[rows], old_state)
+        self._bad[cells], self._total[cells], self._state[cells] = bad, total, state
+        self._correct(first, columns, _fields(bad, total, state) - _fields(old_bad, old_total, old_state))
+        known = (old_state == State.OBSERVED) | (old_state == State.NO_TRAFFIC)
+        changed = known & ((bad != old_bad) | (total != old_total) | (state != old_state))
+        return tuple(
+            Restatement(
+                block.slis[column],
+                first + row,
+                Cell(int(old_bad[row, column]), int(old_total[row, column]), State(old_state[row, column])),
+                Cell(int(bad[row, column]), int(total[row, column]), State(state[row, column])),
+            )
+            for row, column in np.argwhere(changed).tolist()
+        )
+
+    def _correct(self, first: int, columns: NDArray[np.intp], change: NDArray[np.int64]) -> None:
+        """Add `change` [fields, minutes from first, columns] to every window that reaches its minute."""
+        assert self.newest is not None
+        added = np.zeros((len(FIELDS), len(columns)), np.int64)
+        end = change.shape[1]
+        for position, window in enumerate(self.windows):
+            begin = min(end, max(0, self.newest - window + 1 - first))
+            if begin < end:
+                added += change[:, begin:end].sum(axis=1)
+                end = begin
+            self._sums[position][:, columns] += added
+
+    def _held(self, start: int, end: int) -> range:
+        if self.newest is None:
+            return range(0)
+        return range(max(start, self.newest - self.ring + 1), min(end, self.newest + 1))
+
+    def _counted(self) -> NDArray[np.int64]:
+        """Sum the windows from the minutes: each stretch between two windows is read once."""
+        counted = self._empty_sums(self._bad.shape[1])
+        if self.newest is None:
+            return counted
+        end = self.newest + 1
+        running = np.zeros_like(counted[0])
+        for position, window in enumerate(self.windows):
+            running += self._sum(self.newest - window + 1, end)
+            counted[position] = running
+            end = self.newest - window + 1
+        return counted
+
+    def _rows(self, start: int, end: int) -> Iterator[slice]:
+        """Yield the ring's rows of the minutes `[start, end)`, few enough at a time to stay in the cache."""
+        while start < end:
+            row = start % self.ring
+            count = min(end - start, self.ring - row, ROWS_AT_ONCE)
+            yield slice(row, row + count)
+            start += count
+
+    def _sum(self, start: int, end: int) -> NDArray[np.int64]:
+        """Return the sums [fields, columns] over the minutes `[start, end)`."""
+        sums = np.zeros((len(FIELDS), self._bad.shape[1]), np.int64)
+        for rows in self._rows(start, end):
+            state = self._state[rows]
+            sums[BAD] += self._bad[rows].astype(np.int64).sum(axis=0)
+            sums[TOTAL] += self._total[rows].astype(np.int64).sum(axis=0)
+            sums[UNKNOWN] += (state == State.UNKNOWN).sum(axis=0, dtype=np.uint8)
+            sums[EXCLUDED] += (state == State.EXCLUDED).sum(axis=0, dtype=np.uint8)
+        return sums
+
+    def _empty_sums(self, capacity: int) -> NDArray[np.int64]:
+        sums = np.zeros((len(self.windows), len(FIELDS), capacity), np.int64)
+        sums[:, UNKNOWN, :] = np.array(self.windows)[:, None]
+        return sums
+
+    def _grow(self, capacity: int) -> None:
+        held = self._bad.shape[1]
+        for name in ("_bad", "_total", "_state"):
+            before = getattr(self, name)
+            after = np.zeros((self.ring, capacity), before.dtype)
+            after[:, :held] = before
+            setattr(self, name, after)
+        sums = self._empty_sums(capacity)
+        sums[:, :, :held] = self._sums
+        self._sums = sums
+
+
+def _fields(bad: NDArray[np.int64], total: NDArray[np.int64], state: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return np.stack([bad, total, state == State.UNKNOWN, state == State.EXCLUDED]).astype(
+        np.int64, copy=False
+    )
