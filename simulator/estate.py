@@ -1,0 +1,130 @@
+"""The estate as it stands: every placement with its load balancer, named as AWS names things."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator import fate
+from simulator.scenario import ServiceSpec
+
+if TYPE_CHECKING:
+    from simulator.scenario import EstateSpec
+
+ZONES = ("a", "b", "c")
+#: Share of a task's capacity that the estate is sized for: under the 60 % that target tracking aims at.
+COMFORT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One ECS service in one cluster, region and account, behind a load balancer of its own."""
+
+    index: int
+    account: str
+    region: str
+    cluster: str
+    spec: ServiceSpec
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        return self.spec.name
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.region}/{self.cluster}/{self.service}"
+
+    def arn(self, kind: str, *names: str, api: str = "ecs") -> str:
+        """Return an ARN in this account and region."""
+        return f"arn:aws:{api}:{self.region}:{self.account}:{kind}/{'/'.join(names)}"
+
+    @property
+    def service_arn(self) -> str:
+        """The service's ARN."""
+        return self.arn("service", self.cluster, self.service)
+
+    @property
+    def cluster_arn(self) -> str:
+        """The cluster's ARN."""
+        return self.arn("cluster", self.cluster)
+
+    @property
+    def load_balancer(self) -> str:
+        """The load balancer as a CloudWatch dimension value: `app/NAME/ID`."""
+        name = f"{self.cluster}-{self.service}"[:32].rstrip("-")
+        return f"app/{name}/{fate.hexadecimal(16, 'load balancer', self)}"
+
+    @property
+    def target_group(self) -> str:
+        """The target group as a CloudWatch dimension value: `targetgroup/NAME/ID`."""
+        return f"targetgroup/{self.service[:32].rstrip('-')}/{fate.hexadecimal(16, 'target group', self)}"
+
+    @property
+    def load_balancer_arn(self) -> str:
+        """The load balancer's ARN."""
+        return self.arn("loadbalancer", self.load_balancer, api="elasticloadbalancing")
+
+    @property
+    def target_group_arn(self) -> str:
+        """The target group's ARN."""
+        return f"arn:aws:elasticloadbalancing:{self.region}:{self.account}:{self.target_group}"
+
+    @property
+    def alarm(self) -> str:
+        """The name of the alarm that guards its deployments."""
+        return f"{self.cluster}-{self.service}-5xx"
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The availability zones that its tasks are spread over."""
+        return tuple(self.region + zone for zone in ZONES)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that its owners gave it."""
+        return {"service": self.service, "group": self.spec.group}
+
+
+def tasks_for(spec: ServiceSpec, requests_per_minute: float) -> int:
+    """Return how many tasks carry this load in comfort, within the scaling bounds."""
+    wanted = math.ceil(requests_per_minute / (spec.requests_per_task * COMFORT))
+    return max(spec.minimum, min(spec.maximum, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """All placements, in the order of every array of the world: region by region, service by service."""
+
+    account: str
+    cluster: str
+    regions: tuple[str, ...]
+    places: tuple[Place, ...]
+
+    def find(self, region: str, service: str) -> Place | None:
+        """Return the placement of a service in a region."""
+        return next((p for p in self.places if p.region == region and p.service == service), None)
+
+    def matching(self, *, service: str | None, region: str | None) -> list[Place]:
+        """Return the placements that a fault's `where` or a contract's scope names."""
+        return [
+            place
+            for place in self.places
+            if (service is None or place.service == service) and (region is None or place.region == region)
+        ]
+
+    def clusters(self, region: str) -> list[str]:
+        """Return the ARNs of the region's clusters."""
+        return (
+            [f"arn:aws:ecs:{region}:{self.account}:cluster/{self.cluster}"] if region in self.regions else []
+        )
+
+
+def build(spec: EstateSpec) -> Estate:
+    """Stand up what the document describes: every service in every region."""
+    pairs = [(region, service) for region in spec.regions for service in spec.services]
+    places = [
+        Place(index=i, account=spec.account, region=region, cluster=spec.cluster, spec=service)
+        for i, (region, service) in enumerate(pairs)
+    ]
+    return Estate(account=spec.account, cluster=spec.cluster, regions=spec.regions, places=tuple(places))

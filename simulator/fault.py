@@ -1,0 +1,270 @@
+"""What may go wrong, as scenario documents say it: one model per kind, with its figures.
+
+`expect` is what a good operator would do about it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from simulator.span import Span
+
+#: Kinds that the design names and the world does not live through yet.
+NOT_SIMULATED = ("out_of_memory", "zone_outage", "region_outage")
+
+
+class Expect(StrEnum):
+    """What a good operator would do."""
+
+    ROLLBACK = "rollback"
+    SCALE_OUT = "scale_out"
+    SPOT_FALLBACK = "spot_fallback"
+    SHIFT_ZONE = "shift_zone"
+    SHIFT_REGION = "shift_region"
+    REPLACE_TASKS = "replace_tasks"
+    ESCALATE = "escalate"
+    NONE = "none"
+
+
+class Document(BaseModel):
+    """A part of a scenario: frozen, and refusing what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Where(Document):
+    """Which placements it meets: an absent service means all services, an absent region all regions."""
+
+    service: str | None = None
+    region: str | None = None
+    zone: str | None = Field(default=None, description="such as eu-west-1a; spot_reclaim only")
+
+
+class Vary(Document):
+    """What another seed may change, so that a story stays the same story."""
+
+    services: tuple[str, ...] = Field(default=(), description="services that the story may befall")
+    at: Span | None = Field(default=None, description="the largest shift of its start, to either side")
+    figures: dict[str, tuple[float, float]] = Field(default_factory=dict, description="figure: from, to")
+
+
+class Base(Document):
+    """What every fault has."""
+
+    at: Span = Field(description="when it begins, after the scenario's start")
+    where: Where = Where()
+    expect: Expect = Expect.NONE
+    story: str | None = Field(
+        default=None, description="faults of one story move together under another seed"
+    )
+    vary: Vary = Vary()
+
+    @model_validator(mode="after")
+    def varied_figures_exist(self) -> Base:
+        """Let a seed change only figures that this kind has."""
+        for name in self.vary.figures:
+            if not isinstance(getattr(self, name, None), int | float):
+                raise ValueError(f"vary.figures.{name}: not a number of this kind")  # noqa: TRY004 - pydantic's word
+        if self.where.zone is not None and not isinstance(self, SpotReclaim):
+            raise ValueError("where.zone: zones are not simulated yet for this kind")
+        return self
+
+
+class Lasting(Base):
+    """A fault that ends by itself."""
+
+    duration: Span
+
+
+class BadDeployment(Base):
+    """A revision that passes its health checks and then fails requests.
+
+    `fails` says when: once it was SUCCESSFUL, too late for ECS's own protections, or once it serves.
+    """
+
+    kind: Literal["bad_deployment"]
+    error_ratio: float = Field(default=0.08, gt=0, le=1)
+    fails: Literal["once_successful", "once_serving"] = "once_successful"
+    after: Span = Field(default="90s", validate_default=True, description="how much later the failing begins")
+
+
+class SlowDeployment(Base):
+    """A revision whose tasks take long to start; nothing fails."""
+
+    kind: Literal["slow_deployment"]
+    start_factor: float = Field(default=4, ge=1)
+
+
+class HealthyDeployment(Base):
+    """An innocent deployment."""
+
+    kind: Literal["deployment"]
+
+
+class BrokenDeployment(Base):
+    """A revision whose tasks never become healthy: a case for ECS's own circuit breaker."""
+
+    kind: Literal["broken_deployment"]
+
+
+class ScaleIn(Base):
+    """An ordinary scale-in by somebody who may."""
+
+    kind: Literal["scale_in"]
+    tasks: int = Field(default=1, ge=1)
+
+
+class CrashLoop(Lasting):
+    """Tasks exit again and again, whichever revision they run."""
+
+    kind: Literal["crash_loop"]
+    lives: Span = Field(
+        default="90s", validate_default=True, description="how long a task runs before it exits"
+    )
+
+
+class SpotReclaim(Base):
+    """Fargate Spot takes a share of the tasks back, with two minutes' warning."""
+
+    kind: Literal["spot_reclaim"]
+    share: float = Field(default=1, gt=0, le=1)
+
+
+class CapacityShortage(Lasting):
+    """A region refuses new tasks of a provider; with `reclaim`, that share of its running tasks goes too."""
+
+    kind: Literal["capacity_shortage"]
+    provider: Literal["FARGATE", "FARGATE_SPOT"] = "FARGATE_SPOT"
+    reclaim: float = Field(default=0, ge=0, le=1)
+
+
+class TrafficSurge(Lasting):
+    """More requests than usual."""
+
+    kind: Literal["traffic_surge"]
+    factor: float = Field(default=3, gt=1)
+    ramp: Span = Field(default="1m", validate_default=True, description="how long it takes to come up")
+
+
+class DependencyFailure(Lasting):
+    """Something outside the service fails a share of its requests, wherever it runs."""
+
+    kind: Literal["dependency_failure"]
+    error_ratio: float = Field(default=0.2, gt=0, le=1)
+
+
+class Latency(Lasting):
+    """Answers take longer."""
+
+    kind: Literal["latency"]
+    factor: float = Field(default=4, gt=1)
+
+
+class AlbErrors(Lasting):
+    """The load balancer itself answers a share of the requests with 502."""
+
+    kind: Literal["alb_errors"]
+    error_ratio: float = Field(default=0.05, gt=0, le=1)
+
+
+class MetricsDelay(Lasting):
+    """CloudWatch tells later than it should."""
+
+    kind: Literal["metrics_delay"]
+    by: Span = Field(default="5m", validate_default=True)
+
+
+class MetricsOutage(Lasting):
+    """CloudWatch tells nothing of these minutes until it is over."""
+
+    kind: Literal["metrics_outage"]
+
+
+class ApiThrottling(Lasting):
+    """AWS refuses a share of the API calls as too many."""
+
+    kind: Literal["api_throttling"]
+    share: float = Field(default=0.5, gt=0, le=1)
+
+
+class EventsLost(Lasting):
+    """A share of the events never arrives."""
+
+    kind: Literal["events_lost"]
+    share: float = Field(default=0.3, gt=0, le=1)
+
+
+class EventsDuplicated(Lasting):
+    """A share of the events arrives twice."""
+
+    kind: Literal["events_duplicated"]
+    share: float = Field(default=0.3, gt=0, le=1)
+
+
+class EventsReordered(Lasting):
+    """Events overtake one another: each is held back by up to `by`."""
+
+    kind: Literal["events_reordered"]
+    by: Span = Field(default="30s", validate_default=True)
+
+
+class SlackOutage(Lasting):
+    """Slack does not answer.  The world only notes it: whoever runs Slack reads it."""
+
+    kind: Literal["slack_outage"]
+
+
+class ProcessCrash(Base):
+    """The service is killed.  The world only notes it: whoever runs the service reads it."""
+
+    kind: Literal["process_crash"]
+
+
+AnyFault = (
+    BadDeployment
+    | SlowDeployment
+    | HealthyDeployment
+    | BrokenDeployment
+    | ScaleIn
+    | CrashLoop
+    | SpotReclaim
+    | CapacityShortage
+    | TrafficSurge
+    | DependencyFailure
+    | Latency
+    | AlbErrors
+    | MetricsDelay
+    | MetricsOutage
+    | ApiThrottling
+    | EventsLost
+    | EventsDuplicated
+    | EventsReordered
+    | SlackOutage
+    | ProcessCrash
+)
+
+#: Faults that blind or hinder an observer and harm no service by themselves.
+Disturbance = (
+    MetricsDelay
+    | MetricsOutage
+    | ApiThrottling
+    | EventsLost
+    | EventsDuplicated
+    | EventsReordered
+    | SlackOutage
+    | ProcessCrash
+)
+
+
+def simulated(value: object) -> object:
+    """Refuse, in these words, a kind that the world does not live through yet."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind in NOT_SIMULATED:
+        raise ValueError(f"{kind} is not simulated yet")
+    return value
+
+
+Fault = Annotated[Annotated[AnyFault, Field(discriminator="kind")], BeforeValidator(simulated)]

@@ -1,0 +1,252 @@
+"""A scenario: an estate, how long it is watched, what AWS leaves open, and what goes wrong.
+
+`Scenario.model_validate(mapping)` reads a plain mapping; pydantic's ValidationError names every problem.
+`seeded(seed)` is the same story with another service, time and severity.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path  # noqa: TC003 - pydantic reads it while the program runs
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from simulator import fate
+from simulator.fault import AnyFault, Disturbance, Document, Fault
+from simulator.span import Minute, Span  # noqa: TC001 - pydantic reads them while the program runs
+
+Provider = Literal["FARGATE", "FARGATE_SPOT"]
+NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
+DIRECTORY = files("simulator").joinpath("scenarios")
+
+
+class Share(Document):
+    """One line of a capacity provider strategy."""
+
+    provider: Provider
+    weight: int = Field(default=0, ge=0, le=1000)
+    base: int = Field(default=0, ge=0)
+
+
+class ServiceSpec(Document):
+    """A service as it stands in every region of the estate."""
+
+    name: str = Field(pattern=NAME)
+    group: str = "core"
+    requests_per_minute: int = Field(default=1200, gt=0, description="at the daily peak, in each region")
+    requests_per_task: int = Field(
+        default=600, gt=0, description="what one task can serve in a minute at 100 % CPU"
+    )
+    minimum: int = Field(default=2, ge=1, description="Application Auto Scaling's minimum")
+    maximum: int = Field(default=40, ge=1)
+    strategy: tuple[Share, ...] = (Share(provider="FARGATE", weight=1),)
+    latency_ms: float = Field(default=80, gt=0, description="median answer time of an idle task")
+    slow_ms: float = Field(
+        default=300, gt=0, description="slower answers count against the latency objective"
+    )
+    objective: float = Field(default=0.9999, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def consistent(self) -> ServiceSpec:
+        """Refuse scaling bounds and strategies that make no sense together."""
+        if self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        if not any(share.weight or share.base for share in self.strategy):
+            raise ValueError("strategy: at least one provider needs a weight or a base above 0")
+        if sum(bool(share.base) for share in self.strategy) > 1:
+            raise ValueError("strategy: only one provider may have a base")
+        return self
+
+
+class Tenant(Document):
+    """A customer with a contract; empty lists mean all."""
+
+    name: str = Field(pattern=NAME)
+    services: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+class Traffic(Document):
+    """How many requests arrive: a shape, or a recording of counts (`timestamp,value`) times `scale`."""
+
+    shape: Literal["flat", "daily"] = "daily"
+    csv: Path | None = Field(default=None, description="recorded counts; replaces the shape")
+    scale: float = Field(default=1, gt=0)
+    from_: datetime | None = Field(
+        default=None, alias="from", description="the recorded moment that the scenario starts at"
+    )
+
+
+class EstateSpec(Document):
+    """What stands there before anything happens."""
+
+    account: str = Field(default="123456789012", pattern=r"^\d{12}$")
+    cluster: str = Field(default="mylearning", pattern=NAME)
+    regions: tuple[str, ...] = Field(min_length=1)
+    services: tuple[ServiceSpec, ...] = Field(min_length=1)
+    tenants: tuple[Tenant, ...] = ()
+    traffic: Traffic = Traffic()
+    deployment_alarms: bool = Field(
+        default=True, description="a CloudWatch alarm on 5xx guards each deployment"
+    )
+
+    @model_validator(mode="after")
+    def names_meet(self) -> EstateSpec:
+        """Refuse names given twice, and tenants that name what is not there."""
+        names = [service.name for service in self.services]
+        for label, values in (("services", names), ("regions", list(self.regions))):
+            twice = {value for value in values if values.count(value) > 1}
+            if twice:
+                raise ValueError(f"{label}: {', '.join(sorted(twice))} named twice")
+        for tenant in self.tenants:
+            strangers = {*tenant.services} - {*names} | {*tenant.regions} - {*self.regions}
+            if strangers:
+                raise ValueError(f"tenant {tenant.name}: the estate has no {', '.join(sorted(strangers))}")
+        return self
+
+
+class AwsSettings(Document):
+    """What AWS leaves open, or documents in two ways; the defaults are the cautious reading."""
+
+    strategy_reaches: Literal["next_placements", "new_deployments"] = Field(
+        default="next_placements",
+        description="what a new capacity provider strategy applies to without a deployment: undocumented",
+    )
+    update_service_deploys: tuple[Literal["desiredCount", "deploymentConfiguration"], ...] = Field(
+        default=(),
+        description="fields whose change starts a deployment besides those that every document names",
+    )
+    metric_lag: dict[str, Span] = Field(
+        default_factory=dict, description="namespace: how much later than its end a minute is told"
+    )
+    alarm_lag: Span = Field(
+        default="10s", validate_default=True, description="from a point's arrival to the alarm's change"
+    )
+    alarm_bake: Span = Field(
+        default="2m", validate_default=True, description="how long alarms are watched after a roll-out"
+    )
+    event_lag: Span = Field(
+        default="2s", validate_default=True, description="the longest ordinary delay of an event"
+    )
+
+
+class Scenario(Document):
+    """A whole scenario.  Times are UTC and start at a whole minute."""
+
+    name: str = Field(pattern=NAME)
+    description: str = ""
+    seed: int = 1
+    start: Minute = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    duration: Span
+    lived_in: Span = Field(
+        default="3h", validate_default=True, description="how much earlier metrics reach back"
+    )
+    estate: EstateSpec
+    policies: Any = Field(
+        default=None, description="handed on to whoever keeps the estate; the world does not read it"
+    )
+    aws: AwsSettings = AwsSettings()
+    faults: tuple[Fault, ...] = ()
+
+    @field_validator("faults", mode="after")
+    @classmethod
+    def befall_what_is_there(cls, faults: tuple[AnyFault, ...], info: ValidationInfo) -> tuple[AnyFault, ...]:
+        """Refuse faults outside the estate or after the scenario's end."""
+        estate, duration = info.data.get("estate"), info.data.get("duration")
+        if estate is None or duration is None:
+            return faults  # their own errors are told
+        problems = [
+            problem for i, fault in enumerate(faults) for problem in misplaced(i, fault, estate, duration)
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return faults
+
+    @property
+    def end(self) -> datetime:
+        """When it is over."""
+        return self.start + self.duration
+
+    def seeded(self, seed: int) -> Scenario:
+        """Return the story with other services, times and severities; its own seed changes nothing."""
+        if seed == self.seed:
+            return self
+        faults = vary(self.faults, seed)
+        return Scenario.model_validate({**self.model_dump(by_alias=True), "seed": seed, "faults": faults})
+
+
+def misplaced(index: int, fault: AnyFault, estate: EstateSpec, duration: timedelta) -> list[str]:
+    """Return what is wrong with where and when a fault is to happen."""
+    services = {service.name for service in estate.services}
+    problems = []
+    for key, value, known in (
+        ("service", fault.where.service, services),
+        ("region", fault.where.region, {*estate.regions}),
+    ):
+        if value is not None and value not in known:
+            problems.append(f"faults[{index}].where.{key}: the estate has no {value!r}")
+    strangers = {*fault.vary.services} - services
+    if strangers:
+        problems.append(f"faults[{index}].vary.services: the estate has no {', '.join(sorted(strangers))}")
+    if fault.where.service is None and not isinstance(fault, Disturbance) and fault.kind not in REGIONAL:
+        problems.append(f"faults[{index}].where.service: a {fault.kind} befalls a named service")
+    if fault.at >= duration:
+        problems.append(f"faults[{index}].at: it would begin after the scenario's end")
+    return problems
+
+
+#: Faults that may befall whole regions rather than one service.
+REGIONAL = frozenset({"spot_reclaim", "capacity_shortage", "latency", "alb_errors"})
+
+
+def vary(faults: tuple[AnyFault, ...], seed: int) -> list[dict[str, Any]]:
+    """Draw service, shift and figures anew; a story moves as one, and two stories never share a service."""
+    taken: set[str] = set()
+    chosen: dict[str, tuple[str | None, float]] = {}
+    varied = []
+    for index, fault in enumerate(faults):
+        story = fault.story or f"fault {index}"
+        if story not in chosen:
+            chosen[story] = draw(fault, seed, story, taken)
+        service, shift = chosen[story]
+        document = fault.model_dump(by_alias=True)
+        if service is not None and fault.where.service is not None:
+            document["where"]["service"] = service
+        moved = fault.at + shift * (fault.vary.at or timedelta())
+        document["at"] = max(timedelta(), timedelta(seconds=round(moved.total_seconds())))
+        for name, (low, high) in fault.vary.figures.items():
+            figure = low + (high - low) * fate.fraction(seed, story, name)
+            document[name] = round(figure) if isinstance(getattr(fault, name), int) else round(figure, 3)
+        varied.append(document)
+    return varied
+
+
+def draw(fault: AnyFault, seed: int, story: str, taken: set[str]) -> tuple[str | None, float]:
+    """Draw a service that no other story has, and a shift in [-1, 1]."""
+    dice = fate.generator(seed, story)
+    shift = dice.uniform(-1, 1)
+    free = [service for service in fault.vary.services if service not in taken]
+    service = dice.choice(free) if free else fault.where.service
+    if service is not None:
+        taken.add(service)
+    return service, shift
+
+
+def load(text: str) -> Scenario:
+    """Read a scenario from YAML that we ship."""
+    return Scenario.model_validate(yaml.safe_load(text))
+
+
+def shipped_names() -> list[str]:
+    """Return the scenarios that come with the simulator."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in DIRECTORY.iterdir())
+
+
+def shipped(name: str) -> Scenario:
+    """Return a scenario that comes with the simulator."""
+    if name not in shipped_names():
+        raise ValueError(f"there is no scenario {name!r}; shipped are {', '.join(shipped_names())}")
+    return load(DIRECTORY.joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
