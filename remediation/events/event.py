@@ -97,7 +97,7 @@ class ServiceAction:
 
     @property
     def spot_refused(self) -> bool:
-        """Whether Fargate Spot had no capacity; plain Fargate fails for the same reason by another provider."""
+        """Whether Fargate Spot had no capacity; plain Fargate gives the same reason, another provider."""
         return (
             self.name == "SERVICE_TASK_PLACEMENT_FAILURE"
             and self.reason.startswith("RESOURCE:FARGATE")
@@ -120,6 +120,7 @@ class AlarmChanged:
     suppressed: bool
     metrics: tuple[str, ...] = ()
     dimensions: tuple[tuple[str, str], ...] = ()
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,229 @@
+"""Raw body to event.  Never fails: what is not understood is kept as it came, and acts on nothing.
+
+Shapes: EventBridge events of ECS, CloudWatch, EC2 and CodeDeploy, and people's answers in our own
+[https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html].
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Literal, get_args
+
+from remediation.events.event import (
+    AlarmChanged,
+    Answer,
+    CodeDeployChanged,
+    ContainerInstanceChanged,
+    DeploymentChanged,
+    DeploymentPhase,
+    InstanceWarning,
+    Origin,
+    ServiceAction,
+    TaskChanged,
+    TaskEnd,
+    Unrecognised,
+)
+from remediation.events.fields import Fields, arn_part, moment, placement_of_group, placement_of_service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from remediation.events.event import Event
+
+_Choice = Literal["approve", "hold", "ack"]
+
+_PHASES = {
+    "SERVICE_DEPLOYMENT_IN_PROGRESS": DeploymentPhase.STARTED,
+    "SERVICE_DEPLOYMENT_COMPLETED": DeploymentPhase.COMPLETED,
+    "SERVICE_DEPLOYMENT_FAILED": DeploymentPhase.FAILED,
+}
+
+#: Stop codes that say all [StopTask, Task.stopCode in the ECS API model].
+_ENDS = {
+    "SpotInterruption": TaskEnd.SPOT_INTERRUPTION,
+    "TerminationNotice": TaskEnd.SPOT_INTERRUPTION,
+    "TaskFailedToStart": TaskEnd.FAILED_TO_START,
+    "EssentialContainerExited": TaskEnd.CRASHED,
+    "UserInitiated": TaskEnd.STOPPED_BY_USER,
+}
+
+#: ServiceSchedulerInitiated says nothing by itself: only the start of the reason tells.
+_SCHEDULER_REASONS = {
+    "Scaling activity initiated by": TaskEnd.SCALED_IN,
+    "Task failed ELB health checks": TaskEnd.UNHEALTHY,
+    "Task failed container health checks": TaskEnd.UNHEALTHY,
+}
+
+_OUT_OF_MEMORY_EXIT = 137
+
+
+def parse(body: str) -> Event:
+    """Return the event that the body tells, or `Unrecognised` with the reason."""
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        return Unrecognised(origin=_origin(Fields({}), body), why=f"not JSON: {str(error)[:200]}")
+    if not isinstance(raw, dict):
+        return Unrecognised(origin=_origin(Fields({}), body), why="not a JSON object")
+    event = Fields(raw)
+    origin = _origin(event, body)
+    source, detail_type = event.text("source"), event.text("detail-type")
+    reader = _READERS.get((source, detail_type))
+    if reader is None:
+        return Unrecognised(
+            origin=origin, why=f"no reader for {detail_type or 'no detail-type'!r} of {source!r}"
+        )
+    return reader(origin, event, event.inner("detail"))
+
+
+def _origin(event: Fields, body: str) -> Origin:
+    arns = (*event.texts("resources"), event.inner("detail").text("clusterArn", "taskArn"))
+    digest = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+    return Origin(
+        id=event.text("id") or f"sha256-{digest[:32]}",
+        account=event.text("account") or next((a for arn in arns if (a := arn_part(arn, 4))), ""),
+        region=event.text("region") or next((r for arn in arns if (r := arn_part(arn, 3))), ""),
+        at=moment(event.text("time")),
+    )
+
+
+def _service_arn(event: Fields) -> str:
+    return next(iter(event.texts("resources")), "")
+
+
+def _deployment(origin: Origin, event: Fields, detail: Fields) -> Event:
+    name, reason = detail.text("eventName"), detail.text("reason")
+    if name not in _PHASES:
+        return Unrecognised(origin=origin, why=f"deployment event {name!r} is not known")
+    phase = _PHASES[name]
+    if phase is DeploymentPhase.STARTED and "rolling back" in reason.lower():
+        phase = DeploymentPhase.ROLLING_BACK  # the same name as a start: only the reason tells
+    return DeploymentChanged(
+        origin=origin,
+        placement=placement_of_service(_service_arn(event), detail.text("clusterArn")),
+        deployment_id=detail.text("deploymentId"),
+        phase=phase,
+        reason=reason,
+    )
+
+
+def _task(origin: Origin, _event: Fields, detail: Fields) -> Event:
+    return TaskChanged(
+        origin=origin,
+        placement=placement_of_group(detail.text("group"), detail.text("clusterArn")),
+        task_arn=detail.text("taskArn"),
+        version=detail.number("version"),
+        last_status=detail.text("lastStatus"),
+        desired_status=detail.text("desiredStatus"),
+        end=_end(detail),
+        reason=detail.text("stoppedReason"),
+        zone=detail.text("availabilityZone") or None,
+        provider=detail.text("capacityProviderName") or None,
+        task_definition=detail.text("taskDefinitionArn") or None,
+    )
+
+
+def _end(detail: Fields) -> TaskEnd:
+    code, reason = detail.text("stopCode"), detail.text("stoppedReason")
+    if not code and detail.text("desiredStatus") != "STOPPED":
+        return TaskEnd.RUNNING
+    if code == "ServiceSchedulerInitiated":
+        return next(
+            (end for start, end in _SCHEDULER_REASONS.items() if reason.startswith(start)), TaskEnd.OTHER
+        )
+    end = _ENDS.get(code, TaskEnd.OTHER)
+    return TaskEnd.OUT_OF_MEMORY if end is TaskEnd.CRASHED and _out_of_memory(detail) else end
+
+
+def _out_of_memory(detail: Fields) -> bool:
+    """Out of memory is no stop code: the container's exit code and reason tell it together."""
+    return any(
+        container.number("exitCode") == _OUT_OF_MEMORY_EXIT
+        and container.text("reason").startswith("OutOfMemory")
+        for container in detail.each("containers")
+    )
+
+
+def _service_action(origin: Origin, event: Fields, detail: Fields) -> Event:
+    return ServiceAction(
+        origin=origin,
+        placement=placement_of_service(_service_arn(event), detail.text("clusterArn")),
+        name=detail.text("eventName"),
+        level=detail.text("eventType"),
+        reason=detail.text("reason"),
+        providers=detail.texts("capacityProviderArns"),
+    )
+
+
+def _alarm(origin: Origin, _event: Fields, detail: Fields) -> Event:
+    metrics = [entry.inner("metricStat", "metric") for entry in detail.inner("configuration").each("metrics")]
+    dimensions = {
+        (name, dimension.text(name))
+        for dimension in (metric.inner("dimensions") for metric in metrics)
+        for name in dimension.data
+    }
+    return AlarmChanged(
+        origin=origin,
+        name=detail.text("alarmName"),
+        state=detail.inner("state").text("value"),
+        previous=detail.inner("previousState").text("value"),
+        suppressed=bool(detail.inner("state").text("actionsSuppressedBy")),
+        metrics=tuple(dict.fromkeys(name for metric in metrics if (name := metric.text("name")))),
+        dimensions=tuple(sorted(dimensions)),
+    )
+
+
+def _instance(origin: Origin, event: Fields, detail: Fields) -> Event:
+    return InstanceWarning(
+        origin=origin,
+        instance=detail.text("instance-id"),
+        interrupted=event.text("detail-type") == "EC2 Spot Instance Interruption Warning",
+    )
+
+
+def _container_instance(origin: Origin, _event: Fields, detail: Fields) -> Event:
+    return ContainerInstanceChanged(
+        origin=origin,
+        container_instance=detail.text("containerInstanceArn"),
+        status=detail.text("status"),
+        agent_connected=detail.data.get("agentConnected") is True,
+    )
+
+
+def _codedeploy(origin: Origin, _event: Fields, detail: Fields) -> Event:
+    return CodeDeployChanged(
+        origin=origin,
+        application=detail.text("application"),
+        deployment_group=detail.text("deploymentGroup"),
+        deployment_id=detail.text("deploymentId"),
+        state=detail.text("state"),
+    )
+
+
+def _answer(origin: Origin, _event: Fields, detail: Fields) -> Event:
+    choice: _Choice | None = next((c for c in get_args(_Choice) if c == detail.text("choice")), None)
+    if choice is None or not detail.text("incident") or not detail.text("actor"):
+        return Unrecognised(
+            origin=origin, why="an answer needs incident, actor, and choice approve, hold or ack"
+        )
+    return Answer(
+        origin=origin,
+        incident=detail.text("incident"),
+        choice=choice,
+        actor=detail.text("actor"),
+        note=detail.text("note"),
+    )
+
+
+_READERS: dict[tuple[str, str], Callable[[Origin, Fields, Fields], Event]] = {
+    ("aws.ecs", "ECS Task State Change"): _task,
+    ("aws.ecs", "ECS Deployment State Change"): _deployment,
+    ("aws.ecs", "ECS Service Action"): _service_action,
+    ("aws.ecs", "ECS Container Instance State Change"): _container_instance,
+    ("aws.cloudwatch", "CloudWatch Alarm State Change"): _alarm,
+    ("aws.ec2", "EC2 Spot Instance Interruption Warning"): _instance,
+    ("aws.ec2", "EC2 Instance Rebalance Recommendation"): _instance,
+    ("aws.codedeploy", "CodeDeploy Deployment State-change Notification"): _codedeploy,
+    ("fournines", "Answer"): _answer,
+}
