@@ -1,0 +1,1 @@
+"""A scenario lived through on a stepped clock, without any network."""

@@ -1,0 +1,1 @@
+"""What people read in Slack, and how it gets there."""

@@ -1,0 +1,1 @@
+"""What is shown, computed once: Slack, web, JSON, metrics and paper draw from the same values."""

@@ -1,0 +1,141 @@
+"""An incident as people see it: what is wrong, what automation does about it, and all that happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from remediation.incidents import Incident, Phase
+from remediation.journal import Entry, EntryKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TONES = {Phase.RESOLVED: "good", Phase.ESCALATED: "bad", Phase.OPEN: "bad"}
+_HOLDS_TONES = {"yes": "good", "no": "bad", "unknown": "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding or a guard's answer."""
+
+    name: str
+    holds: str
+    sentence: str
+
+    @property
+    def tone(self) -> str:
+        """How it looks."""
+        return _HOLDS_TONES.get(self.holds, "quiet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """One incident with its journal; `links` are names and addresses, `runbooks` ids of the shelf."""
+
+    incident: Incident
+    entries: tuple[Entry, ...]
+    runbooks: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def regions(self) -> str:
+        """Where it shows."""
+        return ", ".join(dict.fromkeys(placement.region for placement in self.incident.placements))
+
+    @property
+    def tone(self) -> str:
+        """How its state looks."""
+        return _TONES.get(self.incident.phase, "warn")
+
+    @property
+    def gist(self) -> str:
+        """What is wrong in a sentence: the diagnosis once there is one, the first symptom before."""
+        if self.incident.sentence:
+            return self.incident.sentence
+        return (
+            self.incident.symptoms[0].sentence if self.incident.symptoms else "No symptom is known any more."
+        )
+
+    @property
+    def automation(self) -> str:
+        """What the service does about it, in its last words on that."""
+        spoken = (EntryKind.DECIDED, *_CARRIED_OUT)
+        last = next((entry for entry in reversed(self.entries) if entry.kind in spoken), None)
+        return last.sentence if last else "Looking for the cause; nothing has been changed."
+
+    @property
+    def findings(self) -> tuple[Row, ...]:
+        """The evidence of the last diagnosis."""
+        return self._rows(EntryKind.DIAGNOSED, "findings")
+
+    @property
+    def checks(self) -> tuple[Row, ...]:
+        """Every guard's answer of the last decision."""
+        return self._rows(EntryKind.DECIDED, "checks")
+
+    def _rows(self, kind: EntryKind, key: str) -> tuple[Row, ...]:
+        last = next((entry for entry in reversed(self.entries) if entry.kind is kind), None)
+        return tuple(Row(**row) for row in last.data.get(key, ())) if last else ()
+
+    def explain(self) -> tuple[str, ...]:
+        """Return every why as lines: evidence, guards, and what was done when."""
+        return (
+            f"{self.incident.id}: {self.gist}",
+            "",
+            "Evidence",
+            *_lines(self.findings),
+            "",
+            "Guards",
+            *_lines(self.checks),
+            "",
+            "What happened",
+            *(f"  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<12} {entry.sentence}" for entry in self.entries),
+            "",
+            f"Runbooks: {', '.join(self.runbooks) or 'none'}",
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        incident = self.incident
+        return {
+            "id": incident.id,
+            "service": incident.service,
+            "placements": [str(placement) for placement in incident.placements],
+            "severity": incident.severity,
+            "phase": incident.phase,
+            "cause": incident.cause,
+            "action": incident.action,
+            "gist": self.gist,
+            "automation": self.automation,
+            "opened_at": incident.opened_at.isoformat(),
+            "resolved_at": incident.resolved_at and incident.resolved_at.isoformat(),
+            "findings": [_plain(row) for row in self.findings],
+            "checks": [_plain(row) for row in self.checks],
+            "runbooks": self.runbooks,
+            "timeline": [
+                {"at": entry.at.isoformat(), "kind": entry.kind, "sentence": entry.sentence}
+                for entry in self.entries
+            ],
+        }
+
+
+_CARRIED_OUT = (
+    EntryKind.ASKED,
+    EntryKind.ANSWERED,
+    EntryKind.INTENDED,
+    EntryKind.APPLIED,
+    EntryKind.NOT_APPLIED,
+    EntryKind.RECOVERED,
+    EntryKind.ESCALATED,
+    EntryKind.RESTORED,
+)
+
+
+def _lines(rows: Iterable[Row]) -> list[str]:
+    return [f"  {row.holds:<8} {row.name:<24} {row.sentence}" for row in rows] or ["  none yet"]
+
+
+def _plain(row: Row) -> dict[str, str]:
+    return {"name": row.name, "holds": row.holds, "sentence": row.sentence}
