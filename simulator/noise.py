@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Below this mean counts are drawn exactly (Poisson by inversion); above it the normal approximation is close.
+#: Below this mean counts are exact (Poisson by inversion); above it the normal approximation is close.
 SMALL_MEAN = 12.0
 
 
@@ -55,7 +55,7 @@ def binomial(
     normal: NDArray[np.float64],
     uniform: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Return how many of `trials` met an event of probability `ratio`: exact at 0 and 1, never more than all."""
+    """Return how many of `trials` met an event of probability `ratio`: exact at 0 and 1, at most all."""
     mean = trials * ratio
     counts = np.rint(mean + np.sqrt(mean * (1.0 - ratio)) * normal)
     few = mean < SMALL_MEAN
