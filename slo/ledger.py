@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from slo.cells import Block
 
-RING_MINUTES = 31 * 24 * 60
+#: The longest calendar month: 31 days, and the hour that clocks go back.
+RING_MINUTES = (31 * 24 + 1) * 60
 
 #: Windows of the tiers (slo.burn), of the extra-quick tier, and of the objective, in minutes.
 WINDOWS: Mapping[str, int] = {
