@@ -77,7 +77,8 @@ class ScalingRange:
 class ServiceView:
     """One placement as AWS describes it at `seen_at`.
 
-    `target_groups` and `load_balancers` are CloudWatch dimension values (`targetgroup/...`, `app/...`).
+    `target_groups` and `load_balancers` are CloudWatch dimension values (`targetgroup/...`, `app/...`); there
+    is one load balancer for all target groups, or one for each in the same order.
     `deployments` are the recent ones, newest first; discovery leaves them empty, `Source.service` fills them.
     """
 

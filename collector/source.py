@@ -88,9 +88,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Readings:
-    """The answer to a batch: `values` is float64 [queries, minutes] from minute `start`; NaN: AWS told no point.
+    """The answer to a batch: `values` is float64 [queries, minutes] from minute `start`.
 
-    `gaps` names the rows that were not answered at all: their NaNs mean unknown, not absent.
+    NaN stands where AWS told no point.  `gaps` names the rows that were not answered at all: their NaNs mean
+    unknown, not absent.
     """
 
     batch: Batch

@@ -1,0 +1,108 @@
+"""Carries a plan out: regions side by side, each failure its own, and every call counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collector.plan import Poll
+from collector.source import Gap, GapReason, Readings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from collector.source import Batch, Source
+
+#: CloudWatch may bill up to five statistics of a metric in one call as one; the documents conflict.
+STATISTICS_PER_METRIC = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What reading cost: `metrics` if each statistic is billed, `metrics_grouped` if five count as one."""
+
+    calls: int = 0
+    metrics: int = 0
+    metrics_grouped: int = 0
+    gaps: Mapping[GapReason, int] = field(default_factory=dict)
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.calls + other.calls,
+            self.metrics + other.metrics,
+            self.metrics_grouped + other.metrics_grouped,
+            Counter(self.gaps) + Counter(other.gaps),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """The answers of one account and region, poll by poll, and what they cost."""
+
+    account: str
+    region: str
+    answers: tuple[tuple[Poll, Readings], ...]
+    spent: Spent
+
+
+def gather(polls: Iterable[Poll], source: Source, workers: int) -> Iterator[Gathered]:
+    """Ask every region, and yield each as soon as it has answered: a slow one keeps no other waiting.
+
+    With one worker everything happens in the calling thread, in order.
+    """
+    ordered = sorted(
+        polls, key=lambda poll: (poll.track.account, poll.track.region)
+    )  # stable: newest stays first
+    regions = [
+        (account, region, tuple(group))
+        for (account, region), group in groupby(ordered, key=lambda p: (p.track.account, p.track.region))
+    ]
+    if workers == 1:
+        yield from (_ask(*region, source) for region in regions)
+        return
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="collect") as pool:
+        for future in as_completed([pool.submit(_ask, *region, source) for region in regions]):
+            yield future.result()
+
+
+def _ask(account: str, region: str, polls: Sequence[Poll], source: Source) -> Gathered:
+    """Ask one region; after a call that nobody answered its other calls wait for the next round."""
+    answers: list[tuple[Poll, Readings]] = []
+    spent = Spent()
+    dark: Gap | None = None
+    for poll in polls:
+        if dark:
+            answers.append((poll, unanswered(poll.batch, poll.start, poll.end, dark)))
+            continue
+        readings = source.metrics(poll.batch, poll.start, poll.end)
+        answers.append((poll, readings))
+        spent += _cost(readings)
+        dark = _darkness(readings)
+    return Gathered(account, region, tuple(answers), spent)
+
+
+def unanswered(batch: Batch, start: int, end: int, gap: Gap) -> Readings:
+    """Return readings that say of every series that it was not answered."""
+    rows = len(batch.queries)
+    return Readings(batch, start, np.full((rows, end - start), np.nan), dict.fromkeys(range(rows), gap))
+
+
+def _cost(readings: Readings) -> Spent:
+    queries = readings.batch.queries
+    statistics = Counter((query.namespace, query.metric, query.dimensions) for query in queries)
+    grouped = sum(-(-count // STATISTICS_PER_METRIC) for count in statistics.values())
+    return Spent(1, len(queries), grouped, Counter(gap.reason for gap in readings.gaps.values()))
+
+
+def _darkness(readings: Readings) -> Gap | None:
+    """Return the gap of a call that found nobody there at all."""
+    if len(readings.gaps) < len(readings.batch.queries):
+        return None
+    first = next(iter(readings.gaps.values()))
+    return first if first.reason is GapReason.UNREACHABLE else None
