@@ -1,0 +1,1 @@
+"""What fournines remembers: one database, entered through `fournines.store.books` alone."""

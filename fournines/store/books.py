@@ -1,0 +1,268 @@
+"""The one door to what fournines remembers: the store, and the ledger in memory that follows it.
+
+The service opens the books as their owner, alone on a file.  A command visits them beside a running service:
+it reads, answers and sets switches, but records nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import IO, TYPE_CHECKING, Self
+
+from fournines.store import collected, inbox, incidents, journal, outbox, statements
+from fournines.store import ledger as cells
+from fournines.store.database import IN_MEMORY, Database, StoreError, file_of, open_database, own
+from fournines.store.live import LiveLedger
+from fournines.store.runs import SqlRuns
+from slo.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from collector.estate import RegionEstate
+    from collector.layout import Track
+    from collector.watermarks import Mark
+    from fournines.store.journal import Kept
+    from fournines.store.ledger import Import
+    from fournines.store.live import History
+    from fournines.store.outbox import Backlog, Telling
+    from fournines.store.statements import Issued
+    from remediation.events.event import Event
+    from remediation.incidents import Change, Incident
+    from remediation.journal import Entry
+    from slo.cells import Block, Placement, Sli
+    from slo.ledger import Put
+
+
+class Books:
+    """All that is kept, safe to share among threads; every method is one transaction.
+
+    `runs` keeps the workflows: it is the Runs of the engine.
+    """
+
+    def __init__(
+        self, database: Database, lock: IO[str] | None, *, owner: bool, make: Callable[[], Ledger]
+    ) -> None:
+        self._database, self._lock, self._owner = database, lock, owner
+        self._live = LiveLedger(database, make)
+        self.runs = SqlRuns(database, uuid.uuid4().hex)
+
+    @classmethod
+    def open(cls, url: str, make: Callable[[], Ledger] = Ledger) -> Self:
+        """Open the books of a file (or of `sqlite://`, in memory) as their only owner.  Raises StoreError.
+
+        Whoever owned them before is dead: what it had claimed is free at once.
+        """
+        lock = None if url == IN_MEMORY else own(file_of(url))
+        try:
+            books = cls(open_database(url), lock, owner=True, make=make)
+        except StoreError:
+            if lock:
+                lock.close()
+            raise
+        books.runs.free_leases()
+        return books
+
+    @classmethod
+    def visit(cls, url: str) -> Self:
+        """Open books beside their owner, to read, to answer and to set switches.  Raises StoreError."""
+        if url != IN_MEMORY and not file_of(url).exists():
+            raise StoreError(
+                f"there is no store at {file_of(url)}: start `fournines serve` with the same config first"
+            )
+        return cls(open_database(url), None, owner=False, make=Ledger)
+
+    def close(self) -> None:
+        """Close the store and give it free."""
+        self._database.close()
+        if self._lock:
+            self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- cells
+
+    def record(self, block: Block, read_at: datetime, marks: Mapping[Track, Mark] | None = None) -> Put:
+        """Keep the cells of a block and how far was read; then memory follows.  A correction is journaled."""
+        self._must_own()
+        return self._live.record(block, read_at, marks or {})
+
+    def import_cells(self, blocks: Sequence[Block], label: str, at: datetime) -> Import:
+        """Keep cells that we did not measure, all or none, marked so; what we measured ourselves stays."""
+        self._must_own()
+        return self._live.take_in(blocks, label, at)
+
+    def imports(self) -> tuple[Import, ...]:
+        """Return what was imported, oldest first."""
+        with self._database.read() as connection:
+            return cells.imports(connection)
+
+    def ledger(self) -> AbstractContextManager[Ledger]:
+        """Hold the ledger still: `with books.ledger() as ledger`."""
+        return self._live.held()
+
+    def history(self, slis: Sequence[Sli], start: int, end: int) -> History:
+        """Return what is kept of the SLIs over the minutes `[start, end)`, however long ago."""
+        return self._live.history(slis, start, end)
+
+    def seal(self, before: int) -> int:
+        """Pack whole hours that end at or before the minute; 0 when none is left."""
+        self._must_own()
+        with self._database.write() as connection:
+            return cells.seal(connection, before)
+
+    # -- what was collected
+
+    def marks(self) -> dict[Track, Mark]:
+        """Return how far each track was read."""
+        with self._database.read() as connection:
+            return collected.marks(connection)
+
+    def save_marks(self, marks: Mapping[Track, Mark]) -> None:
+        """Keep how far tracks were read that bring no cells."""
+        with self._database.write() as connection:
+            collected.save_marks(connection, marks)
+
+    def save_estate(self, seen: RegionEstate) -> None:
+        """Keep a region as it was just discovered."""
+        with self._database.write() as connection:
+            collected.save_estate(connection, seen)
+
+    def estates(self) -> tuple[RegionEstate, ...]:
+        """Return every region as it was last seen."""
+        with self._database.read() as connection:
+            return collected.estates(connection)
+
+    # -- what happened
+
+    def keep_events(self, arrived: Sequence[tuple[str, Event]], now: datetime) -> tuple[Event, ...]:
+        """Keep raw bodies with what they mean, and return the events that were not here before."""
+        with self._database.write() as connection:
+            return inbox.keep(connection, arrived, now)
+
+    def unfolded_events(self) -> tuple[Event, ...]:
+        """Return the events that nothing has been made of yet, in the order of arrival."""
+        with self._database.read() as connection:
+            return inbox.unfolded(connection)
+
+    def recent_events(
+        self, since: datetime, *, placements: Collection[Placement] = (), regions: Collection[str] = ()
+    ) -> tuple[Event, ...]:
+        """Return the events since the moment, of these placements or regions or all, oldest first."""
+        with self._database.read() as connection:
+            return inbox.recent(connection, since, placements=placements, regions=regions)
+
+    def event_counts(self) -> Mapping[str, int]:
+        """Return how many events of each kind were kept."""
+        with self._database.read() as connection:
+            return inbox.counts(connection)
+
+    def save(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
+        """Keep incidents as they are now, journal how they came to be so, and note the events as folded."""
+        if changes or events:
+            with self._database.write() as connection:
+                for change in changes:
+                    incidents.save(connection, change)
+                inbox.folded(connection, events)
+
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """Return the incidents that are not over, oldest first."""
+        with self._database.read() as connection:
+            return incidents.unresolved(connection)
+
+    def incident(self, name: str) -> Incident | None:
+        """Return an incident by its id."""
+        with self._database.read() as connection:
+            return incidents.get(connection, name)
+
+    def incidents_since(self, moment: datetime) -> tuple[Incident, ...]:
+        """Return the incidents that were open at any time since the moment, oldest first."""
+        with self._database.read() as connection:
+            return incidents.since(connection, moment)
+
+    # -- the journal
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Journal what changed nothing else, and tell it."""
+        with self._database.write() as connection:
+            journal.append(connection, entries)
+
+    def entries(self, incident: str | None = None, after: int = 0) -> tuple[Kept, ...]:
+        """Return journal entries in order, of one incident or all."""
+        with self._database.read() as connection:
+            return tuple(journal.read(connection, incident, after))
+
+    def entry(self, n: int) -> Kept:
+        """Return the journal entry with this number."""
+        with self._database.read() as connection:
+            return journal.one(connection, n)
+
+    def export_journal(self, path: Path) -> int:
+        """Write the journal as JSON lines, whole or not at all, and return how many."""
+        kept = self.entries()
+        beside = path.with_name(path.name + ".part")
+        beside.write_text("".join(f"{one.line()}\n" for one in kept), encoding="utf-8")
+        beside.replace(path)
+        return len(kept)
+
+    def verify_journal(self) -> int | None:
+        """Return the number of the first entry that was tampered with, or None."""
+        with self._database.read() as connection:
+            return journal.verify(connection)
+
+    # -- what is told
+
+    def due(self, now: datetime) -> tuple[Telling, ...]:
+        """Return what may be sent at this real moment, at most one message and one edit per incident."""
+        with self._database.read() as connection:
+            return outbox.due(connection, now)
+
+    def sending(self, telling: Telling) -> None:
+        """Note, before anything is sent, that it may have been sent."""
+        with self._database.write() as connection:
+            outbox.sending(connection, telling)
+
+    def sent(self, telling: Telling, channel: str, ts: str, now: datetime) -> None:
+        """Note that the message arrived, and where."""
+        with self._database.write() as connection:
+            outbox.sent(connection, telling, channel, ts, now)
+
+    def retry(self, telling: Telling, at: datetime, why: str, *, ambiguous: bool = False) -> None:
+        """Have it sent again at the real moment; ambiguous when it may have arrived all the same."""
+        with self._database.write() as connection:
+            outbox.retry(connection, telling, at, why, ambiguous=ambiguous)
+
+    def failed(self, telling: Telling, why: str) -> None:
+        """Give a message up, with the reason."""
+        with self._database.write() as connection:
+            outbox.failed(connection, telling, why)
+
+    def backlog(self) -> Backlog:
+        """Return how much is told and how much is not."""
+        with self._database.read() as connection:
+            return outbox.backlog(connection)
+
+    # -- statements
+
+    def issue(self, contract: str, month: str, body: str, now: datetime) -> Issued:
+        """Keep a statement's canonical JSON as the next revision, unless the latest says the same."""
+        with self._database.write() as connection:
+            return statements.issue(connection, contract, month, body, now)
+
+    def issued(self, contract: str, month: str) -> tuple[Issued, ...]:
+        """Return every revision of a month's statement, oldest first."""
+        with self._database.read() as connection:
+            return statements.issued(connection, contract, month)
+
+    def _must_own(self) -> None:
+        if not self._owner:
+            raise StoreError(
+                "only the owner of the store records cells: stop `fournines serve` and try again"
+            )

@@ -1,0 +1,177 @@
+"""The one place that knows which database this is: opening, transactions, and the little SQL that differs.
+
+StoreError
+└── StoreBusyError    another fournines owns the store
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Connection, create_engine, event, insert, inspect, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import StaticPool
+
+from fournines.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine, Table
+
+#: How long a statement waits for another process' transaction to end.
+BUSY_WAIT_MAX_S = 10
+
+IN_MEMORY = "sqlite://"
+
+_ELSEWHERE = "name another file under `store`"
+
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+#: Milliseconds since 1970 by the database's own clock: leases must not depend on a process' idea of time.
+_REAL_MS = {
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+}
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message says why and what to do."""
+
+
+class StoreBusyError(StoreError):
+    """Another fournines owns the store."""
+
+
+class Database:
+    """A database and its transactions; safe to share among threads.
+
+    Writers stand in line, in this process by a lock and among processes by the database.  Readers of a file
+    do not wait; in memory there is one connection for all.
+    """
+
+    def __init__(self, engine: Engine, *, shared_connection: bool) -> None:
+        self._engine = engine
+        self._writing = threading.RLock()
+        self._shared = shared_connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that writes; it is committed at the end, or nothing of it is kept."""
+        with self._writing, self._engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that reads one state of everything."""
+        if self._shared:
+            with self._writing, self._engine.begin() as connection:
+                yield connection
+        else:
+            with self._engine.begin() as connection:
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open `sqlite://` (in memory) or a file, and make its tables.  Raises StoreError."""
+    if url == IN_MEMORY:
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        database = Database(_prepared(engine), shared_connection=True)
+    else:
+        place = file_of(url)
+        address = URL.create("sqlite", database=str(place))
+        engine = create_engine(address, connect_args={"timeout": BUSY_WAIT_MAX_S})
+        database = Database(_prepared(engine), shared_connection=False)
+    try:
+        with database.write() as connection:
+            _agree(connection, url)
+    except DatabaseError as error:
+        database.close()
+        raise StoreError(f"the store {url} cannot be used: {error.orig}; {_ELSEWHERE}") from None
+    except StoreError:
+        database.close()
+        raise
+    return database
+
+
+def file_of(url: str) -> Path:
+    """Return the file that a store's address names.  Raises StoreError."""
+    name = url.removeprefix("sqlite:///")
+    if "://" in name:
+        raise StoreError(f"the store {url!r} is not understood: expected a file or {IN_MEMORY} for memory")
+    path = Path(name).absolute()
+    if not path.parent.is_dir():
+        raise StoreError(f"the store {path} cannot be made: make its folder first (mkdir -p {path.parent})")
+    return path
+
+
+def own(path: Path) -> IO[str]:
+    """Make this process the file's owner until the returned lock is closed.  Raises StoreError."""
+    lock = path.with_name(path.name + ".lock")
+    try:
+        handle = lock.open("a", encoding="ascii")
+    except OSError as error:
+        raise StoreError(
+            f"the store {path} cannot be written: {error.strerror}; "
+            f"let this user write {path.parent}, or {_ELSEWHERE}"
+        ) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise StoreBusyError(
+            f"the store {path} is in use by another fournines: stop that one, or {_ELSEWHERE}"
+        ) from None
+    return handle
+
+
+def insert_into(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - two dialects, no common type
+    """Return an INSERT that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
+    return _INSERTS[connection.dialect.name](table)
+
+
+def real_ms(connection: Connection) -> int:
+    """Return the database's own time, in milliseconds since 1970."""
+    return int(connection.execute(text(f"SELECT {_REAL_MS[connection.dialect.name]}")).scalar_one())
+
+
+def _prepared(engine: Engine) -> Engine:
+    """Have SQLite begin transactions when we say so, and survive a power cut."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own
+        connection.isolation_level = None
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _agree(connection: Connection, url: str) -> None:
+    """Make the tables of a new store; refuse one that a newer fournines has written."""
+    if not inspect(connection).has_table(tables.meta.name):
+        tables.metadata.create_all(connection)
+        connection.execute(insert(tables.meta).values(name="schema", value=str(tables.SCHEMA)))
+        return
+    found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.name == "schema")).scalar_one()
+    if int(found) > tables.SCHEMA:
+        raise StoreError(
+            f"the store {url} was written by a newer fournines "
+            f"(schema {found}, this one knows {tables.SCHEMA}): run that version, or {_ELSEWHERE}"
+        )

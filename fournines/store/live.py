@@ -1,0 +1,132 @@
+"""The ledger in memory, and how it follows the store: memory changes after the commit, or is read anew."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fournines.store import collected
+from fournines.store import ledger as disk
+from fournines.store.packing import Cells
+from slo.cells import Sli, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from collector.layout import Track
+    from collector.watermarks import Mark
+    from fournines.store.database import Database
+    from fournines.store.ledger import Import
+    from slo.cells import Block
+    from slo.ledger import Ledger, Put
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """All that is kept of some SLIs over the minutes `[start, end)`, and where it came from."""
+
+    start: int
+    end: int
+    _columns: Mapping[Sli, int]
+    _cells: Cells
+
+    def minutes(
+        self, sli: Sli, start: int, end: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+        """Return bad, total and state of the minutes `[start, end)`; unknown where nothing is kept."""
+        length = end - start
+        bad, total = np.zeros(length, np.int64), np.zeros(length, np.int64)
+        state = np.full(length, State.UNKNOWN, np.uint8)
+        if (held := self._held(sli, start, end)) is not None:
+            into, rows, column = held
+            bad[into], total[into] = self._cells.bad[rows, column], self._cells.total[rows, column]
+            state[into] = self._cells.state[rows, column]
+        return bad, total, state
+
+    def imported_minutes(self, sli: Sli, start: int, end: int) -> int:
+        """Return how many of these minutes were imported rather than measured."""
+        held = self._held(sli, start, end)
+        return 0 if held is None else int(self._cells.imported[held[1], held[2]].sum())
+
+    def _held(self, sli: Sli, start: int, end: int) -> tuple[slice, slice, int] | None:
+        first, last = max(start, self.start), min(end, self.end)
+        if sli not in self._columns or first >= last:
+            return None
+        return (
+            slice(first - start, last - start),
+            slice(first - self.start, last - self.start),
+            self._columns[sli],
+        )
+
+
+class LiveLedger:
+    """The store's cells, with the newest month of them in memory; safe to share among threads."""
+
+    def __init__(self, database: Database, make: Callable[[], Ledger]) -> None:
+        self._database, self._make = database, make
+        self._lock = threading.RLock()
+        self._memory: Ledger | None = None
+        self._columns: dict[Sli, int] = {}
+
+    def record(self, block: Block, read_at: datetime, marks: Mapping[Track, Mark]) -> Put:
+        """Keep a block and how far was read, then put it into memory; what raises there is read anew."""
+        with self._lock:
+            memory = self._loaded()
+            columns = dict(self._columns)
+            with self._database.write() as connection:
+                disk.write(connection, columns, block, read_at)
+                collected.save_marks(connection, marks)
+            self._memory, self._columns = None, columns
+            put = memory.put(block)
+            self._memory = memory
+            return put
+
+    def take_in(self, blocks: Sequence[Block], label: str, at: datetime) -> Import:
+        """Keep imported blocks, all or none, and read memory anew when it is asked for."""
+        with self._lock:
+            with self._database.write() as connection:
+                columns = disk.columns(connection)
+                done = disk.write_import(connection, columns, blocks, label, at)
+            self._memory = None
+            return done
+
+    @contextmanager
+    def held(self) -> Iterator[Ledger]:
+        """Hold the ledger still while it is read."""
+        with self._lock:
+            yield self._loaded()
+
+    def history(self, slis: Sequence[Sli], start: int, end: int) -> History:
+        """Read what is kept of the SLIs over the minutes `[start, end)`, a day at a time."""
+        with self._database.read() as connection:
+            columns = disk.columns(connection)
+            wanted = [sli for sli in dict.fromkeys(slis) if sli in columns]
+            places = np.array([columns[sli] for sli in wanted], np.intp)
+            cells = Cells.unknown(end - start, len(wanted))
+            for begin in range(start, end, disk.READ_MINUTES):
+                stop = min(end, begin + disk.READ_MINUTES)
+                day = disk.read(connection, len(columns), begin, stop)
+                picked = Cells(day.bad[:, places], day.total[:, places], day.mark[:, places])
+                cells[begin - start : stop - start].paste(picked)
+        return History(start, end, {sli: place for place, sli in enumerate(wanted)}, cells)
+
+    def _loaded(self) -> Ledger:
+        if self._memory is None:
+            memory = self._make()
+            with self._database.read() as connection:
+                self._columns = disk.columns(connection)
+                kept = disk.extent(connection)
+                for sli in self._columns:
+                    memory.add(sli)
+                for block in disk.blocks(connection, self._columns, kept[-memory.ring :]):
+                    memory.put(block)
+            self._memory = memory
+        return self._memory

@@ -1,0 +1,101 @@
+"""Cells as bytes: a minute of all SLIs in a row, or an hour of them, packed tight once it has settled.
+
+A minute is `bad` and `total` as little-endian uint32 and then the states as bytes, each over all columns.
+An hour keeps each SLI's 60 minutes side by side, splits the counts into byte planes and compresses them: high
+bytes are zeros.  Columns beyond a blob's end are unknown.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slo.cells import State
+
+HOUR_MINUTES = 60
+
+#: Set beside the state of a cell that was imported rather than measured.
+IMPORTED = 0x80
+
+_COUNT = np.dtype("<u4")
+_CELL_BYTES = 2 * _COUNT.itemsize + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Cells of consecutive minutes (rows) of all SLIs (columns), changed in place.
+
+    `bad` and `total` are uint32, `mark` uint8: the state, and IMPORTED.
+    """
+
+    bad: NDArray[np.uint32]
+    total: NDArray[np.uint32]
+    mark: NDArray[np.uint8]
+
+    @classmethod
+    def unknown(cls, minutes: int, columns: int) -> Cells:
+        """Return cells of which nothing is known."""
+        shape = (minutes, columns)
+        return cls(np.zeros(shape, _COUNT), np.zeros(shape, _COUNT), np.zeros(shape, np.uint8))
+
+    def __getitem__(self, rows: slice) -> Cells:
+        """Return a view of some of the minutes."""
+        return Cells(self.bad[rows], self.total[rows], self.mark[rows])
+
+    @property
+    def state(self) -> NDArray[np.uint8]:
+        """The state of each cell."""
+        return self.mark & np.uint8(IMPORTED - 1)
+
+    @property
+    def imported(self) -> NDArray[np.bool]:
+        """Whether each cell was imported."""
+        return np.asarray(self.mark & np.uint8(IMPORTED), dtype=np.bool)
+
+    @property
+    def measured(self) -> NDArray[np.bool]:
+        """Whether each cell says something that we saw ourselves."""
+        return np.not_equal(self.mark, State.UNKNOWN) & ~self.imported
+
+    def paste(self, other: Cells) -> None:
+        """Overwrite the first columns with the cells of an older, narrower piece."""
+        width = other.mark.shape[1]
+        self.bad[:, :width], self.total[:, :width], self.mark[:, :width] = other.bad, other.total, other.mark
+
+
+def pack_minute(cells: Cells) -> bytes:
+    """Return one minute as bytes."""
+    return cells.bad.tobytes() + cells.total.tobytes() + cells.mark.tobytes()
+
+
+def unpack_minute(blob: bytes) -> Cells:
+    """Return the minute that the bytes hold."""
+    columns = len(blob) // _CELL_BYTES
+    bad, total = np.frombuffer(blob, _COUNT, 2 * columns).reshape(2, 1, columns)
+    return Cells(bad, total, np.frombuffer(blob, np.uint8, offset=2 * _COUNT.itemsize * columns)[None])
+
+
+def pack_hour(cells: Cells) -> bytes:
+    """Return an hour of minutes as compressed bytes."""
+    planes = [_planes(cells.bad), _planes(cells.total), np.ascontiguousarray(cells.mark.T).tobytes()]
+    return zlib.compress(b"".join(planes), level=1)
+
+
+def unpack_hour(blob: bytes) -> Cells:
+    """Return the hour that the bytes hold."""
+    raw = np.frombuffer(zlib.decompress(blob), np.uint8)
+    cells = len(raw) // _CELL_BYTES
+    counts = raw[: 2 * _COUNT.itemsize * cells].reshape(2, _COUNT.itemsize, cells)
+    bad, total = (
+        np.ascontiguousarray(planes.T).view(_COUNT).reshape(-1, HOUR_MINUTES).T for planes in counts
+    )
+    return Cells(bad, total, raw[2 * _COUNT.itemsize * cells :].reshape(-1, HOUR_MINUTES).T)
+
+
+def _planes(counts: NDArray[np.uint32]) -> bytes:
+    """Return the counts by SLI, all lowest bytes first, then all second ones, and so on."""
+    by_sli = np.ascontiguousarray(counts.T)
+    return np.ascontiguousarray(by_sli.view(np.uint8).reshape(-1, _COUNT.itemsize).T).tobytes()

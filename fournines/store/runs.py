@@ -1,0 +1,214 @@
+"""Runs on disk: claimed by one worker at a time, moved only by who holds the claim.
+
+A claim is a lease by the database's own clock and a number that grows with each claim: the number is the
+fence, so that a worker that was thought dead cannot write, not even beside a thread of its own process.
+`wake` is on the clock that fournines decides by.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from fournines.store import journal
+from fournines.store.database import Database, insert_into, real_ms
+from fournines.store.tables import answer, lock, run, switch
+from fournines.store.values import RUNS
+from remediation.journal import Entry, EntryKind
+from remediation.workflow.run import Claim, LostClaimError, Run, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+#: Longer than a mutation may take: 3 s to connect and 10 s to answer, and a margin.
+LEASE_S = 30.0
+
+#: The kill switch.
+PAUSED = "paused"
+
+#: An answer wakes its run at once, on any clock.
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqlRuns:
+    """The runs of a store, with the lock on each placement, the answers and the switches."""
+
+    def __init__(self, database: Database, owner: str, *, lease_s: float = LEASE_S) -> None:
+        self._database, self._owner, self._lease_ms = database, owner, int(lease_s * 1000)
+
+    def start(self, new: Run, entries: Sequence[Entry]) -> bool:
+        """Keep a new run with its journal entries; False, and nothing written, when its id exists."""
+        with self._database.write() as connection:
+            if not _insert(connection, new):
+                return False
+            journal.append(connection, entries)
+            return True
+
+    def claim(self, now: datetime) -> Claim | None:
+        """Take the oldest run that is due and whose placement is free, and lock its placement."""
+        with self._database.write() as connection:
+            if _switched(connection, PAUSED):
+                return None
+            real = real_ms(connection)
+            held = select(lock.c.placement).where(lock.c.placement == run.c.placement, lock.c.run != run.c.id)
+            found = connection.execute(
+                select(run)
+                .where(~run.c.final, run.c.wake <= now, ~held.exists())
+                .where(or_(run.c.owner.is_(None), run.c.lease_ms < real))
+                .order_by(run.c.n)
+                .limit(1)
+            ).one_or_none()
+            if found is None:
+                return None
+            connection.execute(
+                insert_into(connection, lock)
+                .values(placement=found.placement, run=found.id)
+                .on_conflict_do_nothing(index_elements=["placement"])
+            )
+            number, visits = found.claim_no + 1, found.visits + 1
+            connection.execute(
+                update(run)
+                .where(run.c.n == found.n)
+                .values(owner=self._owner, lease_ms=real + self._lease_ms, claim_no=number, visits=visits)
+            )
+            return Claim(RUNS.load(found.body), number, visits)
+
+    def move(self, claim: Claim, after: Run, entries: Sequence[Entry], follow_up: Run | None = None) -> None:
+        """Write the run's next state, its journal entries and its follow-up in one transaction.
+
+        Raises LostClaimError when the claim is no longer ours.  A final state frees the placement.
+        """
+        if after.id != claim.run.id:
+            raise ValueError(f"the claim is on run {claim.run.id}, not {after.id}")
+        with self._database.write() as connection:
+            answered = after.state is RunState.ASK and _answer(connection, after.id) is not None
+            moved = connection.execute(
+                update(run)
+                .where(run.c.id == after.id, run.c.owner == self._owner, run.c.claim_no == claim.number)
+                .values(
+                    state=after.state,
+                    final=after.state.final,
+                    wake=_AT_ONCE if answered else after.wake,
+                    owner=None,
+                    lease_ms=None,
+                    visits=claim.visits if after.state is claim.run.state else 0,
+                    body=RUNS.dump(after),
+                )
+            )
+            if moved.rowcount != 1:
+                raise LostClaimError(f"run {after.id}: claim {claim.number} was taken over")
+            if after.state.final:
+                connection.execute(delete(lock).where(lock.c.run == after.id))
+            if follow_up is not None:
+                _insert(connection, follow_up)
+            journal.append(connection, entries)
+
+    def paused(self) -> bool:
+        """Whether the kill switch is on."""
+        with self._database.read() as connection:
+            return _switched(connection, PAUSED)
+
+    def answer(self, run_id: str) -> tuple[str, str] | None:
+        """Return (choice, actor) of the first answer that a person gave to the run, or None."""
+        with self._database.read() as connection:
+            return _answer(connection, run_id)
+
+    def signal(
+        self, run_id: str, choice: str, actor: str, at: datetime, entries: Sequence[Entry] = ()
+    ) -> bool:
+        """Keep a person's answer and wake the run; False, and nothing written, when it is not the first."""
+        with self._database.write() as connection:
+            kept = connection.execute(
+                insert_into(connection, answer)
+                .values(run=run_id, choice=choice, actor=actor, at=at)
+                .on_conflict_do_nothing(index_elements=["run"])
+            )
+            if kept.rowcount != 1:
+                return False
+            asking = (run.c.id == run_id, run.c.state == RunState.ASK)
+            connection.execute(update(run).where(*asking).values(wake=_AT_ONCE))
+            journal.append(connection, entries)
+            return True
+
+    def set_switch(self, name: str, *, on: bool, actor: str, at: datetime) -> None:
+        """Set a switch, and journal who did."""
+        sentence = f"{actor} {'switched on' if on else 'switched off'} {name}."
+        kept = {"value": on, "actor": actor, "at": at}
+        with self._database.write() as connection:
+            statement = insert_into(connection, switch).values(name=name, **kept)
+            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=kept))
+            entry = Entry(EntryKind.SWITCHED, at, sentence, actor=actor, data={"switch": name, "on": on})
+            journal.append(connection, [entry])
+
+    def switches(self) -> Mapping[str, bool]:
+        """Return every switch that was ever set."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(switch.c.name, switch.c.value)).all()
+        return {row.name: row.value for row in rows}
+
+    def unfinished(self) -> tuple[Run, ...]:
+        """Return the runs that are not final, oldest first; those to be undone later among them."""
+        return self._where(~run.c.final)
+
+    def of(self, incident: str) -> tuple[Run, ...]:
+        """Return the runs of an incident, oldest first."""
+        return self._where(run.c.incident == incident)
+
+    def every(self) -> tuple[Run, ...]:
+        """Return all runs, oldest first: the history that limits are counted over."""
+        return self._where()
+
+    def get(self, run_id: str) -> Run | None:
+        """Return a run by its id."""
+        return next(iter(self._where(run.c.id == run_id)), None)
+
+    def locks(self) -> Mapping[str, str]:
+        """Return the run that holds each locked placement."""
+        with self._database.read() as connection:
+            return {row.placement: row.run for row in connection.execute(select(lock))}
+
+    def free_leases(self) -> None:
+        """End every lease: only for who knows that no other worker lives."""
+        with self._database.write() as connection:
+            connection.execute(update(run).where(run.c.owner.is_not(None)).values(owner=None, lease_ms=None))
+
+    def _where(self, *conditions: ColumnElement[bool]) -> tuple[Run, ...]:
+        with self._database.read() as connection:
+            bodies = (
+                connection.execute(select(run.c.body).where(*conditions).order_by(run.c.n)).scalars().all()
+            )
+        return tuple(RUNS.load(body) for body in bodies)
+
+
+def _insert(connection: Connection, new: Run) -> bool:
+    if connection.execute(select(run.c.n).where(run.c.id == new.id)).first() is not None:
+        return False
+    connection.execute(
+        insert(run).values(
+            id=new.id,
+            incident=new.incident,
+            placement=str(new.placement),
+            state=new.state,
+            final=new.state.final,
+            wake=new.wake,
+            claim_no=0,
+            visits=0,
+            body=RUNS.dump(new),
+        )
+    )
+    return True
+
+
+def _answer(connection: Connection, run_id: str) -> tuple[str, str] | None:
+    row = connection.execute(
+        select(answer.c.choice, answer.c.actor).where(answer.c.run == run_id)
+    ).one_or_none()
+    return None if row is None else (row.choice, row.actor)
+
+
+def _switched(connection: Connection, name: str) -> bool:
+    return bool(connection.execute(select(switch.c.value).where(switch.c.name == name)).scalar())
