@@ -1,0 +1,128 @@
+"""Which metrics exist, under which dimensions [ALB, ECS and Container Insights user guides]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from simulator.cloudwatch.measures import Events, Flow, Gauge, Latency, Measure, Parts, Read
+
+if TYPE_CHECKING:
+    from simulator.estate import Place
+
+ALB = "AWS/ApplicationELB"
+ECS = "AWS/ECS"
+INSIGHTS = "ECS/ContainerInsights"
+NAMESPACES = (ALB, ECS, INSIGHTS)
+
+Dimensions: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class Scope(StrEnum):
+    """What a series is about."""
+
+    TARGET_GROUP = "target group"
+    LOAD_BALANCER = "load balancer"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric; `samples` makes its sample set, `shown_by` is absent whenever the metric is."""
+
+    namespace: str
+    name: str
+    unit: str
+    scopes: tuple[Scope, ...]
+    samples: Callable[[Read], Parts]
+    shown_by: Measure
+
+
+def dimensions(place: Place, scope: Scope) -> Dimensions:
+    """Return the dimensions of a placement's series, sorted by name."""
+    match scope:
+        case Scope.TARGET_GROUP:
+            return (("LoadBalancer", place.load_balancer), ("TargetGroup", place.target_group))
+        case Scope.LOAD_BALANCER:
+            return (("LoadBalancer", place.load_balancer),)
+        case Scope.SERVICE:
+            return (("ClusterName", place.cluster), ("ServiceName", place.service))
+
+
+_BOTH = (Scope.LOAD_BALANCER, Scope.TARGET_GROUP)
+_BALANCER = (Scope.LOAD_BALANCER,)
+_GROUP = (Scope.TARGET_GROUP,)
+_SERVICE = (Scope.SERVICE,)
+
+
+def _events(name: str, measure: Measure, scopes: tuple[Scope, ...]) -> Metric:
+    return Metric(ALB, name, "Count", scopes, partial(Events, measure=measure), measure)
+
+
+def _level(namespace: str, name: str, unit: str, measure: Measure, samples: Measure | None = None) -> Metric:
+    gauge = partial(Gauge, average=measure, minimum=measure, maximum=measure, samples=samples)
+    return Metric(namespace, name, unit, _SERVICE, gauge, measure)
+
+
+METRICS = (
+    Metric(ALB, "RequestCount", "Count", _BOTH, Flow, Measure.REQUESTS),
+    _events("HTTPCode_Target_2XX_Count", Measure.TARGET_2XX, _BOTH),
+    _events("HTTPCode_Target_3XX_Count", Measure.TARGET_3XX, _BOTH),
+    _events("HTTPCode_Target_4XX_Count", Measure.TARGET_4XX, _BOTH),
+    _events("HTTPCode_Target_5XX_Count", Measure.TARGET_5XX, _BOTH),
+    _events("HTTPCode_ELB_4XX_Count", Measure.ELB_4XX, _BALANCER),
+    _events("HTTPCode_ELB_5XX_Count", Measure.ELB_5XX, _BALANCER),
+    _events("HTTPCode_ELB_502_Count", Measure.ELB_502, _BALANCER),
+    _events("HTTPCode_ELB_503_Count", Measure.ELB_503, _BALANCER),
+    _events("HTTPCode_ELB_504_Count", Measure.ELB_504, _BALANCER),
+    Metric(ALB, "TargetResponseTime", "Seconds", _BOTH, Latency, Measure.ANSWERED),
+    Metric(
+        ALB,
+        "HealthyHostCount",
+        "Count",
+        _GROUP,
+        partial(
+            Gauge,
+            average=Measure.HEALTHY,
+            minimum=Measure.HEALTHY_MINIMUM,
+            maximum=Measure.HEALTHY_MAXIMUM,
+        ),
+        Measure.HEALTHY,
+    ),
+    Metric(
+        ALB,
+        "UnHealthyHostCount",
+        "Count",
+        _GROUP,
+        partial(Gauge, average=Measure.UNHEALTHY, minimum=Measure.UNHEALTHY, maximum=Measure.UNHEALTHY),
+        Measure.UNHEALTHY,
+    ),
+    Metric(
+        ECS,
+        "CPUUtilization",
+        "Percent",
+        _SERVICE,
+        partial(
+            Gauge,
+            average=Measure.CPU,
+            minimum=Measure.CPU_MINIMUM,
+            maximum=Measure.CPU_MAXIMUM,
+            samples=Measure.TASKS,
+        ),
+        Measure.CPU,
+    ),
+    _level(ECS, "MemoryUtilization", "Percent", Measure.MEMORY, Measure.TASKS),
+    _level(INSIGHTS, "RunningTaskCount", "Count", Measure.RUNNING),
+    _level(INSIGHTS, "PendingTaskCount", "Count", Measure.PENDING),
+    _level(INSIGHTS, "DesiredTaskCount", "Count", Measure.DESIRED),
+    _level(INSIGHTS, "DeploymentCount", "Count", Measure.DEPLOYMENTS),
+    _level(INSIGHTS, "CpuUtilized", "None", Measure.CPU_UTILIZED, Measure.TASKS),
+    _level(INSIGHTS, "CpuReserved", "None", Measure.CPU_RESERVED, Measure.TASKS),
+    _level(INSIGHTS, "MemoryUtilized", "Megabytes", Measure.MEMORY_UTILIZED, Measure.TASKS),
+    _level(INSIGHTS, "MemoryReserved", "Megabytes", Measure.MEMORY_RESERVED, Measure.TASKS),
+)
+#: Every metric by namespace, name and scope.
+BY_NAME = {(metric.namespace, metric.name, scope): metric for metric in METRICS for scope in metric.scopes}

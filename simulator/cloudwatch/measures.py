@@ -1,0 +1,220 @@
+"""What is kept of every placement and minute, and the samples that CloudWatch makes of it.
+
+A `Parts` gives the sample set of a minute in pieces that add up over longer periods; NaN means no sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.latency import mean, slower
+from simulator.refusal import Refusal
+
+Array: TypeAlias = NDArray[np.float64]
+
+#: RequestCount also gets a zero sample of every node, so that its Average and SampleCount mean nothing.
+BALANCER_NODES = 2
+#: The fastest and the slowest answer of a minute, in sigmas from the median.
+FASTEST_SIGMAS, SLOWEST_SIGMAS = -3.0, 3.5
+
+
+class Measure(IntEnum):
+    """One number per placement and minute."""
+
+    REQUESTS = 0
+    TARGET_2XX = auto()
+    TARGET_3XX = auto()
+    TARGET_4XX = auto()
+    TARGET_5XX = auto()
+    ELB_4XX = auto()
+    ELB_5XX = auto()
+    ELB_502 = auto()
+    ELB_503 = auto()
+    ELB_504 = auto()
+    ANSWERED = auto()
+    SLOW = auto()
+    SLOW_S = auto()
+    MEDIAN_S = auto()
+    SIGMA = auto()
+    HEALTHY = auto()
+    HEALTHY_MINIMUM = auto()
+    HEALTHY_MAXIMUM = auto()
+    UNHEALTHY = auto()
+    CPU = auto()
+    CPU_MINIMUM = auto()
+    CPU_MAXIMUM = auto()
+    MEMORY = auto()
+    TASKS = auto()
+    RUNNING = auto()
+    PENDING = auto()
+    DESIRED = auto()
+    DEPLOYMENTS = auto()
+    CPU_UTILIZED = auto()
+    CPU_RESERVED = auto()
+    MEMORY_UTILIZED = auto()
+    MEMORY_RESERVED = auto()
+
+
+#: Counts of requests: while a minute is provisional, not all of them have been counted yet.
+COUNTED = frozenset(range(Measure.REQUESTS, Measure.SLOW + 1))
+
+#: Reads a measure as float64 [rows, minutes].
+Read: TypeAlias = Callable[[Measure], Array]
+
+
+class Parts(Protocol):
+    """A sample set in pieces, each float64 [rows, minutes]."""
+
+    def total(self) -> Array:
+        """Return the sum of the samples."""
+        ...
+
+    def count(self) -> Array:
+        """Return how many samples there are."""
+        ...
+
+    def least(self) -> Array:
+        """Return the smallest sample."""
+        ...
+
+    def most(self) -> Array:
+        """Return the largest sample."""
+        ...
+
+    def within(self, bound: float) -> Array:
+        """Return how many samples are at most the bound.  Raises Refusal where only sums are kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A sample of 1 for every event; a reported zero is one sample of 0."""
+
+    read: Read
+    measure: Measure
+
+    def total(self) -> Array:
+        """Return the number of events."""
+        return self.read(self.measure)
+
+    def count(self) -> Array:
+        """Return the number of events, at least the one zero that was reported."""
+        return np.maximum(self.total(), 1.0)
+
+    def least(self) -> Array:
+        """Return 1, or 0 where a zero was reported."""
+        return np.minimum(self.total(), 1.0)
+
+    def most(self) -> Array:
+        """Return 1, or 0 where a zero was reported."""
+        return self.least()
+
+    def within(self, bound: float) -> Array:
+        """Refuse: nobody counts events by their size."""
+        raise uncounted(bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """RequestCount: a 1 per request, and zeros of the load balancer's nodes; only its sum means much."""
+
+    read: Read
+
+    def total(self) -> Array:
+        """Return the number of requests."""
+        return self.read(Measure.REQUESTS)
+
+    def count(self) -> Array:
+        """Return the number of requests and zeros."""
+        return self.total() + BALANCER_NODES
+
+    def least(self) -> Array:
+        """Return 0: some node always reports it."""
+        return self.total() * 0.0
+
+    def most(self) -> Array:
+        """Return 1 where there was a request."""
+        return np.minimum(self.total(), 1.0)
+
+    def within(self, bound: float) -> Array:
+        """Refuse: nobody counts requests by their size."""
+        raise uncounted(bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A level: its average, how far it went, and how many samples it is made of (one, or one per task)."""
+
+    read: Read
+    average: Measure
+    minimum: Measure
+    maximum: Measure
+    samples: Measure | None = None
+
+    def total(self) -> Array:
+        """Return the sum of the samples."""
+        return self.read(self.average) * self.count()
+
+    def count(self) -> Array:
+        """Return one, or the tasks that reported."""
+        return self.read(self.samples) if self.samples is not None else self.read(self.average) * 0.0 + 1.0
+
+    def least(self) -> Array:
+        """Return the lowest level."""
+        return self.read(self.minimum)
+
+    def most(self) -> Array:
+        """Return the highest level."""
+        return self.read(self.maximum)
+
+    def within(self, bound: float) -> Array:
+        """Refuse: the levels between lowest and highest are not kept."""
+        raise uncounted(bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Response times: one sample per answer, spread lognormally around those that were counted as slow."""
+
+    read: Read
+
+    def total(self) -> Array:
+        """Return the sum of the response times."""
+        return self.count() * mean(self.read(Measure.MEDIAN_S), self.read(Measure.SIGMA))
+
+    def count(self) -> Array:
+        """Return the number of answers."""
+        return self.read(Measure.ANSWERED)
+
+    def least(self) -> Array:
+        """Return the fastest answer."""
+        return self.read(Measure.MEDIAN_S) * np.exp(FASTEST_SIGMAS * self.read(Measure.SIGMA))
+
+    def most(self) -> Array:
+        """Return the slowest answer."""
+        return self.read(Measure.MEDIAN_S) * np.exp(SLOWEST_SIGMAS * self.read(Measure.SIGMA))
+
+    def within(self, bound: float) -> Array:
+        """Return the answers up to the bound: exact at the service's own threshold, else estimated."""
+        median, sigma = self.read(Measure.MEDIAN_S), self.read(Measure.SIGMA)
+        slow, count, limit = self.read(Measure.SLOW), self.read(Measure.ANSWERED), self.read(Measure.SLOW_S)
+        beyond, expected = slower(bound, median, sigma), slower(limit, median, sigma)
+        tiny = np.finfo(np.float64).tiny
+        rest = slow * beyond / np.maximum(expected, tiny)
+        quick = (count - slow) * (1.0 - beyond) / np.maximum(1.0 - expected, tiny)
+        inside: Array = np.where(bound >= limit, count - rest, quick)
+        return inside
+
+
+def uncounted(bound: float) -> Refusal:
+    """Return the refusal of a trimmed count where only sums are kept."""
+    return Refusal(
+        "ValidationError",
+        f"TC with the bound {bound:g} is not simulated yet for this metric: only for TargetResponseTime",
+    )

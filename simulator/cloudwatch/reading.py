@@ -1,0 +1,123 @@
+"""From series to numbers: a plan remembers where series lead, a reader looks there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.cloudwatch.catalogue import BY_NAME, Dimensions, Metric, Scope, dimensions
+from simulator.cloudwatch.custom import FUTURE_MAX_S, CustomParts
+from simulator.cloudwatch.statistics import Stat, compute, parse
+from simulator.cloudwatch.store import MINUTE_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulator.cloudwatch.custom import Custom
+    from simulator.cloudwatch.measures import Array
+    from simulator.cloudwatch.store import Store
+    from simulator.estate import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One statistic of one metric; dimensions are sorted by name."""
+
+    account: str
+    region: str
+    namespace: str
+    metric: str
+    dimensions: Dimensions
+    stat: str
+
+    @property
+    def identity(self) -> tuple[str, str, str, str, Dimensions]:
+        """What names the metric, whatever the statistic."""
+        return (self.account, self.region, self.namespace, self.metric, self.dimensions)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Rows of an answer that come of the same metric and statistic, and the columns that they read."""
+
+    metric: Metric
+    stat: Stat
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Where series lead: made once, read often.  `others` are not the estate's own, perhaps custom ones."""
+
+    series: tuple[Series, ...]
+    groups: tuple[Group, ...]
+    others: tuple[tuple[int, Series], ...]
+
+
+class Reader:
+    """Reads any series of the estate and the custom ones."""
+
+    def __init__(self, places: Sequence[Place], store: Store, custom: Custom) -> None:
+        self.places = places
+        self.store = store
+        self.custom = custom
+        self._where = {
+            (place.account, place.region, dimensions(place, scope)): (scope, column)
+            for column, place in enumerate(places)
+            for scope in Scope
+        }
+
+    def plan(self, series: Sequence[Series]) -> Plan:
+        """Find out where series lead.  Raises Refusal for a statistic that is not simulated."""
+        members: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
+        metrics: dict[tuple[str, str, str], Metric] = {}
+        others = []
+        for row, one in enumerate(series):
+            found = self._find(one)
+            if found is None:
+                parse(one.stat)
+                others.append((row, one))
+                continue
+            key = (one.namespace, one.metric, one.stat)
+            metrics[key] = found[0]
+            members[key].append((row, found[1]))
+        groups = []
+        for key, pairs in members.items():
+            rows, columns = np.array(pairs, dtype=np.int64).T
+            groups.append(Group(metrics[key], parse(key[2]), rows, columns))
+        return Plan(tuple(series), tuple(groups), tuple(others))
+
+    def read(self, plan: Plan, minutes: range, size: int, now: float) -> Array:
+        """Return float64 [series, buckets of `size` minutes] of what can be read at `now`."""
+        answer = np.full((len(plan.series), len(minutes) // size), np.nan)
+        for group in plan.groups:
+            namespace = group.metric.namespace
+            look = partial(self.store.window, namespace, columns=group.columns, minutes=minutes, now=now)
+            answer[group.rows] = compute(group.stat, group.metric.samples(look), size)
+        for row, series in plan.others:
+            sets = self.custom.series.get(series.identity)
+            if sets:
+                answer[row] = compute(parse(series.stat), CustomParts(sets, minutes, now), size)[0]
+        return answer
+
+    def kept(self, now: float) -> range:
+        """Return the minutes that may hold data, custom ones of the next two hours too."""
+        minute = int(now // MINUTE_S)
+        newest = max(self.store.newest, minute + FUTURE_MAX_S // MINUTE_S)
+        return range(min(self.store.newest, minute) - self.store.retention + 1, newest + 1)
+
+    def unit(self, series: Series) -> str | None:
+        """Return the unit that a series is told in."""
+        found = self._find(series)
+        return found[0].unit if found else self.custom.units.get(series.identity)
+
+    def _find(self, series: Series) -> tuple[Metric, int] | None:
+        place = self._where.get((series.account, series.region, series.dimensions))
+        metric = BY_NAME.get((series.namespace, series.metric, place[0])) if place else None
+        return (metric, place[1]) if place and metric else None

@@ -1,0 +1,193 @@
+"""CloudWatch's face to the world: minutes go in, alarms and answers come out.
+
+cloudwatch = CloudWatch(places, Telling(), retention=180, alarm_lag_s=10.0)
+cloudwatch.record(minute, outcome, tasks, delay_s=0.0, lost=False)    minutes from `minute` on
+cloudwatch.evaluate(now) -> list[Transition]                          alarms, once per whole minute passed
+cloudwatch.alarm_state(account, region, name) -> State | None
+cloudwatch.throttle(region, share)                                    refuse this share of calls from now on
+cloudwatch.call(operation, params, region=, account=, now=, caller=)  a dict in boto3's shape; raises Refusal
+plan = cloudwatch.plan([Series(account, region, namespace, metric, dimensions, stat), ...])
+cloudwatch.columns(plan, start, end, now=, caller=)                   float64 [series, minutes], NaN: not told
+cloudwatch.billed(caller=None) -> dict[str, int]
+
+`places` are in the order of every column. `now` is seconds since 1970, or an aware datetime.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from simulator.cloudwatch.alarms import Alarms, Standing, State, one_of
+from simulator.cloudwatch.billing import Bill
+from simulator.cloudwatch.custom import Custom
+from simulator.cloudwatch.evaluation import Evaluator, Transition, change
+from simulator.cloudwatch.listing import list_metrics
+from simulator.cloudwatch.query import Request, answer
+from simulator.cloudwatch.reading import Plan, Reader, Series
+from simulator.cloudwatch.store import Store, Tasks, Telling
+from simulator.cloudwatch.values import seconds
+from simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simulator.cloudwatch.measures import Array
+    from simulator.estate import Place
+    from simulator.serving import Outcome
+
+Params: TypeAlias = Mapping[str, Any]
+
+THREE_HOURS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, where and when."""
+
+    account: str
+    region: str
+    caller: str
+    now: float
+
+
+class CloudWatch:
+    """Metrics and alarms of every account and region of the estate."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        telling: Telling | None = None,
+        *,
+        retention: int = THREE_HOURS,
+        alarm_lag_s: float = 10.0,
+    ) -> None:
+        self._store = Store(len(places), retention, telling or Telling())
+        self._custom = Custom(retention)
+        self._reader = Reader(places, self._store, self._custom)
+        self._alarms = Alarms()
+        self._evaluator = Evaluator(self._alarms, self._reader, alarm_lag_s)
+        self._set_by_hand: list[Transition] = []
+        self._bill = Bill()
+        self._operations: Mapping[str, Callable[[Params, Asker], dict[str, Any]]] = {
+            "GetMetricData": self._get_metric_data,
+            "ListMetrics": self._list_metrics,
+            "PutMetricData": self._put_metric_data,
+            "PutMetricAlarm": self._put_metric_alarm,
+            "DescribeAlarms": self._describe_alarms,
+            "DeleteAlarms": self._delete_alarms,
+            "SetAlarmState": self._set_alarm_state,
+        }
+        self._refused_share: dict[str, float] = {}
+        self._refusal_due: dict[str, float] = defaultdict(float)
+
+    def record(
+        self,
+        minute: int,
+        outcome: Outcome,
+        tasks: Tasks,
+        *,
+        delay_s: Array | float = 0.0,
+        lost: NDArray[np.bool_] | bool = False,
+    ) -> None:
+        """Keep what was measured in the whole minutes (since 1970) from `minute` on.
+
+        `delay_s` comes on top of the usual lag; what is `lost` can never be read.
+        """
+        self._store.record(minute, outcome, tasks, delay_s=delay_s, lost=lost)
+
+    def evaluate(self, now: float | datetime) -> list[Transition]:
+        """Return the alarms that changed since the last call."""
+        by_hand, self._set_by_hand = self._set_by_hand, []
+        return by_hand + self._evaluator.evaluate(seconds(now, "now"))
+
+    def alarm_state(self, account: str, region: str, name: str) -> State | None:
+        """Return what an alarm says; None if there is no such alarm."""
+        alarm = self._alarms.all.get((account, region, name))
+        return alarm.standing.state if alarm else None
+
+    def throttle(self, region: str, share: float) -> None:
+        """Refuse this share of the region's calls from now on, evenly; 0 ends it."""
+        self._refused_share[region] = share
+
+    def plan(self, series: Sequence[Series]) -> Plan:
+        """Find out where series lead, to read them often."""
+        return self._reader.plan(series)
+
+    def columns(self, plan: Plan, start: int, end: int, *, now: float | datetime, caller: str) -> Array:
+        """Return the minutes `[start, end)` of a plan as far as told; billed like GetMetricData."""
+        self._bill.request(caller, "GetMetricData")
+        self._bill.metrics(caller, plan.series)
+        return self._reader.read(plan, range(start, end), 1, seconds(now, "now"))
+
+    def billed(self, caller: str | None = None) -> dict[str, int]:
+        """Return what was asked for, by one caller or by all, and what stands there to be billed."""
+        standing = {"alarms": len(self._alarms.all), "custom_metrics": len(self._custom.series)}
+        return self._bill.told(caller) | standing
+
+    def call(  # noqa: PLR0913 - who asks, where and when belong to every call
+        self,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        region: str,
+        account: str,
+        now: float | datetime,
+        caller: str,
+    ) -> dict[str, Any]:
+        """Answer an API call.  Raises Refusal."""
+        handler = self._operations.get(operation)
+        if handler is None:
+            raise Refusal("UnknownOperationException", f"CloudWatch's {operation} is not simulated yet.")
+        self._throttle(region)
+        self._bill.request(caller, operation)
+        return handler(params, Asker(account, region, caller, seconds(now, "now")))
+
+    def _throttle(self, region: str) -> None:
+        self._refusal_due[region] += self._refused_share.get(region, 0.0)
+        if self._refusal_due[region] >= 1.0:
+            self._refusal_due[region] -= 1.0
+            raise Refusal("Throttling", "Rate exceeded")
+
+    def _get_metric_data(self, params: Params, asker: Asker) -> dict[str, Any]:
+        request = Request.parse(params, asker.account, asker.region)
+        told = answer(request, self._reader, asker.now)
+        series = [ask.series for ask in request.asks]
+        self._bill.metrics(asker.caller, series, first_page=request.offset == 0)
+        return told
+
+    def _list_metrics(self, params: Params, asker: Asker) -> dict[str, Any]:
+        return list_metrics(params, asker.account, asker.region, self._reader, asker.now)
+
+    def _put_metric_data(self, params: Params, asker: Asker) -> dict[str, Any]:
+        lag_s = self._store.telling.lag_s(params.get("Namespace", ""))
+        self._custom.put(params, asker.account, asker.region, now=asker.now, lag_s=lag_s)
+        return {}
+
+    def _put_metric_alarm(self, params: Params, asker: Asker) -> dict[str, Any]:
+        self._alarms.put(params, asker.account, asker.region, asker.now)
+        return {}
+
+    def _describe_alarms(self, params: Params, asker: Asker) -> dict[str, Any]:
+        return self._alarms.describe(params, asker.account, asker.region)
+
+    def _delete_alarms(self, params: Params, asker: Asker) -> dict[str, Any]:
+        self._alarms.delete(params, asker.account, asker.region)
+        return {}
+
+    def _set_alarm_state(self, params: Params, asker: Asker) -> dict[str, Any]:
+        """Let an alarm say something until its next evaluation."""
+        key = (asker.account, asker.region, params.get("AlarmName", ""))
+        if key not in self._alarms.all:
+            raise Refusal("ResourceNotFound", f"Alarm {key[2]} does not exist.", 404)
+        state = one_of(State, params.get("StateValue", ""), "StateValue")
+        reason, data = params.get("StateReason", ""), params.get("StateReasonData", "{}")
+        if self._alarms.all[key].standing.state is not state:
+            self._set_by_hand.append(change(self._alarms, key, Standing(state, asker.now, reason, data)))
+        return {}

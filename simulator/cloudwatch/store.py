@@ -1,0 +1,241 @@
+"""The minutes that CloudWatch keeps: columns per placement, and when each minute could first be read.
+
+A ring of `retention` minutes. NaN is absent: many series tell nothing rather than zero. A minute arrives some
+time after its end, later while metrics are delayed, never if they were lost; a load balancer's newest minute
+is told before all of it has been counted, and once more when it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.cloudwatch.catalogue import ALB, ECS, INSIGHTS, NAMESPACES
+from simulator.cloudwatch.measures import COUNTED, Array, Measure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.serving import Outcome
+
+MINUTE_S = 60
+TASK_CPU_UNITS = 1024.0
+TASK_MEMORY_MB = 2048.0
+#: What is counted of a load balancer's minute when it is first told.
+PROVISIONAL_SHARE = 0.8
+#: Seconds from a minute's end until it is told.  No AWS figures: what readers of CloudWatch report.
+LAGS_S = {ALB: 60.0, ECS: 60.0, INSIGHTS: 120.0}
+SETTLING_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Tasks:
+    """The tasks of each placement in a minute, as float64 [minutes, placements] or what broadcasts to it.
+
+    `healthy` (averaged, with its extremes) and `unhealthy` are targets of the load balancer; `running`,
+    `pending`, `desired` and `deployments` are ECS's counts at the end of the minute.
+    """
+
+    healthy: Array
+    healthy_minimum: Array
+    healthy_maximum: Array
+    unhealthy: Array
+    running: Array
+    pending: Array
+    desired: Array
+    deployments: Array
+
+    @classmethod
+    def steady(cls, count: Array) -> Tasks:
+        """Return tasks that all run and are healthy, as many as desired, in one deployment."""
+        none = np.zeros_like(count)
+        return cls(
+            healthy=count,
+            healthy_minimum=count,
+            healthy_maximum=count,
+            unhealthy=none,
+            running=count,
+            pending=none,
+            desired=count,
+            deployments=none + 1.0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How this CloudWatch tells what it measured.
+
+    `lags_s`: seconds from a minute's end, by namespace. `reports_zeros`: a code that nobody got is told as 0
+    while targets are registered (AWS's newer text), or not at all (its older text). `clock_aligned`: periods
+    longer than a minute follow the clock, or the StartTime that was asked for; AWS documents neither.
+    """
+
+    lags_s: Mapping[str, float] = field(default_factory=dict)
+    reports_zeros: bool = False
+    clock_aligned: bool = False
+
+    def lag_s(self, namespace: str) -> float:
+        """Return the usual delay of a namespace; custom metrics can be read at once."""
+        return self.lags_s.get(namespace, LAGS_S.get(namespace, 0.0))
+
+
+class Store:
+    """The ring of minutes."""
+
+    def __init__(self, columns: int, retention: int, telling: Telling) -> None:
+        self.retention = retention
+        self.telling = telling
+        self.newest = -1
+        self._values = np.full((len(Measure), columns, retention), np.nan)
+        self._minutes = np.full(retention, -1, dtype=np.int64)
+        self._told = np.full((len(NAMESPACES), columns, retention), np.inf)
+        self._settled = np.full((columns, retention), np.inf)
+        self._first = np.full((len(Measure), columns), -1, dtype=np.int64)
+        self._last = np.full((len(Measure), columns), -1, dtype=np.int64)
+
+    @property
+    def oldest(self) -> int:
+        """The first minute that is still kept."""
+        return self.newest - self.retention + 1
+
+    def record(
+        self,
+        start: int,
+        outcome: Outcome,
+        tasks: Tasks,
+        *,
+        delay_s: Array | float,
+        lost: NDArray[np.bool_] | bool,
+    ) -> None:
+        """Keep the minutes from `start` on; of more than the ring holds, the newest."""
+        values = measured(outcome, tasks, reports_zeros=self.telling.reports_zeros)
+        count = values.shape[1]
+        minutes = np.arange(start, start + count)[-self.retention :]
+        slots = minutes % self.retention
+        kept = slice(count - len(minutes), count)
+        self._values[:, :, slots] = values[:, kept].transpose(0, 2, 1)
+        self._minutes[slots] = minutes
+        shape = outcome.requests.shape
+        late = np.where(lost, np.inf, np.broadcast_to(delay_s, shape))[kept].T + (minutes + 1) * MINUTE_S
+        for index, namespace in enumerate(NAMESPACES):
+            self._told[index][:, slots] = late + self.telling.lag_s(namespace)
+        self._settled[:, slots] = late + self.telling.lag_s(ALB) + SETTLING_S
+        self.newest = max(self.newest, start + count - 1)
+        self._note(values, start, np.broadcast_to(lost, shape))
+
+    def window(
+        self, namespace: str, measure: Measure, columns: NDArray[np.int64], minutes: range, now: float
+    ) -> Array:
+        """Return [columns, minutes] of what can be read at `now`; NaN where nothing is known or was told."""
+        wanted = np.arange(minutes.start, minutes.stop)
+        slots = wanted % self.retention
+        cells = np.ix_(columns, slots)
+        told = (self._told[NAMESPACES.index(namespace)][cells] <= now) & (self._minutes[slots] == wanted)
+        values: Array = np.where(told, self._values[measure][cells], np.nan)
+        if measure in COUNTED:
+            early = told & (self._settled[cells] > now)
+            if early.any():
+                values[early] = np.ceil(values[early] * PROVISIONAL_SHARE)
+        return values
+
+    def seen(self, measure: Measure, column: int) -> tuple[int, int]:
+        """Return the first and the last minute that told of a measure, -1 if none did."""
+        return int(self._first[measure, column]), int(self._last[measure, column])
+
+    def _note(self, values: Array, start: int, lost: NDArray[np.bool_]) -> None:
+        """Remember when each series was first and last seen."""
+        for row in range(values.shape[1]):
+            seen = ~np.isnan(values[:, row]) & ~lost[row]
+            self._first[seen & (self._first < 0)] = start + row
+            self._last[seen] = start + row
+
+
+def measured(outcome: Outcome, tasks: Tasks, *, reports_zeros: bool) -> Array:
+    """Return float64 [measures, minutes, placements], NaN where CloudWatch would tell nothing."""
+    shape = outcome.requests.shape
+    values = np.full((len(Measure), *shape), np.nan)
+    registered = (np.asarray(tasks.healthy_maximum) + tasks.unhealthy) > 0
+    sparse = registered if reports_zeros else False
+    for measure, counts in _codes(outcome).items():
+        values[measure] = np.where((counts > 0) | sparse, counts, np.nan)
+    for measure, counts in _balancer_errors(outcome).items():
+        values[measure] = np.where(counts > 0, counts, np.nan)
+    values[Measure.REQUESTS] = np.where(registered | (outcome.requests > 0), outcome.requests, np.nan)
+    answered = outcome.answered > 0
+    for measure, figures in _latencies(outcome).items():
+        values[measure] = np.where(answered, figures, np.nan)
+    for measure, figures in _targets(tasks).items():
+        values[measure] = np.where(registered, figures, np.nan)
+    running = np.broadcast_to(tasks.running, shape) > 0
+    for measure, figures in _warmth(outcome, tasks).items():
+        values[measure] = np.where(running, figures, np.nan)
+    for measure, figures in _service(tasks).items():
+        values[measure] = figures
+    return values
+
+
+def _codes(outcome: Outcome) -> dict[Measure, NDArray[np.int64]]:
+    return {
+        Measure.TARGET_2XX: outcome.target_2xx,
+        Measure.TARGET_3XX: outcome.target_3xx,
+        Measure.TARGET_4XX: outcome.target_4xx,
+        Measure.TARGET_5XX: outcome.target_5xx,
+    }
+
+
+def _balancer_errors(outcome: Outcome) -> dict[Measure, NDArray[np.int64]]:
+    return {
+        Measure.ELB_4XX: outcome.elb_4xx,
+        Measure.ELB_5XX: outcome.elb_5xx,
+        Measure.ELB_502: outcome.elb_502,
+        Measure.ELB_503: outcome.elb_503,
+        Measure.ELB_504: outcome.elb_504,
+    }
+
+
+def _latencies(outcome: Outcome) -> dict[Measure, NDArray[np.int64] | Array]:
+    return {
+        Measure.ANSWERED: outcome.answered,
+        Measure.SLOW: outcome.slow,
+        Measure.SLOW_S: outcome.slow_s,
+        Measure.MEDIAN_S: outcome.median_s,
+        Measure.SIGMA: outcome.sigma,
+    }
+
+
+def _targets(tasks: Tasks) -> dict[Measure, Array]:
+    return {
+        Measure.HEALTHY: tasks.healthy,
+        Measure.HEALTHY_MINIMUM: tasks.healthy_minimum,
+        Measure.HEALTHY_MAXIMUM: tasks.healthy_maximum,
+        Measure.UNHEALTHY: tasks.unhealthy,
+    }
+
+
+def _warmth(outcome: Outcome, tasks: Tasks) -> dict[Measure, Array]:
+    """Return what only running tasks tell, per task."""
+    full = np.ones_like(outcome.cpu_average)
+    return {
+        Measure.CPU: outcome.cpu_average,
+        Measure.CPU_MINIMUM: np.maximum(2.0 * outcome.cpu_average - outcome.cpu_maximum, 0.0),
+        Measure.CPU_MAXIMUM: outcome.cpu_maximum,
+        Measure.MEMORY: outcome.memory_average,
+        Measure.TASKS: tasks.running,
+        Measure.CPU_UTILIZED: outcome.cpu_average * TASK_CPU_UNITS / 100.0,
+        Measure.CPU_RESERVED: full * TASK_CPU_UNITS,
+        Measure.MEMORY_UTILIZED: outcome.memory_average * TASK_MEMORY_MB / 100.0,
+        Measure.MEMORY_RESERVED: full * TASK_MEMORY_MB,
+    }
+
+
+def _service(tasks: Tasks) -> dict[Measure, Array]:
+    """Return what ECS tells of a service even when none of its tasks runs."""
+    return {
+        Measure.RUNNING: tasks.running,
+        Measure.PENDING: tasks.pending,
+        Measure.DESIRED: tasks.desired,
+        Measure.DEPLOYMENTS: tasks.deployments,
+    }
