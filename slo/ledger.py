@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from slo.cells import Sli, State
+from slo.cells import Indicator, Sli, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,6 +120,7 @@ class Ledger:
         self.windows = tuple(sorted(set(windows)))
         self.newest: int | None = None
         self._column: dict[Sli, int] = {}
+        self._by_indicator: dict[Indicator, list[int]] = {indicator: [] for indicator in Indicator}
         self._bad = np.zeros((ring, capacity), np.uint32)
         self._total = np.zeros((ring, capacity), np.uint32)
         self._state = np.zeros((ring, capacity), np.uint8)
@@ -144,9 +145,13 @@ class Ledger:
 
     def add(self, sli: Sli) -> int:
         """Return the SLI's column, making one whose every minute is unknown where there is none yet."""
-        column = self._column.setdefault(sli, len(self._column))
+        if sli in self._column:
+            return self._column[sli]
+        column = len(self._column)
         if column == self._bad.shape[1]:
             self._grow(2 * column)
+        self._column[sli] = column
+        self._by_indicator[sli.indicator].append(column)
         return column
 
     def advance(self, minute: int) -> None:
@@ -192,8 +197,20 @@ class Ledger:
 
     def sums(self, window: int) -> Sums:
         """Return the sums of the window that ends with the newest minute, by column."""
-        held = self._sums[self.windows.index(window), :, : len(self._column)]
-        return Sums(*held)
+        return Sums(*self._sums[self.windows.index(window), :, : len(self._column)])
+
+    def over(self, start: int, end: int) -> Sums:
+        """Return the sums of the minutes `[start, end)`, by column; unknown where the ring holds nothing."""
+        if self.newest is not None and end == self.newest + 1 and end - start in self.windows:
+            return self.sums(end - start)
+        held = self._held(start, end)
+        sums = self._sum(held.start, held.stop)[:, : len(self._column)]
+        sums[UNKNOWN] += max(0, end - start) - len(held)
+        return Sums(*sums)
+
+    def columns(self, indicator: Indicator) -> NDArray[np.intp]:
+        """Return the columns of an indicator."""
+        return np.array(self._by_indicator[indicator], np.intp)
 
     def minutes(
         self, sli: Sli, start: int, end: int
