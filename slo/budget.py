@@ -105,7 +105,7 @@ class Budget:
         return self.total * whole * self.allowed_ratio >= known
 
     def exhausted_in(self, burn: Fraction | None) -> Fraction | None:
-        """Return the minutes until the budget is spent at a burn rate: 0 if it is, None if it never will be."""
+        """Return the minutes until a burn rate has spent the budget: 0 if it is spent, None if never."""
         if self.left_ratio <= 0:
             return Fraction(0)
         return self.left_ratio * self.period / burn if burn else None
