@@ -1,0 +1,84 @@
+"""The door for those who watch or judge the world; AWS has no such thing.
+
+`GET /_world/status`, `GET /_world/calls` (JSON lines), `POST /_world/stop`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Response
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from simulator.aws.eventbridge import EventBridge
+    from simulator.aws.stage import Stage
+    from simulator.calls import Call
+
+
+class Control:
+    """Answers `/_world/...`."""
+
+    def __init__(self, stage: Stage, bus: EventBridge) -> None:
+        self.stop = Event()
+        self._stage = stage
+        self._bus = bus
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        match request.method, request.path:
+            case "GET", "/_world/status":
+                return _json(self.status())
+            case "GET", "/_world/calls":
+                lines = "".join(json.dumps(said(call), default=_plain) + "\n" for call in self._stage.calls())
+                return Response(lines, content_type="application/x-ndjson")
+            case "POST", "/_world/stop":
+                self.stop.set()
+                return _json({"stopping": True})
+            case _:
+                return _json({"error": f"no such page: {request.method} {request.path}"}, 404)
+
+    def status(self) -> dict[str, Any]:
+        """Say where the world stands; `start`, `epoch` and `speed` let others run on the same clock."""
+        stage, scenario = self._stage, self._stage.world.scenario
+        return {
+            "scenario": scenario.name,
+            "seed": scenario.seed,
+            "now": stage.now,
+            "start": stage.clock.start,
+            "end": scenario.end,
+            "epoch": stage.clock.epoch,
+            "speed": stage.clock.speed,
+            "ended": stage.ended,
+            "failure": stage.failure,
+            "faults": _begun(stage),
+            "events": {"sent": self._bus.sent, "undeliverable": self._bus.undeliverable},
+            "calls": len(stage.calls()),
+        }
+
+
+def said(call: Call) -> dict[str, Any]:
+    """Return a recorded call as JSON has it."""
+    return asdict(call)
+
+
+def _begun(stage: Stage) -> list[dict[str, Any]]:
+    """List the faults that have begun by now, never those to come."""
+    elapsed = stage.now - stage.clock.start
+    faults = [fault for fault in stage.world.scenario.faults if fault.at <= elapsed]
+    return [fault.model_dump(mode="json", exclude_none=True) for fault in faults]
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(json.dumps(body, default=_plain), status, content_type="application/json")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)

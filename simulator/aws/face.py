@@ -1,0 +1,88 @@
+"""The AWS face: one WSGI application for every service and region, and `/_world` for those who watch.
+
+A request is for the service and region of its credential scope.  ECS, CloudWatch and Application Auto Scaling
+are answered by the world, their neighbours by moto.  Scaling is the world's whole: moto would keep a second
+minimum that moves nothing, and refuses services that its own empty ECS does not know.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from werkzeug.wrappers import Request, Response
+
+from simulator.aws.authorization import Scope, caller_of, scope_of
+from simulator.aws.contract import SERVICES, Service, checked
+from simulator.aws.protocols import JSON, QUERY, Answer, Wire, spoken
+from simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from simulator.aws.control import Control
+    from simulator.aws.neighbours import Neighbours
+    from simulator.aws.stage import Stage
+
+LOG = logging.getLogger(__name__)
+UNSIGNED = Refusal(
+    "MissingAuthenticationTokenException", "sign the request: its scope names service and region", 403
+)
+
+
+class AwsFace:
+    """Answers signed AWS requests, and `/_world/...` without a signature."""
+
+    def __init__(self, stage: Stage, neighbours: Neighbours, control: Control) -> None:
+        self._stage = stage
+        self._neighbours = neighbours
+        self._control = control
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; whatever happens, the answer has the form that the client parses."""
+        request = Request(environ)
+        response = self._control.answer(request) if request.path.startswith("/_world") else self._aws(request)
+        return response(environ, start_response)
+
+    def _aws(self, request: Request) -> Response:
+        scope = scope_of(request.headers.get("Authorization", ""))
+        request_id = str(uuid4())
+        if scope is None:
+            answer = spoken(request).refuse(UNSIGNED, SERVICES["ecs"], request_id)
+        elif scope.service in SERVICES:
+            answer = self._from_world(request, SERVICES[scope.service], scope, request_id)
+        else:
+            return self._from_neighbours(request, scope, request_id)
+        return _http(answer, request_id)
+
+    def _from_world(self, request: Request, service: Service, scope: Scope, request_id: str) -> Answer:
+        wire = spoken(request)
+        try:
+            operation = service.operation(wire.operation(request))
+            params = checked(service, operation, wire.read(request, operation))
+            caller = caller_of(scope, home=self._neighbours.account)
+            result = self._stage.call(service.name, operation.name, params, caller)
+            return wire.write(result, operation, request_id)
+        except Refusal as refusal:
+            return wire.refuse(refusal, service, request_id)
+        except Exception as error:
+            LOG.error("the world failed at %s: %r", service.name, error)  # noqa: TRY400 - no traceback reaches a user
+            LOG.debug("the world failed", exc_info=True)
+            return wire.refuse(
+                Refusal("InternalFailure", "the simulated world failed", 500), service, request_id
+            )
+
+    def _from_neighbours(self, request: Request, scope: Scope, request_id: str) -> Response:
+        caller = caller_of(scope, home=self._neighbours.account)
+        try:
+            return self._neighbours.answer(request.environ, scope.service, caller.account)
+        except Refusal as refusal:
+            wire: Wire = JSON if "X-Amz-Target" in request.headers else QUERY
+            return _http(wire.refuse(refusal, SERVICES["ecs"], request_id), request_id)
+
+
+def _http(answer: Answer, request_id: str) -> Response:
+    headers = {"x-amzn-RequestId": request_id, **answer.headers}
+    return Response(answer.body, answer.status, headers, content_type=answer.content_type)

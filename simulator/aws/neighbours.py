@@ -1,0 +1,102 @@
+"""The AWS services around ECS and CloudWatch: moto's server, kept to those that it serves truly.
+
+Everything else is refused by name: a service that answers nonsense is worse than one that is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Response
+
+from simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+    from simulator.estate import Estate, Place
+
+LOG = logging.getLogger(__name__)
+#: Signing names.  Measured: these work in moto 5.2; its ECS, CloudWatch, CodeDeploy and scaling do not.
+SERVED = frozenset(
+    {"ec2", "elasticloadbalancing", "events", "iam", "route53", "sns", "sqs", "sts", "tagging"}
+)
+HTTP_PORT = "80"
+SERVER_FAULT = 500
+HTML = re.compile(r"\s*<(!doctype html|html)", re.IGNORECASE)
+
+
+class Neighbours:
+    """moto, with the estate's load balancers in it."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.account = estate.account
+        self._server = DomainDispatcherApplication(create_backend_app)
+        forget()
+        for region in estate.regions:
+            seed(region, [place for place in estate.places if place.region == region])
+
+    def answer(self, environ: WSGIEnvironment, service: str, account: str) -> Response:
+        """Let moto answer a request as this account; raise `Refusal` where it would answer HTML."""
+        if service not in SERVED:
+            raise unserved(service)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+        try:
+            response = Response.from_app(self._server, environ, buffered=True)
+        except NotImplementedError:
+            raise unserved(service) from None
+        if response.status_code >= SERVER_FAULT or HTML.match(response.get_data(as_text=True)):
+            LOG.warning("moto answered %s to a request for %s", response.status, service)
+            raise unserved(service)
+        return response
+
+
+def unserved(service: str) -> Refusal:
+    """Refuse what is not simulated, in AWS's own form."""
+    return Refusal("UnknownOperationException", f"the simulator does not serve this operation of {service}")
+
+
+def forget() -> None:
+    """Empty moto: its backends live as long as the process."""
+    for name in ("ec2", "elbv2", "events", "iam", "sns", "sqs", "sts"):
+        backends = get_backend(name)
+        if isinstance(backends, BackendDict):
+            backends.reset()
+
+
+def seed(region: str, places: list[Place]) -> None:
+    """Stand up an ALB with a target group for every placement, under the names that the world gave them."""
+    if not places:
+        return
+    account = places[0].account
+    network, balancers = get_backend("ec2")[account][region], get_backend("elbv2")[account][region]
+    subnets = network.describe_subnets()
+    for place in places:
+        _, name, _ = place.load_balancer.split("/")
+        tags = [{"Key": key, "Value": value} for key, value in place.tags.items()]
+        balancer = balancers.create_load_balancer(name, [], [subnet.id for subnet in subnets], tags=tags)
+        _rename(balancers.load_balancers, balancer, place.load_balancer_arn)
+        group = balancers.create_target_group(
+            place.target_group.split("/")[1],
+            vpc_id=subnets[0].vpc_id,
+            protocol="HTTP",
+            port=HTTP_PORT,
+            target_type="ip",
+        )
+        _rename(balancers.target_groups, group, place.target_group_arn)
+        balancers.tagging_service.tag_resource(place.target_group_arn, tags)
+        balancers.tagging_service.tag_resource(place.load_balancer_arn, tags)
+        forward = [{"Type": "forward", "TargetGroupArn": place.target_group_arn}]
+        balancers.create_listener(place.load_balancer_arn, "HTTP", HTTP_PORT, "", None, forward)
+
+
+def _rename(registry: dict[str, Any], resource: Any, arn: str) -> None:  # noqa: ANN401 - one of several classes of moto
+    """Give a resource the world's ARN: moto makes up a new one at every start."""
+    del registry[resource.arn]
+    resource.arn = arn
+    registry[arn] = resource
