@@ -26,14 +26,16 @@ from fournines.store.packing import (
 )
 from fournines.store.tables import hour, imported, minute, sli
 from remediation.journal import Entry, EntryKind
-from slo.cells import Block, Indicator, Placement, Sli, State, minute_of, moment_of
+from slo.cells import Block, State, minute_of, moment_of
 from slo.ledger import COUNT_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection
+
+    from fournines.store.columns import Columns
 
 #: CloudWatch rewrites its last minutes as a matter of course: only a correction older than this is journaled.
 SETTLE_MINUTES = 10
@@ -55,52 +57,39 @@ class Import:
     kept: int
 
 
-def columns(connection: Connection) -> dict[Sli, int]:
-    """Return the column of every SLI."""
-    return {_sli(name): column for column, name in connection.execute(select(sli).order_by(sli.c.col))}
-
-
-def write(connection: Connection, known: dict[Sli, int], block: Block, read_at: datetime) -> None:
-    """Keep the cells of a block, and journal what it corrects.  UNKNOWN cells change nothing.
-
-    `known` are the columns so far; SLIs that are new get one and are added.
-    """
-    told = block.state != State.UNKNOWN
-    if not told.size:
+def write(connection: Connection, columns: Columns, block: Block, read_at: datetime) -> None:
+    """Keep the cells of a block, and journal what it corrects.  UNKNOWN cells change nothing."""
+    if not block.state.size:
         return
-    changed = _change(connection, known, block, told, mark=0)
+    held = _Held(connection, columns, block)
+    corrected = held.put(block, block.state != State.UNKNOWN, mark=0)
+    _keep(connection, block.start, held.cells)
     settled = np.arange(block.start, block.minutes.stop) < minute_of(read_at) - SETTLE_MINUTES
-    corrected = changed & settled[:, None]
+    corrected &= settled[:, None]
     if corrected.any():
         journal.append(connection, [_restatement(block, corrected, read_at)])
 
 
 def write_import(
-    connection: Connection, known: dict[Sli, int], blocks: Sequence[Block], label: str, at: datetime
+    connection: Connection, columns: Columns, blocks: Sequence[Block], label: str, at: datetime
 ) -> Import:
     """Keep imported blocks, marked so; what we measured ourselves stays.  All of them, or none."""
     cells = kept = 0
+    blocks = [block for block in blocks if block.state.size]
     for block in blocks:
-        held = _read_block(connection, known, block)
+        held = _Held(connection, columns, block)
         told = block.state != State.UNKNOWN
-        free = told & ~held.measured
-        _change(connection, known, block, free, mark=IMPORTED)
+        free = told & ~held.before.measured
+        held.put(block, free, mark=IMPORTED)
+        _keep(connection, block.start, held.cells)
         cells += int(free.sum())
-        kept += int((told & held.measured).sum())
-    done = Import(
-        label,
-        at,
-        moment_of(min(block.start for block in blocks)),
-        moment_of(max(block.minutes[-1] for block in blocks)),
-        cells,
-        kept,
-    )
+        kept += int((told & ~free).sum())
+    first = min((block.start for block in blocks), default=0)
+    last = max((block.minutes[-1] for block in blocks), default=0)
     connection.execute(
-        insert(imported).values(
-            label=label, at=at, first=minute_of(done.first), last=minute_of(done.last), cells=cells, kept=kept
-        )
+        insert(imported).values(label=label, at=at, first=first, last=last, cells=cells, kept=kept)
     )
-    return done
+    return Import(label, at, moment_of(first), moment_of(last), cells, kept)
 
 
 def imports(connection: Connection) -> tuple[Import, ...]:
@@ -137,9 +126,9 @@ def read(connection: Connection, width: int, start: int, end: int) -> Cells:
     return cells
 
 
-def blocks(connection: Connection, known: Mapping[Sli, int], span: range) -> Iterator[Block]:
+def blocks(connection: Connection, columns: Columns, span: range) -> Iterator[Block]:
     """Yield all that is kept of the minutes, a day at a time."""
-    names = tuple(known)
+    names = tuple(columns)
     for start in span[::READ_MINUTES]:
         cells = read(connection, len(names), start, min(span.stop, start + READ_MINUTES))
         yield Block(names, start, cells.bad.astype(np.int64), cells.total.astype(np.int64), cells.state)
@@ -160,32 +149,25 @@ def seal(connection: Connection, before: int) -> int:
     return len(hours)
 
 
-def _change(
-    connection: Connection, known: dict[Sli, int], block: Block, told: NDArray[np.bool_], mark: int
-) -> NDArray[np.bool_]:
-    """Write the told cells, and return which of them had been known to be something else."""
-    if int(block.total.max(initial=0)) > COUNT_MAX:
-        raise StoreError(f"a minute counts at most {COUNT_MAX}, got {int(block.total.max())}")
-    held = _read_block(connection, known, block)
-    places = np.array([known[name] for name in block.slis])
-    before = Cells(held.bad[:, places], held.total[:, places], held.mark[:, places])
-    known_before = np.isin(before.state, (State.OBSERVED, State.NO_TRAFFIC))
-    differs = (before.bad != block.bad) | (before.total != block.total) | (before.state != block.state)
-    held.bad[:, places] = np.where(told, block.bad, before.bad)
-    held.total[:, places] = np.where(told, block.total, before.total)
-    held.mark[:, places] = np.where(told, block.state | np.uint8(mark), before.mark)
-    _keep(connection, block.start, held)
-    return np.asarray(told & known_before & differs)
+class _Held:
+    """What is kept of a block's minutes: all columns, and those of the block as they were before."""
 
+    def __init__(self, connection: Connection, columns: Columns, block: Block) -> None:
+        if int(block.total.max()) > COUNT_MAX:
+            raise StoreError(f"a minute counts at most {COUNT_MAX}, got {int(block.total.max())}")
+        self._places = columns.places(connection, block.slis)
+        self.cells = read(connection, len(columns), block.start, block.minutes.stop)
+        self.before = self.cells.pick(self._places)
 
-def _read_block(connection: Connection, known: dict[Sli, int], block: Block) -> Cells:
-    """Return what is kept of a block's minutes, in all columns, those of its new SLIs too."""
-    new = [name for name in block.slis if name not in known]
-    if new:
-        rows = [{"col": len(known) + place, "name": str(name)} for place, name in enumerate(new)]
-        connection.execute(insert(sli), rows)
-        known.update((name, row["col"]) for name, row in zip(new, rows, strict=True))  # type: ignore[misc]
-    return read(connection, len(known), block.start, block.minutes.stop)
+    def put(self, block: Block, told: NDArray[np.bool_], mark: int) -> NDArray[np.bool_]:
+        """Take over the told cells, and return which of them had been known to be something else."""
+        before, cells, places = self.before, self.cells, self._places
+        known = np.isin(before.state, (State.OBSERVED, State.NO_TRAFFIC))
+        differs = (before.bad != block.bad) | (before.total != block.total) | (before.state != block.state)
+        cells.bad[:, places] = np.where(told, block.bad, before.bad)
+        cells.total[:, places] = np.where(told, block.total, before.total)
+        cells.mark[:, places] = np.where(told, block.state | np.uint8(mark), before.mark)
+        return np.asarray(told & known & differs)
 
 
 def _keep(connection: Connection, start: int, cells: Cells) -> None:
@@ -240,8 +222,3 @@ def _restatement(block: Block, corrected: NDArray[np.bool_], at: datetime) -> En
             "slis": names,
         },
     )
-
-
-def _sli(name: str) -> Sli:
-    placement, _, indicator = name.rpartition("/")
-    return Sli(Placement.parse(placement), Indicator(indicator))

@@ -12,6 +12,7 @@ import numpy as np
 
 from fournines.store import collected
 from fournines.store import ledger as disk
+from fournines.store.columns import Columns
 from fournines.store.packing import Cells
 from slo.cells import Sli, State
 
@@ -74,13 +75,13 @@ class LiveLedger:
         self._database, self._make = database, make
         self._lock = threading.RLock()
         self._memory: Ledger | None = None
-        self._columns: dict[Sli, int] = {}
+        self._columns = Columns({}, {})
 
     def record(self, block: Block, read_at: datetime, marks: Mapping[Track, Mark]) -> Put:
         """Keep a block and how far was read, then put it into memory; what raises there is read anew."""
         with self._lock:
             memory = self._loaded()
-            columns = dict(self._columns)
+            columns = self._columns.copy()
             with self._database.write() as connection:
                 disk.write(connection, columns, block, read_at)
                 collected.save_marks(connection, marks)
@@ -93,8 +94,7 @@ class LiveLedger:
         """Keep imported blocks, all or none, and read memory anew when it is asked for."""
         with self._lock:
             with self._database.write() as connection:
-                columns = disk.columns(connection)
-                done = disk.write_import(connection, columns, blocks, label, at)
+                done = disk.write_import(connection, Columns.load(connection), blocks, label, at)
             self._memory = None
             return done
 
@@ -107,22 +107,21 @@ class LiveLedger:
     def history(self, slis: Sequence[Sli], start: int, end: int) -> History:
         """Read what is kept of the SLIs over the minutes `[start, end)`, a day at a time."""
         with self._database.read() as connection:
-            columns = disk.columns(connection)
+            columns = Columns.load(connection)
             wanted = [sli for sli in dict.fromkeys(slis) if sli in columns]
-            places = np.array([columns[sli] for sli in wanted], np.intp)
+            places = columns.of(wanted)
             cells = Cells.unknown(end - start, len(wanted))
             for begin in range(start, end, disk.READ_MINUTES):
                 stop = min(end, begin + disk.READ_MINUTES)
                 day = disk.read(connection, len(columns), begin, stop)
-                picked = Cells(day.bad[:, places], day.total[:, places], day.mark[:, places])
-                cells[begin - start : stop - start].paste(picked)
+                cells[begin - start : stop - start].paste(day.pick(places))
         return History(start, end, {sli: place for place, sli in enumerate(wanted)}, cells)
 
     def _loaded(self) -> Ledger:
         if self._memory is None:
             memory = self._make()
             with self._database.read() as connection:
-                self._columns = disk.columns(connection)
+                self._columns = Columns.load(connection)
                 kept = disk.extent(connection)
                 for sli in self._columns:
                     memory.add(sli)

@@ -60,6 +60,10 @@ class Cells:
         """Whether each cell says something that we saw ourselves."""
         return np.not_equal(self.mark, State.UNKNOWN) & ~self.imported
 
+    def pick(self, columns: NDArray[np.intp]) -> Cells:
+        """Return a copy of some of the columns."""
+        return Cells(self.bad[:, columns], self.total[:, columns], self.mark[:, columns])
+
     def paste(self, other: Cells) -> None:
         """Overwrite the first columns with the cells of an older, narrower piece."""
         width = other.mark.shape[1]

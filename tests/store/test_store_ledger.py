@@ -140,8 +140,9 @@ def test_how_far_was_read_is_kept_with_the_cells() -> None:
 def test_an_import_is_labelled_and_never_replaces_what_was_measured() -> None:
     with Books.open("sqlite://", SMALL) as books:
         books.record(block(START + 1, [[9]]), at(START))
-        done = books.import_cells([block(START, [[1], [1], [1]])], "history.csv", at(START + 60))
-        assert (done.cells, done.kept, books.imports()) == (2, 1, (done,))
+        turned = block(START, [[7, 1], [7, 1], [7, 1]], slis=(SLIS[2], SLIS[0]))
+        done = books.import_cells([turned], "history.csv", at(START + 60))
+        assert (done.cells, done.kept, books.imports()) == (5, 1, (done,))
         history = books.history(SLIS, START, START + 3)
         assert history.minutes(SLIS[0], START, START + 3)[0].tolist() == [1, 9, 1]
         assert history.imported_minutes(SLIS[0], START, START + 3) == 2
