@@ -44,7 +44,7 @@ class Books:
     """
 
     def __init__(
-        self, database: Database, lock: IO[str] | None, *, owner: bool, make: Callable[[], Ledger]
+        self, database: Database, lock: IO[str] | None, *, owner: bool, make: Callable[[], Ledger] = Ledger
     ) -> None:
         self._database, self._lock, self._owner = database, lock, owner
         self._live = LiveLedger(database, make)

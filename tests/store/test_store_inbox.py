@@ -1,0 +1,141 @@
+from datetime import UTC, datetime, timedelta
+
+from fournines.store.books import Books
+from remediation.events.event import (
+    AlarmChanged,
+    Answer,
+    DeploymentChanged,
+    DeploymentPhase,
+    Event,
+    Origin,
+    ServiceAction,
+    TaskChanged,
+    TaskEnd,
+    Unrecognised,
+)
+from remediation.incidents import Change, Incident, Severity, Symptom
+from remediation.journal import Entry, EntryKind
+from remediation.vocabulary import ActionName, Cause
+from slo.cells import Placement
+
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
+HERE = Placement("1", "eu-west-1", "main", "search")
+
+
+def origin(name: str, minutes: int | None = 0, region: str = "eu-west-1") -> Origin:
+    at = None if minutes is None else NOON + timedelta(minutes=minutes)
+    return Origin(id=name, account="1", region=region, at=at)
+
+
+def action(name: str, minutes: int | None = 0, region: str = "eu-west-1") -> ServiceAction:
+    where = Placement("1", region, "main", "search")
+    return ServiceAction(
+        origin=origin(name, minutes, region), placement=where, name="N", level="WARN", reason=""
+    )
+
+
+EVERY_KIND: list[Event] = [
+    DeploymentChanged(
+        origin=origin("d"),
+        placement=HERE,
+        deployment_id="ecs-svc/1",
+        phase=DeploymentPhase.STARTED,
+        reason="r",
+    ),
+    TaskChanged(
+        origin=origin("t"),
+        placement=None,
+        task_arn="arn",
+        version=3,
+        last_status="RUNNING",
+        desired_status="STOPPED",
+        end=TaskEnd.SPOT_INTERRUPTION,
+        reason="",
+    ),
+    action("s", None),
+    AlarmChanged(
+        origin=origin("a"),
+        name="n",
+        state="ALARM",
+        previous="OK",
+        suppressed=False,
+        metrics=("m",),
+        dimensions=(("LoadBalancer", "app/x/1"),),
+    ),
+    Answer(origin=origin("w"), incident="i", choice="approve", actor="Ann"),
+    Unrecognised(origin=origin("u"), why="never seen"),
+]
+
+
+def test_every_kind_of_event_comes_back_as_it_was() -> None:
+    with Books.open("sqlite://") as books:
+        assert books.keep_events([(f"raw {event.origin.id}", event) for event in EVERY_KIND], NOON) == tuple(
+            EVERY_KIND
+        )
+        assert books.unfolded_events() == tuple(EVERY_KIND)
+        assert books.event_counts()["answer"] == 1
+
+
+def test_an_event_that_comes_twice_is_kept_once_however_it_comes() -> None:
+    with Books.open("sqlite://") as books:
+        assert books.keep_events([("x", action("1")), ("x", action("1"))], NOON) == (action("1"),)
+        assert books.keep_events([("x", action("1")), ("y", action("2"))], NOON) == (action("2"),)
+        assert books.unfolded_events() == (action("1"), action("2"))
+
+
+def test_a_crash_between_keeping_and_folding_loses_no_event() -> None:
+    incident = Incident(id="search-1", service="search", opened_at=NOON)
+    with Books.open("sqlite://") as books:
+        new = books.keep_events([("x", action("1")), ("y", action("2"))], NOON)
+        assert books.unfolded_events() == new
+        books.save(
+            [Change(incident, (Entry(EntryKind.OPENED, NOON, "It fails.", incident="search-1"),))], new[:1]
+        )
+        assert books.unfolded_events() == new[1:]
+        books.save([], new[1:])
+        assert books.unfolded_events() == ()
+
+
+def test_recent_events_are_found_by_placement_or_region_and_in_order_of_their_own_time() -> None:
+    events = [action("late", 5), action("early", 1), action("old", -9), action("far", 2, "us-east-1")]
+    with Books.open("sqlite://") as books:
+        books.keep_events([("x", event) for event in events], NOON)
+        books.keep_events([("x", action("timeless", None))], NOON + timedelta(minutes=3))
+
+        def found(**where: object) -> list[str]:
+            return [event.origin.id for event in books.recent_events(NOON, **where)]  # type: ignore[arg-type]
+
+        assert found() == ["early", "far", "timeless", "late"]
+        assert found(placements=[HERE]) == ["early", "timeless", "late"]
+        assert found(regions=["us-east-1"]) == ["far"]
+
+
+def test_an_incident_comes_back_as_it_was_and_only_open_ones_are_open() -> None:
+    symptom = Symptom(
+        placement=HERE,
+        name="page-quick",
+        severity=Severity.PAGE,
+        sentence="21x",
+        first_seen=NOON,
+        last_seen=NOON,
+    )
+    incident = Incident(
+        id="search-1",
+        service="search",
+        opened_at=NOON,
+        symptoms=(symptom,),
+        cause=Cause.DEPLOYMENT,
+        action=ActionName.ROLLBACK,
+        placement=HERE,
+        sentence="It fails.",
+    )
+    over = Incident(
+        id="old", service="payment", opened_at=NOON - timedelta(days=2), resolved_at=NOON - timedelta(days=1)
+    )
+    with Books.open("sqlite://") as books:
+        books.save([Change(incident, ()), Change(over, ())])
+        assert books.incident("search-1") == incident
+        assert books.incident("nobody") is None
+        assert books.open_incidents() == (incident,)
+        assert books.incidents_since(NOON - timedelta(hours=1)) == (incident,)
+        assert books.incidents_since(NOON - timedelta(days=1)) == (over, incident)

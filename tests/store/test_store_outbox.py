@@ -1,0 +1,134 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from fournines.store.books import Books
+from fournines.store.outbox import EDIT_EVERY, REPLIES, Kind, Telling
+from remediation.journal import Entry, EntryKind
+
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    with Books.open("sqlite://") as opened:
+        yield opened
+
+
+def entry(kind: EntryKind, incident: str | None = "search") -> Entry:
+    return Entry(kind, NOON, f"{kind} it is", incident=incident)
+
+
+def kinds(tellings: tuple[Telling, ...]) -> list[tuple[str, Kind, int]]:
+    return [(telling.incident, telling.kind, telling.entry) for telling in tellings]
+
+
+def send_all(books: Books, now: datetime) -> list[tuple[str, Kind, int]]:
+    """Send what is due until nothing is, as a working Slack would have it."""
+    told = []
+    while due := books.due(now):
+        for telling in due:
+            books.sending(telling)
+            books.sent(telling, "C1", f"ts{telling.n}", now)
+            told.append((telling.incident, telling.kind, telling.entry))
+    return told
+
+
+def test_every_kind_of_entry_is_told_somehow_or_on_purpose_not() -> None:
+    assert set(REPLIES) == set(EntryKind)
+
+
+def test_the_first_entry_of_an_incident_is_the_parent_and_the_rest_are_replies_in_order(books: Books) -> None:
+    books.append([entry(kind) for kind in (EntryKind.OPENED, EntryKind.DIAGNOSED, EntryKind.ASKED)])
+    books.append([entry(EntryKind.RESTATED, incident=None)])
+    assert kinds(books.due(NOON)) == [("search", Kind.PARENT, 3)]
+    assert send_all(books, NOON) == [
+        ("search", Kind.PARENT, 3),
+        ("search", Kind.REPLY, 2),
+        ("search", Kind.REPLY, 3),
+    ]
+
+
+def test_a_reply_knows_its_thread(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED), entry(EntryKind.ASKED)])
+    (parent,) = books.due(NOON)
+    assert (parent.channel, parent.parent_ts, parent.attempts) == (None, None, 0)
+    books.sent(parent, "C7", "170.5", NOON)
+    (reply,) = books.due(NOON)
+    assert (reply.kind, reply.channel, reply.parent_ts) == (Kind.REPLY, "C7", "170.5")
+
+
+def test_nothing_overtakes_a_reply_that_must_wait_and_other_incidents_go_on(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED), entry(EntryKind.OPENED, "payment")])
+    send_all(books, NOON)
+    books.append([entry(EntryKind.ASKED), entry(EntryKind.ESCALATED), entry(EntryKind.ASKED, "payment")])
+    first = books.due(NOON)[0]
+    books.sending(first)
+    books.retry(first, NOON + timedelta(seconds=30), "ratelimited")
+    replies = [
+        telling for telling in kinds(books.due(NOON + timedelta(seconds=29))) if telling[1] is Kind.REPLY
+    ]
+    assert replies == [("payment", Kind.REPLY, 5)]
+    later = books.due(NOON + timedelta(seconds=30))
+    retried = next(telling for telling in later if telling.incident == "search")
+    assert (retried.entry, retried.attempts, retried.ambiguous) == (3, 1, False)
+
+
+def test_edits_of_one_parent_are_one_edit_and_not_too_often(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    send_all(books, NOON)
+    books.append([entry(EntryKind.JOINED) for _ in range(20)])
+    assert books.due(NOON + EDIT_EVERY / 2) == ()
+    assert kinds(books.due(NOON + EDIT_EVERY)) == [("search", Kind.EDIT, 21)]
+
+
+def test_what_happens_while_the_parent_is_on_its_way_becomes_an_edit(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    (parent,) = books.due(NOON)
+    books.sending(parent)
+    books.append([entry(EntryKind.JOINED)])
+    books.sent(parent, "C1", "1", NOON)
+    assert kinds(books.due(NOON + EDIT_EVERY)) == [("search", Kind.EDIT, 2)]
+
+
+def test_an_edit_waits_for_no_reply_and_no_reply_for_an_edit(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    send_all(books, NOON)
+    books.append([entry(EntryKind.ASKED)])
+    assert kinds(books.due(NOON)) == [("search", Kind.REPLY, 2)]
+    assert kinds(books.due(NOON + EDIT_EVERY)) == [("search", Kind.REPLY, 2), ("search", Kind.EDIT, 2)]
+
+
+def test_a_message_on_its_way_at_a_crash_may_have_arrived(tmp_path: Path) -> None:
+    url = str(tmp_path / "books.db")
+    with Books.open(url) as books:
+        books.append([entry(EntryKind.OPENED)])
+        books.sending(books.due(NOON)[0])
+    with Books.open(url) as books:
+        (telling,) = books.due(NOON)
+        assert (telling.ambiguous, telling.attempts) == (True, 1)
+        books.retry(telling, NOON, "no answer", ambiguous=True)
+        assert books.due(NOON)[0].ambiguous
+        books.retry(telling, NOON, "not there")
+        assert not books.due(NOON)[0].ambiguous
+
+
+def test_a_parent_that_is_refused_for_good_does_not_silence_its_incident(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED), entry(EntryKind.ASKED), entry(EntryKind.ESCALATED)])
+    books.failed(books.due(NOON)[0], "channel_not_found")
+    assert send_all(books, NOON) == [("search", Kind.PARENT, 2), ("search", Kind.REPLY, 3)]
+    books.append([entry(EntryKind.OPENED, "payment")])
+    books.failed(books.due(NOON)[0], "channel_not_found")
+    books.append([entry(EntryKind.RESOLVED, "payment")])
+    assert send_all(books, NOON) == [("payment", Kind.PARENT, 5)]
+    backlog = books.backlog()
+    assert (backlog.pending, backlog.sent, backlog.failed) == (0, 3, 2)
+
+
+def test_nothing_is_told_of_what_was_not_kept(books: Books) -> None:
+    unkept = Entry(EntryKind.OPENED, NOON, "broken", incident="x", data={"not json": object()})
+    with pytest.raises(TypeError):
+        books.append([entry(EntryKind.OPENED), unkept])
+    assert (books.due(NOON), books.entries()) == ((), ())

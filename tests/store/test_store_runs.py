@@ -1,0 +1,215 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from collector.estate import ProviderShare
+from fournines.store.books import Books
+from fournines.store.database import Database, open_database
+from fournines.store.runs import PAUSED, SqlRuns
+from remediation.actions.effects import RestoreRevision, SetScalingMinimum, SetStrategy, StopDeployment
+from remediation.journal import Entry, EntryKind
+from remediation.vocabulary import ActionName, Outcome
+from remediation.workflow.run import LostClaimError, Run, RunState
+from slo.cells import Placement
+
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HERE = Placement("1", "eu-west-1", "main", "search")
+THERE = Placement("1", "us-east-1", "main", "search")
+
+
+def run(name: str = "r1", placement: Placement = HERE, wake: datetime = NOON) -> Run:
+    return Run(
+        id=name,
+        incident="search-1",
+        placement=placement,
+        action=ActionName.ROLLBACK,
+        effect=StopDeployment(placement=placement, deployment_arn="arn:d"),
+        wake=wake,
+        created_at=NOON,
+    )
+
+
+def entry(kind: EntryKind = EntryKind.INTENDED) -> Entry:
+    return Entry(kind, NOON, "So it is.", incident="search-1", run="r1")
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    opened = open_database("sqlite://")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def runs(database: Database) -> SqlRuns:
+    return SqlRuns(database, "me")
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        StopDeployment(placement=HERE, deployment_arn="arn:d"),
+        RestoreRevision(placement=HERE, task_definition="arn:td:1", revision_arn="arn:r"),
+        SetStrategy(
+            placement=HERE, strategy=(ProviderShare("FARGATE", 1, 0), ProviderShare("FARGATE_SPOT", 3))
+        ),
+        SetScalingMinimum(placement=HERE, minimum=7),
+    ],
+)
+def test_a_run_comes_back_as_it_was(runs: SqlRuns, effect: SetScalingMinimum) -> None:
+    kept = replace(
+        run(),
+        effect=effect,
+        inverse=SetScalingMinimum(placement=HERE, minimum=2),
+        keep_for=timedelta(minutes=30),
+        deadline=NOON + MINUTE,
+        acted_at=NOON,
+        outcome=Outcome.RECOVERED,
+        notes={"before": "12"},
+    )
+    assert runs.start(kept, [])
+    assert runs.get("r1") == kept
+    assert runs.get("r2") is None
+
+
+def test_a_decision_made_twice_is_one_run(runs: SqlRuns, database: Database) -> None:
+    with Books(database, None, owner=True) as books:
+        assert runs.start(run(), [entry()])
+        assert not runs.start(run(), [entry()])
+        assert len(books.entries()) == 1
+        assert runs.of("search-1") == (run(),)
+
+
+def test_a_run_is_claimed_once_when_it_is_due(runs: SqlRuns) -> None:
+    runs.start(run(wake=NOON + MINUTE), [])
+    assert runs.claim(NOON) is None
+    claim = runs.claim(NOON + MINUTE)
+    assert claim is not None
+    assert (claim.run.id, claim.number, claim.visits) == ("r1", 1, 1)
+    assert runs.claim(NOON + MINUTE) is None
+
+
+def test_one_run_at_a_time_holds_a_placement_until_it_is_final(runs: SqlRuns) -> None:
+    for new in (run("r1"), run("r2"), run("r3", THERE)):
+        runs.start(new, [])
+    first = runs.claim(NOON)
+    assert first is not None
+    runs.move(first, replace(first.run, state=RunState.ACT, wake=NOON + MINUTE), [])
+    other = runs.claim(NOON)
+    assert other is not None
+    assert other.run.id == "r3", "the second of the same placement waits, and starves nobody"
+    assert runs.claim(NOON) is None
+    assert runs.locks() == {str(HERE): "r1", str(THERE): "r3"}
+    again = runs.claim(NOON + MINUTE)
+    assert again is not None
+    runs.move(again, replace(again.run, state=RunState.CLOSED), [])
+    assert runs.locks() == {str(THERE): "r3"}
+    last = runs.claim(NOON + MINUTE)
+    assert last is not None
+    assert last.run.id == "r2"
+
+
+def test_a_stale_claim_is_refused_even_within_one_process(database: Database) -> None:
+    stalled, working = SqlRuns(database, "me", lease_s=-1), SqlRuns(database, "me")
+    stalled.start(run(), [])
+    stale = stalled.claim(NOON)
+    fresh = working.claim(NOON)
+    assert stale is not None
+    assert fresh is not None
+    assert (fresh.number, fresh.visits) == (2, 2)
+    with pytest.raises(LostClaimError, match="claim 1 was taken over"):
+        stalled.move(stale, replace(stale.run, state=RunState.CLOSED), [entry()])
+    assert working.get("r1") == run()
+    with Books(database, None, owner=True) as books:
+        assert books.entries() == ()
+        working.move(fresh, replace(fresh.run, state=RunState.ACT), [entry()])
+        assert len(books.entries()) == 1
+        with pytest.raises(LostClaimError):
+            working.move(fresh, replace(fresh.run, state=RunState.VERIFY), [])
+
+
+def test_a_lease_is_held_by_real_time_whatever_the_clock_says(runs: SqlRuns, database: Database) -> None:
+    runs.start(run(), [])
+    assert runs.claim(NOON) is not None
+    assert SqlRuns(database, "other").claim(NOON + timedelta(days=365)) is None
+
+
+def test_a_run_whose_worker_died_goes_on_with_its_own_lock(runs: SqlRuns, database: Database) -> None:
+    runs.start(run(), [])
+    assert runs.claim(NOON) is not None
+    runs.free_leases()
+    claim = SqlRuns(database, "successor").claim(NOON)
+    assert claim is not None
+    assert (claim.number, claim.visits) == (2, 2)
+
+
+def test_visits_count_claims_of_the_present_state(runs: SqlRuns) -> None:
+    runs.start(run(), [])
+    visits = []
+    for state in (RunState.ACT, RunState.ACT, RunState.VERIFY, RunState.VERIFY):
+        claim = runs.claim(NOON)
+        assert claim is not None
+        visits.append(claim.visits)
+        runs.move(claim, replace(claim.run, state=state), [])
+    assert visits == [1, 1, 2, 1]
+
+
+def test_the_first_answer_wins_and_wakes_the_run(runs: SqlRuns) -> None:
+    runs.start(run(), [])
+    claim = runs.claim(NOON)
+    assert claim is not None
+    runs.move(claim, replace(claim.run, state=RunState.ASK, wake=NOON + 5 * MINUTE), [])
+    assert runs.claim(NOON) is None
+    assert runs.answer("r1") is None
+    assert runs.signal("r1", "approve", "Ann", NOON, [entry(EntryKind.ANSWERED)])
+    assert not runs.signal("r1", "hold", "Bo", NOON, [entry(EntryKind.ANSWERED)])
+    assert runs.answer("r1") == ("approve", "Ann")
+    woken = runs.claim(NOON)
+    assert woken is not None
+    assert woken.run.state is RunState.ASK
+
+
+def test_an_answer_during_the_claim_is_not_slept_through(runs: SqlRuns) -> None:
+    runs.start(run(), [])
+    claim = runs.claim(NOON)
+    assert claim is not None
+    runs.signal("r1", "approve", "Ann", NOON)
+    runs.move(claim, replace(claim.run, state=RunState.ASK, wake=NOON + 5 * MINUTE), [])
+    assert runs.claim(NOON) is not None
+
+
+def test_a_pause_stops_claims_and_is_journaled(runs: SqlRuns, database: Database) -> None:
+    runs.start(run(), [])
+    runs.set_switch(PAUSED, on=True, actor="Ann", at=NOON)
+    assert runs.paused()
+    assert runs.claim(NOON) is None
+    runs.set_switch(PAUSED, on=False, actor="Bo", at=NOON)
+    assert runs.switches() == {PAUSED: False}
+    assert runs.claim(NOON) is not None
+    with Books(database, None, owner=True) as books:
+        assert [one.entry.sentence for one in books.entries()] == [
+            "Ann switched on paused.",
+            "Bo switched off paused.",
+        ]
+
+
+def test_a_follow_up_is_kept_with_the_move_or_not_at_all(runs: SqlRuns) -> None:
+    runs.start(run(), [])
+    claim = runs.claim(NOON)
+    assert claim is not None
+    undo = replace(run("r1/undo", wake=NOON + 30 * MINUTE), undo=True)
+    runs.free_leases()
+    with pytest.raises(LostClaimError):
+        runs.move(claim, replace(claim.run, state=RunState.CLOSED), [], follow_up=undo)
+    assert [one.id for one in runs.unfinished()] == ["r1"]
+    again = runs.claim(NOON)
+    assert again is not None
+    runs.move(again, replace(again.run, state=RunState.CLOSED), [], follow_up=undo)
+    assert runs.unfinished() == (undo,)
+    assert runs.claim(NOON) is None
+    later = runs.claim(NOON + 30 * MINUTE)
+    assert later is not None
+    assert later.run == undo
