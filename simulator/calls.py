@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from simulator import fate
+from simulator.moment import moment
+from simulator.refusal import Refusal
 
 Params = Mapping[str, Any]
 
@@ -33,3 +37,44 @@ class Call:
     def accepted(self) -> bool:
         """Whether the world did as it was told."""
         return self.outcome == ACCEPTED
+
+
+@dataclass(slots=True, eq=False)
+class Desk:
+    """Where calls come in: some are refused while throttled, those that change something are recorded."""
+
+    seed: int
+    made: list[Call] = field(default_factory=list)
+    now: float = 0.0
+    throttled: dict[str, float] = field(default_factory=dict)
+    asked: int = 0
+
+    def admit(self, region: str) -> None:
+        """Refuse a share of the calls while the region is throttled."""
+        self.asked += 1
+        ratio = self.throttled.get(region, 0.0)
+        if ratio > 0 and fate.fraction(self.seed, "throttled", self.asked) < ratio:
+            raise Refusal("ThrottlingException", "Rate exceeded")
+
+    def record(  # noqa: PLR0913 - the parts of a call
+        self,
+        service: str,
+        operation: str,
+        params: Params,
+        carry_out: Callable[[], dict[str, Any]],
+        *,
+        region: str,
+        caller: str,
+        placement: int | None,
+    ) -> dict[str, Any]:
+        """Carry a mutating call out and write down how it ended."""
+        outcome = ACCEPTED
+        try:
+            self.admit(region)
+            return carry_out()
+        except Refusal as refusal:
+            outcome = refusal.code
+            raise
+        finally:
+            at = moment(self.now)
+            self.made.append(Call(at, caller, region, service, operation, params, outcome, placement))

@@ -1,15 +1,132 @@
-"""What ECS tells: EventBridge events in AWS's shapes, and the bus that loses, repeats and delays them."""
+"""What ECS and CloudWatch tell: event bodies in AWS's shapes, without their envelope."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from simulator import fate
+from simulator.ecs.task import Status, Task
+from simulator.moment import written
+
+if TYPE_CHECKING:
+    from simulator.bus import Event
+    from simulator.ecs.service import Service
+    from simulator.estate import Place
+
+ECS = "aws.ecs"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An EventBridge event that reaches the default bus of a region."""
+def task_arn(service: Service, task: Task) -> str:
+    """Return a task's ARN."""
+    return service.place.arn("task", service.place.cluster, task.id)
 
-    region: str
-    account: str
-    event: dict[str, Any]
+
+def task_state_change(service: Service, task: Task, at: int) -> Event:
+    """Tell a task's status.  Order and duplicates show in `version`; there is no health status in it."""
+    arn = task_arn(service, task)
+    detail: dict[str, Any] = {
+        "attachments": [
+            {"id": fate.uuid(task.id, "eni"), "type": "eni", "status": "ATTACHED", "details": []}
+        ],
+        "availabilityZone": task.zone,
+        "capacityProviderName": task.provider,
+        "clusterArn": service.place.cluster_arn,
+        "containers": [container(service, task, arn)],
+        "connectivity": "CONNECTED",
+        "cpu": "1024",
+        "createdAt": written(task.created_at),
+        "desiredStatus": "STOPPED" if task.stopping else "RUNNING",
+        "group": f"service:{service.place.service}",
+        "lastStatus": task.status.value,
+        "launchType": "FARGATE",
+        "memory": "2048",
+        "overrides": {"containerOverrides": [{"name": service.place.service}]},
+        "platformVersion": "1.4.0",
+        "startedBy": task.rollout.id,
+        "taskArn": arn,
+        "taskDefinitionArn": task.rollout.revision.task_definition,
+        "updatedAt": written(at),
+        "version": task.version,
+    }
+    if Status.RUNNING in task.times:
+        detail["startedAt"] = written(task.times[Status.RUNNING])
+    if task.stop_code is not None:
+        detail |= {
+            "stopCode": task.stop_code.value,
+            "stoppedReason": task.stopped_reason,
+            "stoppingAt": written(at),
+        }
+    if task.status is Status.STOPPED:
+        detail["stoppedAt"] = written(at)
+    return {"source": ECS, "detail-type": "ECS Task State Change", "resources": [arn], "detail": detail}
+
+
+def container(service: Service, task: Task, arn: str) -> dict[str, Any]:
+    """Return the task's only container."""
+    status = task.status.value if task.running or task.status is Status.STOPPED else "PENDING"
+    shape: dict[str, Any] = {
+        "containerArn": service.place.arn(
+            "container", service.place.cluster, task.id, fate.uuid(task.id, "c")
+        ),
+        "lastStatus": status,
+        "name": service.place.service,
+        "image": image(service.place),
+        "imageDigest": image_digest(task.rollout.revision.task_definition),
+        "taskArn": arn,
+        "cpu": "0",
+    }
+    if task.exit_code is not None:
+        shape["exitCode"] = task.exit_code
+    return shape
+
+
+def image(place: Place) -> str:
+    """Return the repository of a service's images."""
+    return f"{place.account}.dkr.ecr.{place.region}.amazonaws.com/{place.service}"
+
+
+def image_digest(task_definition: str) -> str:
+    """Return the digest of the image that a task definition names."""
+    return f"sha256:{fate.hexadecimal(64, 'image', task_definition)}"
+
+
+def deployment_state_change(service: Service, name: str, rollout: str, at: int, reason: str) -> Event:
+    """Tell how a deployment goes; AWS names no cluster, no task definition, and starts like rollbacks."""
+    detail = {
+        "eventType": "ERROR" if name.endswith("FAILED") else "INFO",
+        "eventName": name,
+        "deploymentId": rollout,
+        "updatedAt": written(at),
+        "reason": reason,
+    }
+    return {
+        "source": ECS,
+        "detail-type": "ECS Deployment State Change",
+        "resources": [service.place.service_arn],
+        "detail": detail,
+    }
+
+
+#: The level of each service action [ECS guide, service events].
+LEVELS = {
+    "SERVICE_STEADY_STATE": "INFO",
+    "SERVICE_DESIRED_COUNT_UPDATED": "INFO",
+    "SERVICE_TASK_START_IMPAIRED": "WARN",
+    "SERVICE_TASK_PLACEMENT_FAILURE": "ERROR",
+}
+
+
+def service_action(service: Service, name: str, at: int, *, reason: str = "", provider: str = "") -> Event:
+    """Tell what the scheduler did or could not do."""
+    place = service.place
+    detail: dict[str, Any] = {"eventType": LEVELS[name], "eventName": name, "clusterArn": place.cluster_arn}
+    if provider:
+        detail["capacityProviderArns"] = [place.arn("capacity-provider", provider)]
+    if reason:
+        detail["reason"] = reason
+    return {
+        "source": ECS,
+        "detail-type": "ECS Service Action",
+        "resources": [place.service_arn],
+        "detail": {**detail, "createdAt": written(at)},
+    }

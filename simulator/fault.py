@@ -178,7 +178,7 @@ class MetricsDelay(Lasting):
 
 
 class MetricsOutage(Lasting):
-    """CloudWatch tells nothing of these minutes until it is over."""
+    """CloudWatch never tells these minutes."""
 
     kind: Literal["metrics_outage"]
 

@@ -44,9 +44,6 @@ class ServiceSpec(Document):
     maximum: int = Field(default=40, ge=1)
     strategy: tuple[Share, ...] = (Share(provider="FARGATE", weight=1),)
     latency_ms: float = Field(default=80, gt=0, description="median answer time of an idle task")
-    slow_ms: float = Field(
-        default=300, gt=0, description="slower answers count against the latency objective"
-    )
     objective: float = Field(default=0.9999, gt=0, lt=1)
 
     @model_validator(mode="after")
@@ -89,6 +86,7 @@ class EstateSpec(Document):
     services: tuple[ServiceSpec, ...] = Field(min_length=1)
     tenants: tuple[Tenant, ...] = ()
     traffic: Traffic = Traffic()
+    slow_ms: float = Field(default=500, gt=0, description="slower answers count against latency objectives")
     deployment_alarms: bool = Field(
         default=True, description="a CloudWatch alarm on 5xx guards each deployment"
     )

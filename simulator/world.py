@@ -1,10 +1,214 @@
 """The living world: an estate that `step(now)` moves forward, and the record of all that was done to it.
 
 Callers use
-- `World(scenario, recording=None)`;
-- `world.step(now) -> list[Delivery]`: move on to `now`; what reaches each region's event bus meanwhile;
-- `world.ecs.call(operation, params, region=, account=, caller=) -> dict` and the same of `world.scaling`
+- `World(scenario, recording=None)`; `world.step(now) -> list[Delivery]`: move on to `now` (aware datetime);
+  what reaches each region's event bus meanwhile, in order of arrival;
+- `world.ecs.call(operation, params, region=, account=, caller=) -> dict`, and the same of `world.scaling`
   (Application Auto Scaling): AWS's shapes as boto3 has them, errors as `simulator.refusal.Refusal`;
-- `world.cloudwatch.call(operation, params, region=, account=, now=, caller=)`;
-- `world.calls`, `world.truth`, `world.estate`, `world.now`, `world.scenario`.
+- `world.cloudwatch.call(operation, params, region=, account=, now=world.now, caller=)`;
+- `world.now`, `world.scenario`, `world.estate`, `world.calls`, `world.truth`, `world.ordeals`.
+
+The same scenario and seed give the same world, however it is stepped: all changes are on a grid of 5 s.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.agenda import Agenda
+from simulator.bus import Bus, Delivery
+from simulator.calls import Call, Desk
+from simulator.cloudwatch.service import CloudWatch
+from simulator.cloudwatch.store import Tasks, Telling
+from simulator.demand import demand
+from simulator.ecs.api import Ecs
+from simulator.ecs.fleet import Fleet
+from simulator.ecs.task import GRID_S
+from simulator.ecs.yard import Yard
+from simulator.estate import build, tasks_for
+from simulator.guard import guard
+from simulator.hindrance import Hindrance
+from simulator.injection import Injector, Ordeal
+from simulator.moment import MINUTE_S, moment, seconds
+from simulator.pulse import Level, Pulse
+from simulator.scaling import Scaling
+from simulator.serving import Load, Outcome, serve
+from simulator.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from simulator.cloudwatch.evaluation import Transition
+    from simulator.recording import Recording
+    from simulator.scenario import Scenario
+
+
+class World:
+    """One scenario, being lived through."""
+
+    def __init__(self, scenario: Scenario, recording: Recording | None = None) -> None:
+        self.scenario = scenario
+        self.estate = build(scenario.estate)
+        self._at = seconds(scenario.start)
+        places, aws = self.estate.places, scenario.aws
+        self._demand = demand(scenario, self.estate, recording)
+        expected = self._demand.expected(self._at // MINUTE_S)
+        desired = [tasks_for(place.spec, expected[place.index]) for place in places]
+        self._desk = Desk(scenario.seed, now=self._at)
+        self._bus = Bus(scenario.seed, aws.event_lag.total_seconds())
+        self.cloudwatch = CloudWatch(
+            places,
+            Telling({name: lag.total_seconds() for name, lag in aws.metric_lag.items()}),
+            alarm_lag_s=aws.alarm_lag.total_seconds(),
+        )
+        yard = Yard(aws, self._bus, self._alarming)
+        guarded = scenario.estate.deployment_alarms
+        self._fleet = Fleet(self.estate, yard, self._at, desired, alarms=guarded)
+        self.ecs = Ecs(self._fleet, self._desk)
+        self.scaling = Scaling(self._fleet, self._desk, lag_minutes=1)
+        self._pulse = Pulse(len(places))
+        self._hindrance = Hindrance(len(places))
+        self._agenda = Agenda()
+        self._injector = Injector(
+            scenario.seed,
+            self._agenda,
+            self._fleet,
+            self._pulse,
+            self._desk,
+            self.cloudwatch,
+            self._hindrance,
+        )
+        self._injector.plan(scenario.faults, self._at)
+        self.truth = Truth(self._at // MINUTE_S, len(places))
+        self._live_in()
+        for service in self._fleet.services:
+            self._pulse.take(service, yard)
+        self._pulse.turn()
+        if guarded:
+            guard(self.cloudwatch, self.estate, expected, self._at)
+            self.cloudwatch.evaluate(self._at)  # they have been OK for long: nobody is told
+
+    @property
+    def now(self) -> datetime:
+        """The time in the world."""
+        return moment(self._desk.now)
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call so far that changed the world, or tried to."""
+        return self._desk.made
+
+    @property
+    def ordeals(self) -> list[Ordeal]:
+        """Every fault of the scenario, as far as it was lived through."""
+        return self._injector.ordeals
+
+    def step(self, now: datetime) -> list[Delivery]:
+        """Move on to `now`; return the events that arrived meanwhile, in order."""
+        until = now.timestamp()
+        if until < self._desk.now:
+            raise ValueError(
+                f"time does not run backwards: {now.isoformat()} is before {self.now.isoformat()}"
+            )
+        while (at := self._next(until)) is not None:
+            self._pulse.pass_time(at - self._at)
+            self._at = at
+            self._desk.now = at
+            self._tick(at)
+        self._desk.now = until
+        return self._bus.deliver(until)
+
+    def _next(self, until: float) -> int | None:
+        """Return the next tick at which something may change, if it is due."""
+        tick = self._at + GRID_S
+        if not self._fleet.restless:
+            minute = (self._at // MINUTE_S + 1) * MINUTE_S
+            act = self._agenda.next
+            due = minute if act is None else min(minute, max(tick, -(-act // GRID_S) * GRID_S))
+            tick = max(tick, due)
+        return tick if tick <= until else None
+
+    def _tick(self, at: int) -> None:
+        if at % MINUTE_S == 0:
+            self._close_minute(at)
+        self._agenda.run(at)
+        for index in self._fleet.tick(at):
+            self._pulse.take(self._fleet.services[index], self._fleet.yard)
+
+    def _close_minute(self, at: int) -> None:
+        """Serve the minute that ends now; measure it, scale by it, and let alarms see it."""
+        minute = at // MINUTE_S - 1
+        averages = self._pulse.close()
+        offered = self._demand.offered(minute, minute + 1, averages[Level.SURGE])
+        healthy = averages[Level.HEALTHY]
+        outcome = self._serve(
+            minute,
+            Load(
+                offered=offered,
+                healthy=healthy,
+                task_capacity=self._demand.task_capacity,
+                dark_ratio=averages[Level.DARK],
+                error_ratio=averages[Level.ERRING] / np.maximum(healthy, 1e-9),
+                dependency_error_ratio=averages[Level.DEPENDENCY],
+                abrupt_ratio=self._pulse.abrupt(averages),
+                latency_factor=averages[Level.LATENCY],
+                median_s=self._demand.median_s,
+                slow_s=self._demand.slow_s,
+            ),
+        )
+        running, pending, desired, deployments, unhealthy = self._pulse.counts
+        tasks = Tasks(
+            healthy=healthy,
+            healthy_minimum=self._pulse.least,
+            healthy_maximum=self._pulse.most,
+            unhealthy=unhealthy,
+            running=running,
+            pending=pending,
+            desired=desired,
+            deployments=deployments,
+        )
+        known = ~self._demand.missing(minute, minute + 1)
+        lost = self._hindrance.lost[None, :] | ~known[:, None]
+        self.cloudwatch.record(minute, outcome, tasks, delay_s=self._hindrance.delay_s, lost=lost)
+        self.truth.add(outcome, known)
+        self._pulse.turn()
+        self.scaling.consider(np.where(running > 0, outcome.cpu_average[0], np.nan), at)
+        for transition in self.cloudwatch.evaluate(at):
+            self._announce(transition, at)
+
+    def _serve(self, minute: int, load: Load) -> Outcome:
+        return serve(load, self.scenario.seed, minute)
+
+    def _live_in(self) -> None:
+        """Fill CloudWatch with the hours before the scenario: the estate has stood there for long."""
+        minutes = int(self.scenario.lived_in.total_seconds()) // MINUTE_S
+        if minutes == 0:
+            return
+        start = self._at // MINUTE_S - minutes
+        desired = np.array([float(service.desired) for service in self._fleet.services])
+        load = Load(
+            offered=self._demand.offered(start, start + minutes),
+            healthy=desired,
+            task_capacity=self._demand.task_capacity,
+            median_s=self._demand.median_s,
+            slow_s=self._demand.slow_s,
+        )
+        lost = np.broadcast_to(self._demand.missing(start, start + minutes)[:, None], load.offered.shape)
+        self.cloudwatch.record(start, self._serve(start, load), Tasks.steady(desired), lost=lost)
+
+    def _alarming(self, region: str, names: Iterable[str]) -> frozenset[str]:
+        account = self.estate.account
+        return frozenset(n for n in names if self.cloudwatch.alarm_state(account, region, n) == "ALARM")
+
+    def _announce(self, transition: Transition, at: int) -> None:
+        """Tell the bus that an alarm changed."""
+        event = {
+            "source": "aws.cloudwatch",
+            "detail-type": "CloudWatch Alarm State Change",
+            "resources": [transition.arn],
+            "detail": transition.detail,
+        }
+        self._bus.tell(at, transition.region, transition.account, event)

@@ -1,0 +1,73 @@
+"""The event bus: at least once, in no order, sometimes twice, sometimes never, as the scenario says."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator import fate
+from simulator.moment import written
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An EventBridge event that reaches the default bus of a region."""
+
+    region: str
+    account: str
+    event: Event
+
+
+@dataclass(slots=True, eq=False)
+class Bus:
+    """Events on their way.  Times are seconds since 1970.
+
+    `lag_s` is the longest ordinary delay, `lost_ratio` and `twice_ratio` are shares of the events; `held_s`
+    is how long an event may be held back while order is disturbed.
+    """
+
+    seed: int
+    lag_s: float
+    lost_ratio: float = 0.0
+    twice_ratio: float = 0.0
+    held_s: float = 0.0
+    serial: int = 0
+    _due: list[tuple[float, int, Delivery]] = field(default_factory=list)
+
+    def tell(self, at: int, region: str, account: str, event: Event) -> None:
+        """Send an event (`source`, `detail-type`, `resources`, `detail`) on its way."""
+        self.serial += 1
+        identity = fate.uuid(self.seed, "event", self.serial)
+        if self._chance("lost", self.lost_ratio):
+            return
+        envelope = {
+            "version": "0",
+            "id": identity,
+            "detail-type": event["detail-type"],
+            "source": event["source"],
+            "account": account,
+            "time": written(at, milliseconds=False),
+            "region": region,
+            "resources": event["resources"],
+            "detail": event["detail"],
+        }
+        delivery = Delivery(region, account, envelope)
+        for copy in range(2 if self._chance("twice", self.twice_ratio) else 1):
+            delay = (self.lag_s + self.held_s + 30.0 * copy) * self._fraction("delay", copy)
+            heapq.heappush(self._due, (at + delay, 2 * self.serial + copy, delivery))
+
+    def deliver(self, until: float) -> list[Delivery]:
+        """Return what has arrived, in the order of arrival."""
+        arrived = []
+        while self._due and self._due[0][0] <= until:
+            arrived.append(heapq.heappop(self._due)[2])
+        return arrived
+
+    def _chance(self, purpose: str, ratio: float) -> bool:
+        return ratio > 0 and self._fraction(purpose) < ratio
+
+    def _fraction(self, *purpose: object) -> float:
+        return fate.fraction(self.seed, "event", self.serial, *purpose)

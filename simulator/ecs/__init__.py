@@ -1,0 +1,1 @@
+"""Amazon ECS: services that keep their tasks, roll out revisions, and fall back when these fail."""

@@ -1,0 +1,230 @@
+"""What ECS answers: services, deployments, revisions and tasks in boto3's shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.ecs.breaker import threshold
+from simulator.ecs.task import Status as TaskStatus
+from simulator.ecs.task import Task
+from simulator.events import container, image_digest, task_arn
+from simulator.moment import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simulator.ecs.rollout import Deployment, Revision, Rollout
+    from simulator.ecs.service import Service
+    from simulator.scenario import Share
+
+Shape = dict[str, Any]
+
+
+def strategy(shares: Iterable[Share]) -> list[Shape]:
+    """Return a capacity provider strategy."""
+    return [{"capacityProvider": s.provider, "weight": s.weight, "base": s.base} for s in shares]
+
+
+def timed(**times: float | None) -> Shape:
+    """Return the moments that are known."""
+    return {name: moment(at) for name, at in times.items() if at is not None}
+
+
+def counts(service: Service, rollout: Rollout) -> tuple[int, int]:
+    """Return the running and pending tasks of a rollout."""
+    mine = [task for task in service.tasks if task.rollout is rollout]
+    return sum(task.running for task in mine), sum(task.starting for task in mine)
+
+
+def load_balancers(service: Service) -> list[Shape]:
+    """Return the target group that the service's tasks register with."""
+    place = service.place
+    return [{"targetGroupArn": place.target_group_arn, "containerName": place.service, "containerPort": 8080}]
+
+
+def service(service: Service, *, tags: bool) -> Shape:
+    """Describe a service."""
+    place, deployment = service.place, service.deployment
+    shape = {
+        "serviceArn": place.service_arn,
+        "serviceName": place.service,
+        "clusterArn": place.cluster_arn,
+        "loadBalancers": load_balancers(service),
+        "serviceRegistries": [],
+        "status": "ACTIVE",
+        "desiredCount": service.desired,
+        "runningCount": service.running,
+        "pendingCount": service.pending,
+        "capacityProviderStrategy": strategy(service.strategy),
+        "platformVersion": "LATEST",
+        "platformFamily": "Linux",
+        "taskDefinition": service.task_definition,
+        "deploymentConfiguration": service.configuration,
+        "deployments": [rollout(service, r) for r in reversed(service.rollouts)],
+        "events": [{"id": m.id, "createdAt": moment(m.at), "message": m.text} for m in service.messages],
+        "createdAt": moment(service.created_at),
+        "currentServiceRevisions": [revision_summary(service, r) for r in reversed(service.rollouts)],
+        "placementConstraints": [],
+        "placementStrategy": [],
+        "schedulingStrategy": "REPLICA",
+        "deploymentController": {"type": "ECS"},
+        "enableECSManagedTags": True,
+        "propagateTags": "SERVICE",
+        "enableExecuteCommand": False,
+        **service.settings,
+    }
+    if deployment is not None:
+        shape["currentServiceDeployment"] = deployment.arn
+    if tags:
+        shape["tags"] = [{"key": key, "value": value} for key, value in place.tags.items()]
+    return shape
+
+
+def rollout(service: Service, rollout: Rollout) -> Shape:
+    """Describe one entry of a service's `deployments`."""
+    running, pending = counts(service, rollout)
+    primary = rollout is service.primary
+    return {
+        "id": rollout.id,
+        "status": "PRIMARY" if primary else "ACTIVE",
+        "taskDefinition": rollout.revision.task_definition,
+        "desiredCount": service.desired if primary else 0,
+        "pendingCount": pending,
+        "runningCount": running,
+        "failedTasks": rollout.failed,
+        "createdAt": moment(rollout.created_at),
+        "updatedAt": moment(rollout.updated_at),
+        "capacityProviderStrategy": strategy(rollout.revision.strategy),
+        "rolloutState": rollout.state.value,
+        "rolloutStateReason": rollout.reason,
+    }
+
+
+def revision_summary(service: Service, rollout: Rollout) -> Shape:
+    """Summarise a revision that has tasks or should have."""
+    running, pending = counts(service, rollout)
+    requested = service.desired if rollout is service.primary else 0
+    return {
+        "arn": rollout.revision.arn,
+        "requestedTaskCount": requested,
+        "runningTaskCount": running,
+        "pendingTaskCount": pending,
+    }
+
+
+def deployment_brief(service: Service, deployment: Deployment) -> Shape:
+    """List a service deployment."""
+    return {
+        "serviceDeploymentArn": deployment.arn,
+        "serviceArn": service.place.service_arn,
+        "clusterArn": service.place.cluster_arn,
+        "targetServiceRevisionArn": deployment.target.arn,
+        "status": deployment.status.value,
+        "statusReason": deployment.reason,
+        **timed(
+            createdAt=deployment.created_at,
+            startedAt=deployment.started_at,
+            finishedAt=deployment.finished_at,
+        ),
+    }
+
+
+def deployment(service: Service, deployment: Deployment) -> Shape:
+    """Describe a service deployment."""
+    configured = deployment.configuration
+    breaker, alarms = configured.get("deploymentCircuitBreaker"), configured.get("alarms")
+    watching = "MONITORING" if deployment.is_open else "MONITORING_COMPLETE"
+    shape = deployment_brief(service, deployment) | {
+        "sourceServiceRevisions": [counted(service, revision) for revision in deployment.sources],
+        "targetServiceRevision": counted(service, deployment.target)
+        | {"requestedTaskCount": service.desired, "requestedProductionTrafficWeight": 100.0},
+        "deploymentConfiguration": configured,
+        **timed(updatedAt=deployment.updated_at, stoppedAt=deployment.stopped_at),
+    }
+    del shape["targetServiceRevisionArn"]
+    if breaker is not None:
+        tripped = deployment.rollback is not None and not deployment.triggered_alarms
+        shape["deploymentCircuitBreaker"] = {
+            "status": "DISABLED" if not breaker.get("enable") else "TRIGGERED" if tripped else watching,
+            "failureCount": deployment.rollout.failed,
+            "threshold": threshold(service.desired),
+        }
+    if alarms is not None:
+        shape["alarms"] = {
+            "status": "DISABLED"
+            if not alarms.get("enable")
+            else "TRIGGERED"
+            if deployment.triggered_alarms
+            else watching,
+            "alarmNames": list(alarms.get("alarmNames", ())),
+            "triggeredAlarmNames": deployment.triggered_alarms,
+        }
+    if deployment.rollback is not None:
+        back = deployment.rollback
+        shape["rollback"] = {
+            "reason": back.reason,
+            "startedAt": moment(back.started_at),
+            "serviceRevisionArn": back.revision.arn,
+        }
+    return shape
+
+
+def counted(service: Service, revision: Revision) -> Shape:
+    """Summarise a revision with its tasks."""
+    mine = [task for task in service.tasks if task.rollout.revision is revision]
+    return {
+        "arn": revision.arn,
+        "requestedTaskCount": 0,
+        "runningTaskCount": sum(task.running for task in mine),
+        "pendingTaskCount": sum(task.starting for task in mine),
+    }
+
+
+def revision(service: Service, revision: Revision) -> Shape:
+    """Describe a service revision."""
+    return {
+        "serviceRevisionArn": revision.arn,
+        "serviceArn": service.place.service_arn,
+        "clusterArn": service.place.cluster_arn,
+        "taskDefinition": revision.task_definition,
+        "capacityProviderStrategy": strategy(revision.strategy),
+        "platformVersion": "1.4.0",
+        "platformFamily": "Linux",
+        "loadBalancers": load_balancers(service),
+        "containerImages": [
+            {"containerName": service.place.service, "imageDigest": image_digest(revision.task_definition)}
+        ],
+        "guardDutyEnabled": False,
+        "createdAt": moment(revision.created_at),
+    }
+
+
+def task(service: Service, task: Task) -> Shape:
+    """Describe a task."""
+    arn = task_arn(service, task)
+    shape = {
+        "taskArn": arn,
+        "clusterArn": service.place.cluster_arn,
+        "taskDefinitionArn": task.rollout.revision.task_definition,
+        "availabilityZone": task.zone,
+        "capacityProviderName": task.provider,
+        "launchType": "FARGATE",
+        "group": f"service:{service.place.service}",
+        "startedBy": task.rollout.id,
+        "lastStatus": task.status.value,
+        "desiredStatus": "STOPPED" if task.stopping else "RUNNING",
+        "healthStatus": "HEALTHY" if task.serving else "UNKNOWN",
+        "cpu": "1024",
+        "memory": "2048",
+        "containers": [container(service, task, arn)],
+        "overrides": {"containerOverrides": []},
+        "version": task.version,
+        **timed(
+            createdAt=task.created_at,
+            startedAt=task.times.get(TaskStatus.RUNNING),
+            stoppedAt=task.times.get(TaskStatus.STOPPED),
+        ),
+    }
+    if task.stop_code is not None:
+        shape |= {"stopCode": task.stop_code.value, "stoppedReason": task.stopped_reason}
+    return shape

@@ -1,0 +1,257 @@
+"""The ECS API: AWS's operations on the services of the world.
+
+`call` takes and returns what boto3 would, with aware datetimes; it raises `simulator.refusal.Refusal`.
+Every call that may change something is recorded, also when it is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.ecs import answers
+from simulator.ecs.rollout import TURNING_BACK, Deployment, Status
+from simulator.ecs.task import StopCode, Task
+from simulator.ecs.update import update
+from simulator.events import task_arn, task_state_change
+from simulator.paging import page
+from simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from simulator.calls import Desk, Params
+    from simulator.ecs.answers import Shape
+    from simulator.ecs.fleet import Fleet
+    from simulator.ecs.service import Service
+
+LISTED_DEFAULT = 10
+SERVICES_MAX, DEPLOYMENTS_MAX, TASKS_MAX = 10, 20, 100
+
+
+class Ecs:
+    """Amazon ECS as a caller sees it."""
+
+    def __init__(self, fleet: Fleet, desk: Desk) -> None:
+        self._fleet = fleet
+        self._desk = desk
+        self._reads: dict[str, Callable[[str, Params], Shape]] = {
+            "ListClusters": self._list_clusters,
+            "DescribeClusters": self._describe_clusters,
+            "ListServices": self._list_services,
+            "DescribeServices": self._describe_services,
+            "ListTasks": self._list_tasks,
+            "DescribeTasks": self._describe_tasks,
+            "DescribeTaskDefinition": self._describe_task_definition,
+            "ListServiceDeployments": self._list_service_deployments,
+            "DescribeServiceDeployments": self._describe_service_deployments,
+            "DescribeServiceRevisions": self._describe_service_revisions,
+        }
+        self._writes: dict[str, Callable[[str, Params], Shape]] = {
+            "UpdateService": self._update_service,
+            "StopServiceDeployment": self._stop_service_deployment,
+            "StopTask": self._stop_task,
+            "RegisterTaskDefinition": self._register_task_definition,
+        }
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations that it knows."""
+        return frozenset({*self._reads, *self._writes})
+
+    def call(self, operation: str, params: Params, *, region: str, account: str, caller: str) -> Shape:
+        """Answer an operation.  Raises Refusal."""
+        if account != self._fleet.estate.account:
+            raise Refusal(
+                "AccessDeniedException", f"The estate belongs to {self._fleet.estate.account}.", 403
+            )
+        if operation in self._reads:
+            self._desk.admit(region)
+            return self._reads[operation](region, params)
+        if operation in self._writes:
+            return self._desk.record(
+                "ecs",
+                operation,
+                params,
+                lambda: self._writes[operation](region, params),
+                region=region,
+                caller=caller,
+                placement=self._placement(region, params),
+            )
+        raise Refusal("UnknownOperationException", f"ecs:{operation} is not simulated yet.")
+
+    @property
+    def _at(self) -> int:
+        return int(self._desk.now)
+
+    def _placement(self, region: str, params: Params) -> int | None:
+        """Return the index of the placement that a mutating call is about, if it names one."""
+        named = params.get("service") or params.get("serviceDeploymentArn") or ""
+        task = str(params.get("task") or "").rsplit("/", 1)[-1]
+        family = params.get("family")
+        for service in self._fleet.services:
+            place = service.place
+            if place.region == region and (
+                named in {place.service, place.service_arn}
+                or f"service-deployment/{place.cluster}/{place.service}/" in named
+                or family == place.service
+                or (task and any(t.id == task for t in service.tasks))
+            ):
+                return place.index
+        return None
+
+    def _list_clusters(self, region: str, params: Params) -> Shape:
+        arns, rest = page(self._fleet.estate.clusters(region), params)
+        return {"clusterArns": arns, **rest}
+
+    def _describe_clusters(self, region: str, params: Params) -> Shape:
+        found, failures = [], []
+        for name in params.get("clusters") or ["default"]:
+            try:
+                services = self._fleet.in_cluster(region, {"cluster": name})
+            except Refusal:
+                failures.append({"arn": name, "reason": "MISSING"})
+                continue
+            place = services[0].place
+            found.append(
+                {
+                    "clusterArn": place.cluster_arn,
+                    "clusterName": place.cluster,
+                    "status": "ACTIVE",
+                    "runningTasksCount": sum(service.running for service in services),
+                    "pendingTasksCount": sum(service.pending for service in services),
+                    "activeServicesCount": len(services),
+                    "registeredContainerInstancesCount": 0,
+                    "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+                    "defaultCapacityProviderStrategy": [],
+                    "settings": [{"name": "containerInsights", "value": "enabled"}],
+                    "tags": [],
+                }
+            )
+        return {"clusters": found, "failures": failures}
+
+    def _list_services(self, region: str, params: Params) -> Shape:
+        arns = [service.place.service_arn for service in self._fleet.in_cluster(region, params)]
+        listed, rest = page(arns, params, size=LISTED_DEFAULT)
+        return {"serviceArns": listed, **rest}
+
+    def _describe_services(self, region: str, params: Params) -> Shape:
+        names = few(params.get("services", ()), SERVICES_MAX, "services")
+        known: dict[str, Service] = {}
+        for service in self._fleet.in_cluster(region, params):
+            known |= {service.place.service: service, service.place.service_arn: service}
+        tags = "TAGS" in params.get("include", ())
+        return {
+            "services": [answers.service(known[name], tags=tags) for name in names if name in known],
+            "failures": [{"arn": name, "reason": "MISSING"} for name in names if name not in known],
+        }
+
+    def _list_tasks(self, region: str, params: Params) -> Shape:
+        services = self._fleet.in_cluster(region, params)
+        if name := params.get("serviceName"):
+            services = [self._fleet.find(region, params, name)]
+        elif family := params.get("family"):
+            services = [service for service in services if service.place.service == family]
+        stopped = params.get("desiredStatus", "RUNNING") == "STOPPED"
+        arns = [
+            task_arn(service, task)
+            for service in services
+            for task in [*service.tasks, *service.stopped]
+            if task.stopping is stopped
+        ]
+        listed, rest = page(arns, params)
+        return {"taskArns": listed, **rest}
+
+    def _describe_tasks(self, region: str, params: Params) -> Shape:
+        names = few(params.get("tasks", ()), TASKS_MAX, "tasks")
+        known: dict[str, tuple[Service, Task]] = {}
+        for service in self._fleet.in_cluster(region, params):
+            known |= {task.id: (service, task) for task in [*service.tasks, *service.stopped]}
+        found = [(name, known.get(name.rsplit("/", 1)[-1])) for name in names]
+        return {
+            "tasks": [answers.task(*pair) for _, pair in found if pair is not None],
+            "failures": [{"arn": name, "reason": "MISSING"} for name, pair in found if pair is None],
+        }
+
+    def _describe_task_definition(self, region: str, params: Params) -> Shape:
+        definition = self._fleet.definitions[region].find(params["taskDefinition"])
+        return {"taskDefinition": definition, "tags": []}
+
+    def _list_service_deployments(self, region: str, params: Params) -> Shape:
+        service = self._fleet.find(region, params, params["service"])
+        statuses, created = params.get("status"), params.get("createdAt") or {}
+        briefs = [
+            brief
+            for brief in (answers.deployment_brief(service, d) for d in reversed(service.deployments))
+            if (not statuses or brief["status"] in statuses)
+            and ("after" not in created or brief["createdAt"] >= created["after"])
+            and ("before" not in created or brief["createdAt"] <= created["before"])
+        ]
+        listed, rest = page(briefs, params, size=DEPLOYMENTS_MAX)
+        return {"serviceDeployments": listed, **rest}
+
+    def _describe_service_deployments(self, region: str, params: Params) -> Shape:
+        arns = few(params["serviceDeploymentArns"], DEPLOYMENTS_MAX, "serviceDeploymentArns")
+        known = {d.arn: (s, d) for s in self._in(region) for d in s.deployments}
+        return {
+            "serviceDeployments": [answers.deployment(*known[arn]) for arn in arns if arn in known],
+            "failures": [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in known],
+        }
+
+    def _describe_service_revisions(self, region: str, params: Params) -> Shape:
+        arns = few(params["serviceRevisionArns"], DEPLOYMENTS_MAX, "serviceRevisionArns")
+        known = {d.target.arn: (s, d.target) for s in self._in(region) for d in s.deployments}
+        return {
+            "serviceRevisions": [answers.revision(*known[arn]) for arn in arns if arn in known],
+            "failures": [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in known],
+        }
+
+    def _update_service(self, region: str, params: Params) -> Shape:
+        service = self._fleet.find(region, params, params["service"])
+        also = self._fleet.yard.aws.update_service_deploys
+        update(service, params, self._fleet.definitions[region], also, self._at)
+        self._fleet.wake(service)
+        return {"service": answers.service(service, tags=False)}
+
+    def _stop_service_deployment(self, region: str, params: Params) -> Shape:
+        if params.get("stopType", "ROLLBACK") != "ROLLBACK":
+            raise Refusal("UnsupportedFeatureException", "Only the stop type ROLLBACK is supported.")
+        service, deployment = self._deployment(region, params["serviceDeploymentArn"])
+        if deployment.status in {Status.PENDING, Status.IN_PROGRESS}:
+            deployment.move(Status.ROLLBACK_REQUESTED, self._at, "Rollback requested by the user.")
+            self._fleet.wake(service)
+        elif deployment.status not in TURNING_BACK:  # asking again is harmless
+            raise Refusal("ConflictException", f"The service deployment is already {deployment.status}.")
+        return {"serviceDeploymentArn": deployment.arn}
+
+    def _stop_task(self, region: str, params: Params) -> Shape:
+        wanted = params["task"].rsplit("/", 1)[-1]
+        for service in self._fleet.in_cluster(region, params):
+            for task in service.tasks:
+                if task.id == wanted:
+                    if not task.stopping:
+                        task.stop(self._at, StopCode.USER, params.get("reason", "Task stopped by user"))
+                        self._fleet.wake(service)
+                        event = task_state_change(service, task, self._at)
+                        self._fleet.yard.tell(service, event, self._at)
+                    return {"task": answers.task(service, task)}
+        raise Refusal("InvalidParameterException", "The referenced task was not found.")
+
+    def _register_task_definition(self, region: str, params: Params) -> Shape:
+        return {"taskDefinition": self._fleet.definitions[region].register(params, self._at), "tags": []}
+
+    def _in(self, region: str) -> list[Service]:
+        return [service for service in self._fleet.services if service.place.region == region]
+
+    def _deployment(self, region: str, arn: str) -> tuple[Service, Deployment]:
+        for service in self._in(region):
+            for deployment in service.deployments:
+                if deployment.arn == arn:
+                    return service, deployment
+        raise Refusal("ServiceDeploymentNotFoundException", "The service deployment was not found.")
+
+
+def few(names: Sequence[str], most: int, what: str) -> Sequence[str]:
+    """Refuse more names than the operation takes, or none."""
+    if not 1 <= len(names) <= most:
+        raise Refusal("InvalidParameterException", f"{what} takes 1 to {most} names, got {len(names)}.")
+    return names

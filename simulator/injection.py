@@ -1,0 +1,268 @@
+"""How each kind of fault is brought about: it turns the world's knobs, and what it did is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from simulator import fate, fault
+from simulator.agenda import Agenda
+from simulator.calls import ACCEPTED, Call, Desk
+from simulator.cloudwatch.service import CloudWatch
+from simulator.ecs.fleet import Fleet
+from simulator.ecs.rollout import Behaviour, Deployment
+from simulator.events import image, task_state_change
+from simulator.fault import AnyFault
+from simulator.hindrance import Hindrance
+from simulator.moment import moment
+from simulator.pulse import Level, Pulse
+
+if TYPE_CHECKING:
+    from simulator.ecs.service import Service
+    from simulator.ecs.task import Task
+
+PIPELINE, OPERATOR = "ci-pipeline", "operator"
+SPOT = "FARGATE_SPOT"
+#: Spot takes tasks back one after the other, all within this time.
+RECLAIM_SPREAD_S = 60
+RAMP_STEP_S = 15
+
+Undo = Callable[[int], None]
+
+
+@dataclass(slots=True, eq=False)
+class Ordeal:
+    """A fault as it was lived through.  Times are seconds since 1970.
+
+    `began` is when it was brought about, `onset` when it could first do harm, `ended` when it was over;
+    `definitions` are the task definitions that it brought in.
+    """
+
+    index: int
+    fault: AnyFault
+    placements: list[int]
+    began: int | None = None
+    onset: int | None = None
+    ended: int | None = None
+    definitions: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class Injector:
+    """Brings faults about."""
+
+    seed: int
+    agenda: Agenda
+    fleet: Fleet
+    pulse: Pulse
+    desk: Desk
+    cloudwatch: CloudWatch
+    hindrance: Hindrance
+    ordeals: list[Ordeal] = field(default_factory=list)
+
+    def plan(self, faults: tuple[AnyFault, ...], start: int) -> None:
+        """Enter every fault of a scenario into the agenda."""
+        self.fleet.yard.succeeded.append(self._succeeded)
+        for index, each in enumerate(faults):
+            places = self.fleet.estate.matching(service=each.where.service, region=each.where.region)
+            ordeal = Ordeal(index, each, [place.index for place in places])
+            self.ordeals.append(ordeal)
+            self.agenda.enter(start + int(each.at.total_seconds()), partial(self._begin, ordeal))
+
+    def _begin(self, ordeal: Ordeal, at: int) -> None:
+        ordeal.began = ordeal.onset = at
+        undo = self._bring_about(ordeal, at)
+        if isinstance(ordeal.fault, fault.Lasting):
+            self.agenda.enter(
+                at + int(ordeal.fault.duration.total_seconds()), partial(self._end, ordeal, undo)
+            )
+
+    def _end(self, ordeal: Ordeal, undo: Undo | None, at: int) -> None:
+        ordeal.ended = at
+        if undo is not None:
+            undo(at)
+
+    def _bring_about(self, ordeal: Ordeal, at: int) -> Undo | None:  # noqa: C901, PLR0911, PLR0912 - one line per kind
+        """Begin a fault; return what ends it."""
+        match ordeal.fault:
+            case fault.BadDeployment() as bad:
+                ordeal.onset = None if bad.fails == "once_successful" else at
+                return self._deploy(
+                    ordeal, Behaviour(bad.error_ratio, failing=bad.fails == "once_serving"), at
+                )
+            case fault.BrokenDeployment():
+                return self._deploy(ordeal, Behaviour(becomes_healthy=False), at)
+            case fault.SlowDeployment() as slow:
+                return self._deploy(ordeal, Behaviour(start_factor=slow.start_factor), at)
+            case fault.HealthyDeployment():
+                return self._deploy(ordeal, Behaviour(), at)
+            case fault.ScaleIn() as less:
+                return self._scale_in(ordeal, less.tasks, at)
+            case fault.CrashLoop() as loop:
+                return self._crash(ordeal, int(loop.lives.total_seconds()), at)
+            case fault.SpotReclaim() as spot:
+                return self._reclaim(ordeal, spot.share, at)
+            case fault.CapacityShortage() as short:
+                return self._run_short(ordeal, short, at)
+            case fault.TrafficSurge() as surge:
+                return self._surge(ordeal, surge, at)
+            case fault.DependencyFailure() as outside:
+                return self._push(Level.DEPENDENCY, ordeal.placements, outside.error_ratio)
+            case fault.Latency() as slow:
+                return self._push(Level.LATENCY, ordeal.placements, slow.factor - 1)
+            case fault.AlbErrors() as balancer:
+                return self._push(Level.ALB, ordeal.placements, balancer.error_ratio)
+            case fault.MetricsDelay() as late:
+                return add(self.hindrance.delay_s, ordeal.placements, late.by.total_seconds())
+            case fault.MetricsOutage():
+                return add(self.hindrance.outages, ordeal.placements, 1)
+            case fault.ApiThrottling() as busy:
+                return self._throttle(ordeal, busy.share)
+            case fault.EventsLost() as lost:
+                return self._disturb("lost_ratio", lost.share)
+            case fault.EventsDuplicated() as twice:
+                return self._disturb("twice_ratio", twice.share)
+            case fault.EventsReordered() as held:
+                return self._disturb("held_s", held.by.total_seconds())
+            case fault.SlackOutage() | fault.ProcessCrash():
+                return None  # whoever runs Slack or the service reads them from the scenario
+
+    def _services(self, ordeal: Ordeal) -> list[Service]:
+        return [self.fleet.services[index] for index in ordeal.placements]
+
+    def _note(self, service: Service, caller: str, params: Mapping[str, Any], at: int) -> None:
+        """Write down a call that somebody else made."""
+        place = service.place
+        whole = {"cluster": place.cluster, "service": place.service, **params}
+        self.desk.made.append(
+            Call(moment(at), caller, place.region, "ecs", "UpdateService", whole, ACCEPTED, place.index)
+        )
+
+    def _deploy(self, ordeal: Ordeal, behaviour: Behaviour, at: int) -> Undo | None:
+        """Have the pipeline deploy a new task definition that behaves like this."""
+        for service in self._services(ordeal):
+            place, definitions = service.place, self.fleet.definitions[service.place.region]
+            definition = definitions.again(place.service, at, f"{image(place)}:2.0.{ordeal.index}")
+            self.fleet.yard.behaviours[definition] = behaviour
+            ordeal.definitions.add(definition)
+            service.deploy(definition, at)
+            self.fleet.wake(service)
+            self._note(service, PIPELINE, {"taskDefinition": definition}, at)
+        return None
+
+    def _succeeded(self, _: Service, deployment: Deployment, at: int) -> None:
+        """Let a bad revision begin to fail some time after its deployment was successful."""
+        for ordeal in self.ordeals:
+            bad = ordeal.fault
+            definition = deployment.target.task_definition
+            if isinstance(bad, fault.BadDeployment) and definition in ordeal.definitions:
+                self.agenda.enter(
+                    at + int(bad.after.total_seconds()), partial(self._begin_to_fail, ordeal, definition)
+                )
+
+    def _begin_to_fail(self, ordeal: Ordeal, definition: str, at: int) -> None:
+        self.fleet.yard.behaviours[definition].failing = True
+        ordeal.onset = at if ordeal.onset is None else ordeal.onset
+        for service in self._services(ordeal):
+            self.pulse.take(service, self.fleet.yard)
+
+    def _scale_in(self, ordeal: Ordeal, tasks: int, at: int) -> Undo | None:
+        """Have somebody set fewer tasks."""
+        for service in self._services(ordeal):
+            service.desired = max(service.place.spec.minimum, service.desired - tasks)
+            self.fleet.wake(service)
+            self._note(service, OPERATOR, {"desiredCount": service.desired}, at)
+        return None
+
+    def _crash(self, ordeal: Ordeal, lives_s: int, at: int) -> Undo:
+        """Let the tasks of a service exit again and again."""
+        for service in self._services(ordeal):
+            self.fleet.yard.crashing[service.place.index] = lives_s
+            for task in service.tasks:
+                if task.running and task.doom is None:
+                    task.doom = at + task.wait((0, lives_s), "first crash")
+            self.fleet.wake(service)
+
+        def undo(_: int) -> None:
+            for service in self._services(ordeal):
+                self.fleet.yard.crashing.pop(service.place.index, None)
+                for task in service.tasks:
+                    task.doom = task.doom if task.stopping else None
+
+        return undo
+
+    def _reclaim(self, ordeal: Ordeal, share: float, at: int) -> Undo | None:
+        """Take Spot tasks back, each with its warning, one after the other."""
+        for service in self._services(ordeal):
+            zone = ordeal.fault.where.zone
+            spot = [
+                t for t in service.tasks if t.provider == SPOT and not t.stopping and zone in {None, t.zone}
+            ]
+            spot.sort(key=lambda task: fate.digest(self.seed, "reclaim", ordeal.index, task.id))
+            for task in spot[: round(share * len(spot))]:
+                delay = task.wait((0, RECLAIM_SPREAD_S), "reclaim")
+                self.agenda.enter(at + delay, partial(self._warn, service, task))
+        return None
+
+    def _warn(self, service: Service, task: Task, at: int) -> None:
+        if not task.stopping and task.running:
+            task.warn(at)
+            self.fleet.yard.tell(service, task_state_change(service, task, at), at)
+            self.fleet.wake(service)
+
+    def _run_short(self, ordeal: Ordeal, short: fault.CapacityShortage, at: int) -> Undo:
+        """Refuse new tasks in the regions meant, and take some of the running ones."""
+        shortages = self.fleet.yard.shortages
+        regions = sorted({service.place.region for service in self._services(ordeal)})
+        for region in regions:
+            shortages.begin(region, short.provider)
+        if short.reclaim:
+            self._reclaim(ordeal, short.reclaim, at)
+
+        def undo(_: int) -> None:
+            for region in regions:
+                shortages.end(region, short.provider)
+
+        return undo
+
+    def _surge(self, ordeal: Ordeal, surge: fault.TrafficSurge, at: int) -> Undo:
+        """Let traffic come up in steps, and down at once."""
+        steps = max(1, int(surge.ramp.total_seconds()) // RAMP_STEP_S)
+        each = (surge.factor - 1) / steps
+
+        def step(_: int) -> None:
+            self.pulse.push(Level.SURGE, ordeal.placements, each)
+
+        for number in range(steps):
+            self.agenda.enter(at + number * RAMP_STEP_S, step)
+        return lambda _: self.pulse.push(Level.SURGE, ordeal.placements, 1 - surge.factor)
+
+    def _push(self, level: Level, placements: list[int], by: float) -> Undo:
+        self.pulse.push(level, placements, by)
+        return lambda _: self.pulse.push(level, placements, -by)
+
+    def _throttle(self, ordeal: Ordeal, share: float) -> Undo:
+        def turn(ratio: float, _: int = 0) -> None:
+            for region in {service.place.region for service in self._services(ordeal)}:
+                self.desk.throttled[region] = ratio
+                self.cloudwatch.throttle(region, ratio)
+
+        turn(share)
+        return partial(turn, 0.0)
+
+    def _disturb(self, name: str, figure: float) -> Undo:
+        bus = self.fleet.yard.bus
+        setattr(bus, name, figure)
+        return lambda _: setattr(bus, name, 0.0)
+
+
+def add(row: Any, placements: list[int], by: float) -> Undo:  # noqa: ANN401 - an array of either kind
+    """Add to some cells; return what takes it off again."""
+    row[placements] += by
+
+    def undo(_: int) -> None:
+        row[placements] -= by
+
+    return undo

@@ -1,0 +1,105 @@
+"""How each placement fared through a minute: levels that change on the grid, averaged when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, auto
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.moment import MINUTE_S
+
+if TYPE_CHECKING:
+    from simulator.ecs.service import Service
+    from simulator.ecs.yard import Yard
+
+Row = NDArray[np.float64]
+
+
+class Level(IntEnum):
+    """One number per placement that holds until it is changed."""
+
+    HEALTHY = 0
+    DARK = auto()
+    ERRING = auto()
+    DEPENDENCY = auto()
+    LATENCY = auto()
+    ALB = auto()
+    SURGE = auto()
+
+
+#: Levels that faults add to, and where these rest.
+REST = {Level.DEPENDENCY: 0.0, Level.LATENCY: 1.0, Level.ALB: 0.0, Level.SURGE: 1.0}
+
+
+@dataclass(slots=True, eq=False)
+class Pulse:
+    """The levels of all placements now, and their sums over the open minute in unit-seconds."""
+
+    placements: int
+    level: NDArray[np.float64] = field(init=False)
+    spent: NDArray[np.float64] = field(init=False)
+    passed_s: int = 0
+    least: Row = field(init=False)
+    most: Row = field(init=False)
+    counts: NDArray[np.float64] = field(init=False)
+    cut_off_s: Row = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.level = np.zeros((len(Level), self.placements))
+        for row, rest in REST.items():
+            self.level[row] = rest
+        self.spent = np.zeros_like(self.level)
+        self.least, self.most, self.cut_off_s = (np.zeros(self.placements) for _ in range(3))
+        self.counts = np.zeros((5, self.placements))
+
+    def take(self, service: Service, yard: Yard) -> None:
+        """Read a service's tasks into the levels."""
+        index = service.place.index
+        serving = [task for task in service.tasks if task.serving]
+        erring = sum(yard.behaviour(t.rollout.revision.task_definition).fails for t in serving)
+        self.level[Level.HEALTHY, index] = len(serving)
+        self.level[Level.DARK, index] = not serving
+        self.level[Level.ERRING, index] = erring
+        self.least[index] = min(self.least[index], len(serving))
+        self.most[index] = max(self.most[index], len(serving))
+        running = service.running
+        self.counts[:, index] = (
+            running,
+            service.pending,
+            service.desired,
+            len(service.rollouts),
+            running - len(serving),
+        )
+        self.cut_off_s[index] += service.cut_off_s
+        service.cut_off_s = 0.0
+
+    def push(self, level: Level, placements: list[int], by: float) -> None:
+        """Add to a level; what was added is taken off again by the negative."""
+        moved = self.level[level, placements] + by
+        rest = REST[level]
+        self.level[level, placements] = np.where(np.abs(moved - rest) < 1e-9, rest, moved)  # noqa: PLR2004
+
+    def pass_time(self, seconds: int) -> None:
+        """Let the levels hold for a while."""
+        self.spent += self.level * seconds
+        self.passed_s += seconds
+
+    def close(self) -> NDArray[np.float64]:
+        """End the minute: return each level's average and begin anew."""
+        averages: NDArray[np.float64] = self.spent / max(1, self.passed_s)
+        self.spent[:], self.passed_s = 0.0, 0
+        return averages
+
+    def turn(self) -> None:
+        """Begin the extremes and the cut-off requests of the next minute."""
+        self.least[:] = self.most[:] = self.level[Level.HEALTHY]
+        self.cut_off_s[:] = 0.0
+
+    def abrupt(self, averages: NDArray[np.float64]) -> Row:
+        """Return the share of requests that the load balancer failed: cut off with tasks, or by itself."""
+        healthy = np.maximum(averages[Level.HEALTHY], 1e-9)
+        ratio: Row = np.minimum(1.0, self.cut_off_s / (MINUTE_S * healthy) + averages[Level.ALB])
+        return ratio
