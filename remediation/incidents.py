@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from remediation.journal import Entry
-from remediation.vocabulary import ActionName, Cause, Word
+from remediation.vocabulary import ActionName, Cause, Reason, Verdict, Word
 from slo.cells import Placement
 
 
@@ -45,8 +45,22 @@ class Symptom:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The last decision about one placement of an incident, kept so that only news is told."""
+
+    placement: Placement
+    cause: Cause
+    verdict: Verdict
+    reason: Reason
+    action: ActionName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """One service in trouble, over all of its placements that show symptoms."""
+    """One service in trouble, over all of its placements that show symptoms.
+
+    `cause` to `reason` are those of the judgement that matters most; `placement` is where.
+    """
 
     id: str
     service: str
@@ -56,6 +70,9 @@ class Incident:
     cause: Cause | None = None
     action: ActionName | None = None
     placement: Placement | None = None
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    judgements: tuple[Judgement, ...] = ()
     sentence: str = ""
     acknowledged_by: str | None = None
     resolved_at: datetime | None = None

@@ -18,6 +18,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from remediation.actions.effects import Effect
+from remediation.decision.policy import OnTimeout
+from remediation.history import PastAction
 from remediation.vocabulary import ActionName, Outcome
 from slo.cells import Placement
 
@@ -53,7 +55,9 @@ class LostClaimError(Exception):
 class Run:
     """One decision on its way.  `id` is placement, incident and action: a decision made twice is one run.
 
-    `wake` is on the clock that fournines decides by.  `notes` carries what one state leaves for the next.
+    `wake` and `deadline` (of the question) are on the clock that fournines decides by.  With `asks`, one of
+    `approvers` must say yes within it.  An `undo` carries as `inverse` what it undoes.  `suspect` is the
+    revision that a rollback leaves.  `notes` carries what one state leaves for the next.
     """
 
     id: str
@@ -64,19 +68,41 @@ class Run:
     inverse: Effect | None = None
     keep_for: timedelta | None = None
     undo: bool = False
+    asks: timedelta | None = None
+    approvers: tuple[str, ...] = ()
+    on_timeout: OnTimeout = OnTimeout.ESCALATE
+    suspect: str | None = None
     state: RunState = RunState.QUEUED
     wake: datetime
     deadline: datetime | None = None
     created_at: datetime
     acted_at: datetime | None = None
     looks: int = 0
+    ended_at: datetime | None = None
     outcome: Outcome | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def past(self) -> PastAction:
+        """The run in short, as guards and diagnosis need it."""
+        return PastAction(
+            run=self.id,
+            incident=self.incident,
+            placement=self.placement,
+            action=self.action,
+            started_at=self.created_at,
+            undo=self.undo,
+            waiting=self.undo and self.state is RunState.QUEUED,
+            acted_at=self.acted_at,
+            ended_at=self.ended_at,
+            outcome=self.outcome,
+            suspect=self.suspect,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to move a run once; `number` is its fence, `visits` counts the entries into its present state."""
+    """The right to move a run once; `number` is its fence, `visits` counts entries into its state."""
 
     run: Run
     number: int

@@ -1,0 +1,55 @@
+"""Which revision was good, which is in quarantine, and which cannot be known to be either."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collector.estate import DeploymentStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from collector.estate import Deployment, Revision, ServiceView
+    from remediation.history import PastAction
+
+#: What was deployed and turned back, by ECS or by a person, is not gone back to.
+TURNED_BACK = frozenset(
+    {
+        DeploymentStatus.ROLLBACK_REQUESTED,
+        DeploymentStatus.ROLLBACK_IN_PROGRESS,
+        DeploymentStatus.ROLLBACK_SUCCESSFUL,
+        DeploymentStatus.ROLLBACK_FAILED,
+    }
+)
+
+
+def known_good(view: ServiceView, suspect: Deployment, history: Iterable[PastAction] = ()) -> Revision | None:
+    """Return the newest revision that served before the suspect deployment, or None.
+
+    A deployment that succeeded put its target in place, one that was rolled back what it went back to.
+    ECS keeps 90 days of deployments; if that is too short, what the suspect replaced is known as well.
+    """
+    bad = quarantine(view, history) | {suspect.target.arn}
+    earlier = [d for d in view.deployments if d.created_at < suspect.created_at]
+    served = [_left_in_place(d) for d in sorted(earlier, key=lambda d: d.created_at, reverse=True)]
+    replaced = suspect.sources if len(suspect.sources) == 1 else ()
+    return next((r for r in (*served, *replaced) if r and _fits(r, suspect, bad)), None)
+
+
+def quarantine(view: ServiceView, history: Iterable[PastAction] = ()) -> frozenset[str]:
+    """Return the revisions that were turned back, by ECS or by us."""
+    by_ecs = {d.target.arn for d in view.deployments if d.status in TURNED_BACK}
+    return frozenset(by_ecs | {past.suspect for past in history if past.suspect})
+
+
+def _left_in_place(deployment: Deployment) -> Revision | None:
+    if deployment.status is DeploymentStatus.SUCCESSFUL:
+        return deployment.target
+    if deployment.status is DeploymentStatus.ROLLBACK_SUCCESSFUL:
+        return deployment.rolled_back_to
+    return None
+
+
+def _fits(revision: Revision, suspect: Deployment, bad: frozenset[str]) -> bool:
+    """Whether going back to the revision would change anything, and to something not known to be bad."""
+    return revision.arn not in bad and revision.task_definition != suspect.target.task_definition

@@ -1,0 +1,201 @@
+"""What forbids an action: one visible list, whose order decides which reason people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from remediation.actions.action import Plan, Refusal
+from remediation.decision.policy import Policies, Policy
+from remediation.diagnosis.diagnose import Confidence, Diagnosis
+from remediation.diagnosis.situation import Situation
+from remediation.vocabulary import ActionName, Outcome, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from remediation.history import PastAction
+
+#: Metrics settle within some three minutes; what is older than this speaks of another situation.
+DATA_AGE_MAX = timedelta(minutes=8)
+#: AWS is asked just before deciding.
+VIEW_AGE_MAX = timedelta(minutes=2)
+A_DAY = timedelta(hours=24)
+
+#: Ends after which an incident belongs to people.
+UNHELPFUL = frozenset({Outcome.NOT_RECOVERED, Outcome.REFUSED, Outcome.UNCERTAIN, Outcome.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What people have switched."""
+
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The case that every guard is asked about: may this be done here and now."""
+
+    situation: Situation
+    diagnosis: Diagnosis
+    action: ActionName
+    plan: Plan | Refusal
+    policies: Policies
+    policy: Policy
+    switches: Switches
+    now: datetime
+
+    @property
+    def past(self) -> tuple[PastAction, ...]:
+        """What was done before at this placement."""
+        return tuple(p for p in self.situation.history if p.placement == self.situation.placement)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A guard's answer; `reason` is ALLOWED when it agrees."""
+
+    guard: str
+    ok: bool
+    reason: Reason
+    sentence: str = field(default="")
+
+
+Guard = Callable[[Question], Check]
+
+
+def evidence_complete(question: Question) -> Check:
+    """Refuse while evidence that could acquit is still on its way."""
+    told = (
+        "All evidence is in." if question.diagnosis.complete else "Other regions' minutes are not known yet."
+    )
+    return _check("evidence_complete", question.diagnosis.complete, Reason.GATHERING_EVIDENCE, told)
+
+
+def not_paused(question: Question) -> Check:
+    """Refuse while the kill switch is on."""
+    paused = question.switches.paused
+    return _check("not_paused", not paused, Reason.PAUSED, f"The kill switch is {'on' if paused else 'off'}.")
+
+
+def not_frozen(question: Question) -> Check:
+    """Refuse while the freeze calendar says so."""
+    placement = question.situation.placement
+    freeze = next((f for f in question.policies.freezes if f.forbids(placement, question.now)), None)
+    told = f"Frozen until {freeze.end:%Y-%m-%d %H:%M} UTC: {freeze.reason}." if freeze else "No freeze now."
+    return _check("not_frozen", freeze is None, Reason.FROZEN, told)
+
+
+def data_fresh(question: Question) -> Check:
+    """Refuse to act on what is too old."""
+    data, view = question.situation.data_age, question.situation.view_age
+    fresh = data is not None and view is not None and data <= DATA_AGE_MAX and view <= VIEW_AGE_MAX
+    told = (
+        f"The newest minute is {_age(data)} old (at most {_age(DATA_AGE_MAX)}), "
+        f"what AWS told {_age(view)} (at most {_age(VIEW_AGE_MAX)})."
+    )
+    return _check("data_fresh", fresh, Reason.STALE_DATA, told)
+
+
+def sure_enough(question: Question) -> Check:
+    """Refuse when the evidence is thin."""
+    confidence = question.diagnosis.confidence
+    told = f"Confidence is {confidence}; low is not acted on."
+    return _check("sure_enough", confidence is not Confidence.LOW, Reason.LOW_CONFIDENCE, told)
+
+
+def fits_the_service(question: Question) -> Check:
+    """Refuse what the action itself says cannot be done."""
+    plan = question.plan
+    reason = plan.reason if isinstance(plan, Refusal) else Reason.ALLOWED
+    return Check("fits_the_service", not isinstance(plan, Refusal), reason, plan.sentence)
+
+
+def nothing_under_way(question: Question) -> Check:
+    """Refuse while another action of ours changes the placement, or this one is still in force."""
+    open_now = [p for p in question.past if p.ended_at is None]
+    busy = [p for p in open_now if p.under_way or p.action is question.action]
+    told = f"Run {busy[0].run} is under way." if busy else "No other action is under way here."
+    return _check("nothing_under_way", not busy, Reason.ALREADY_ACTING, told)
+
+
+def not_tried_before(question: Question) -> Check:
+    """Refuse to repeat an action in an incident, and any action once one did not help."""
+    ended = [p for p in question.past if p.ended_at and p.incident == question.situation.incident.id]
+    tried = [p for p in ended if not p.undo and (p.action is question.action or p.outcome in UNHELPFUL)]
+    told = (
+        f"{tried[0].action} ended with {tried[0].outcome}."
+        if tried
+        else "Nothing was tried in this incident."
+    )
+    return _check("not_tried_before", not tried, Reason.TRIED_BEFORE, told)
+
+
+def cooled_down(question: Question) -> Check:
+    """Refuse when an action at this placement ended too recently."""
+    cooldown = question.policy.cooldown
+    ended = [p.ended_at for p in question.past if p.ended_at and not p.undo]
+    last = max(ended, default=None)
+    told = f"The last action ended {_age(question.now - last)} ago" if last else "No action here before"
+    free = last is None or question.now - last >= cooldown
+    return _check("cooled_down", free, Reason.COOLING_DOWN, f"{told} (cooldown {_age(cooldown)}).")
+
+
+def within_daily_limit(question: Question) -> Check:
+    """Refuse when the service has been changed often enough today."""
+    service = question.situation.placement.service
+    today = [
+        p
+        for p in question.situation.history
+        if p.placement.service == service and not p.undo and question.now - p.started_at < A_DAY
+    ]
+    told = f"{len(today)} actions on {service} in 24 h (at most {question.policy.daily_max})."
+    return _check("within_daily_limit", len(today) < question.policy.daily_max, Reason.TOO_MANY_ACTIONS, told)
+
+
+def within_blast_radius(question: Question) -> Check:
+    """Refuse when too large a part of the estate is being changed already."""
+    changing = {p.placement for p in question.situation.history if p.under_way} - {
+        question.situation.placement
+    }
+    limit = max(1, question.situation.estate_placements * question.policy.services_max_percent // 100)
+    told = (
+        f"{len(changing)} of {question.situation.estate_placements} placements are being changed "
+        f"(at most {limit}, {question.policy.services_max_percent} %)."
+    )
+    return _check("within_blast_radius", len(changing) < limit, Reason.BLAST_RADIUS, told)
+
+
+#: Every guard, in the order in which the first refusal names the reason.
+GUARDS: tuple[Guard, ...] = (
+    not_paused,
+    not_frozen,
+    nothing_under_way,
+    not_tried_before,
+    data_fresh,
+    evidence_complete,
+    sure_enough,
+    fits_the_service,
+    cooled_down,
+    within_daily_limit,
+    within_blast_radius,
+)
+
+
+def first_refusal(checks: Iterable[Check]) -> Check | None:
+    """Return the first check that refuses, or None."""
+    return next((check for check in checks if not check.ok), None)
+
+
+def _check(guard: str, ok: bool, reason: Reason, sentence: str) -> Check:  # noqa: FBT001 - the answer itself
+    return Check(guard, ok, Reason.ALLOWED if ok else reason, sentence)
+
+
+def _age(age: timedelta | None) -> str:
+    if age is None:
+        return "unknown"
+    seconds = int(age.total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"  # noqa: PLR2004 - two minutes

@@ -1,0 +1,229 @@
+"""From a situation to a cause with its evidence.  The first rule of a visible list that fits names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from collector.estate import Deployment, DeploymentStatus
+from remediation.diagnosis.deployments import newest, suspect
+from remediation.diagnosis.evidence import FINDINGS, crashed
+from remediation.diagnosis.finding import Finding
+from remediation.diagnosis.situation import Situation
+from remediation.events.describe import place
+from remediation.vocabulary import Cause
+from slo.cells import Placement, moment_of
+
+#: How long missing evidence is waited for, from the first failing minute: other regions lag by minutes.
+SETTLE_FOR = timedelta(minutes=5)
+
+#: Two regions that begin to fail within so many minutes fail together ...
+TOGETHER_MINUTES = 2
+#: ... and no deployment explains that when theirs lie further apart than this.
+APART = timedelta(minutes=5)
+
+
+class Confidence(StrEnum):
+    """How far the evidence carries; LOW is not acted on."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The cause of trouble at a placement, as far as it is known.
+
+    `complete` is False while evidence is still on its way; `in_trouble` is False when nothing is wrong now.
+    """
+
+    cause: Cause
+    placement: Placement
+    confidence: Confidence
+    complete: bool
+    in_trouble: bool
+    sentence: str
+    at: datetime
+    findings: tuple[Finding, ...] = ()
+    deployment: Deployment | None = None
+
+    @property
+    def evidence(self) -> tuple[Finding, ...]:
+        """The findings that are known to hold."""
+        return tuple(finding for finding in self.findings if finding.yes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A situation with its findings by name, and the deployment that may be to blame."""
+
+    situation: Situation
+    findings: Mapping[str, Finding]
+    suspect: Deployment | None
+
+    def yes(self, *names: str) -> bool:
+        return all(self.findings[name].yes for name in names)
+
+    def any_yes(self, *names: str) -> bool:
+        return any(self.findings[name].yes for name in names)
+
+    def unknown(self, name: str) -> bool:
+        return self.findings[name].unknown
+
+    def no(self, name: str) -> bool:
+        return self.findings[name].no
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    cause: Cause
+    confidence: Confidence
+    because: str
+    complete: bool = True
+    deployment: Deployment | None = None
+
+
+_Rule = Callable[[_Case], _Ruling | None]
+
+
+def diagnose(situation: Situation) -> Diagnosis:
+    """Return the cause that the evidence names, or UNKNOWN."""
+    findings = tuple(question(situation) for question in FINDINGS)
+    here = situation.here
+    onset = here.onset if here else None
+    blamed = suspect(situation, situation.placement, onset) if onset is not None else None
+    case = _Case(situation, {finding.name: finding for finding in findings}, blamed)
+    ruling = next(ruling for rule in RULES if (ruling := rule(case)) is not None)
+    return Diagnosis(
+        cause=ruling.cause,
+        placement=situation.placement,
+        confidence=ruling.confidence,
+        complete=ruling.complete or _settled(situation, onset),
+        in_trouble=not case.no("failing_here") or case.any_yes("short_of_tasks", "crashing", "turned_back"),
+        sentence=f"{place(situation.placement)}: {ruling.because}",
+        at=situation.at,
+        findings=findings,
+        deployment=ruling.deployment,
+    )
+
+
+def _settled(situation: Situation, onset: int | None) -> bool:
+    """Whether waiting for more evidence is over."""
+    began = moment_of(onset) if onset is not None else situation.incident.opened_at
+    return situation.at - began >= SETTLE_FOR
+
+
+def _spot(case: _Case) -> _Ruling | None:
+    if not case.yes("short_of_tasks") or case.yes("crashing"):
+        return None
+    if case.yes("spot_refused"):
+        confidence = Confidence.MEDIUM if case.suspect else Confidence.HIGH
+        return _Ruling(Cause.SPOT_SHORTAGE, confidence, "Fargate Spot refuses tasks, and too few run.")
+    if case.yes("spot_not_replaced"):
+        return _Ruling(
+            Cause.SPOT_SHORTAGE, Confidence.MEDIUM, "Spot took tasks, and their replacements do not come."
+        )
+    return None
+
+
+def _rolling_back(case: _Case) -> _Ruling | None:
+    """Name what ECS is at already, so that people see why nothing is done."""
+    if not case.yes("turned_back"):
+        return None
+    because = "ECS is rolling the newest deployment back by itself."
+    return _Ruling(Cause.DEPLOYMENT, Confidence.HIGH, because, deployment=newest(case.situation))
+
+
+def _cannot_start(case: _Case) -> _Ruling | None:
+    """Name a deployment whose own tasks crash, before any user is hurt."""
+    deployment = newest(case.situation)
+    running = {DeploymentStatus.PENDING, DeploymentStatus.IN_PROGRESS}
+    if deployment is None or deployment.status not in running or not case.yes("crashing"):
+        return None
+    if {event.task_definition for event in crashed(case.situation)} != {deployment.target.task_definition}:
+        return None
+    because = "only the tasks of the deployment that is under way crash."
+    return _Ruling(Cause.DEPLOYMENT, Confidence.HIGH, because, deployment=deployment)
+
+
+def _surge(case: _Case) -> _Ruling | None:
+    if not case.yes("busier_than_usual") or case.no("overloaded") or not case.yes("failing_here"):
+        return None
+    if case.suspect:
+        because = "far more requests than usual, but a deployment began shortly before, too."
+        return _Ruling(Cause.SURGE, Confidence.LOW, because)
+    confidence = Confidence.HIGH if case.yes("overloaded") else Confidence.MEDIUM
+    return _Ruling(Cause.SURGE, confidence, "far more requests than usual arrive than the tasks can serve.")
+
+
+def _deployment(case: _Case) -> _Ruling | None:
+    """Blame a deployment for errors that follow it, and follow it only here."""
+    if not case.yes("failing_here", "deployed_before") or case.any_yes("failing_without_deployment"):
+        return None
+    if case.no("healthy_before"):
+        return None
+    if case.yes("failing_elsewhere"):
+        return _everywhere_deployed(case)
+    if case.no("failing_elsewhere"):
+        controlled = bool(case.situation.elsewhere)
+        enough = controlled or case.yes("healthy_before")
+        confidence = Confidence.HIGH if controlled else Confidence.MEDIUM
+        because = "it fails since a deployment of this placement, and nowhere else."
+        return _Ruling(
+            Cause.DEPLOYMENT, confidence if enough else Confidence.LOW, because, enough, case.suspect
+        )
+    seen = any(h.failing is False for p, h in case.situation.health.items() if p != case.situation.placement)
+    confidence = Confidence.MEDIUM if seen and case.yes("healthy_before") else Confidence.LOW
+    because = "it fails since a deployment; not every other region can be compared."
+    return _Ruling(Cause.DEPLOYMENT, confidence, because, complete=False, deployment=case.suspect)
+
+
+def _everywhere_deployed(case: _Case) -> _Ruling | None:
+    """Blame the deployments of all failing regions, unless those fail together and were deployed apart."""
+    if case.unknown("failing_without_deployment"):
+        because = "it fails in several regions; not all of them could be asked about deployments."
+        return _Ruling(Cause.DEPLOYMENT, Confidence.LOW, because, complete=False, deployment=case.suspect)
+    failing = {p: h.onset for p, h in case.situation.health.items() if h.onset is not None}
+    begun = [d.created_at for p, o in failing.items() if (d := suspect(case.situation, p, o)) is not None]
+    together = max(failing.values()) - min(failing.values()) <= TOGETHER_MINUTES
+    if together and begun and max(begun) - min(begun) > APART:
+        return None
+    because = "every region where it was deployed fails since, and no other."
+    return _Ruling(Cause.DEPLOYMENT, Confidence.MEDIUM, because, deployment=case.suspect)
+
+
+def _dependency(case: _Case) -> _Ruling | None:
+    if not case.yes("failing_here", "failing_elsewhere"):
+        return None
+    acquitted = " The deployment here is not to blame." if case.suspect else ""
+    because = f"it fails in several regions at once, also where nothing was deployed.{acquitted}"
+    return _Ruling(Cause.DEPENDENCY, Confidence.HIGH, because)
+
+
+def _crash_loop(case: _Case) -> _Ruling | None:
+    if not case.yes("crashing"):
+        return None
+    return _Ruling(
+        Cause.CRASH_LOOP, Confidence.HIGH, "tasks crash again and again, with no deployment to blame."
+    )
+
+
+def _unknown(case: _Case) -> _Ruling:
+    because = "nothing is wrong now." if case.no("failing_here") else "the evidence names no cause."
+    return _Ruling(Cause.UNKNOWN, Confidence.LOW, because, complete=False)
+
+
+#: Direct testimony of AWS first, then measurements, then inference; the last fits always.
+RULES: tuple[_Rule, ...] = (
+    _rolling_back,
+    _cannot_start,
+    _spot,
+    _surge,
+    _deployment,
+    _dependency,
+    _crash_loop,
+    _unknown,
+)

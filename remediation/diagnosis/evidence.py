@@ -1,0 +1,287 @@
+"""Named findings: each a small question to a situation.  A runbook's checks bear the same names."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from remediation.diagnosis.deployments import newest, suspect
+from remediation.diagnosis.finding import Finding, Holds, holds
+from remediation.events.event import ServiceAction, TaskChanged, TaskEnd
+from slo.cells import minute_of, moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from remediation.diagnosis.situation import Situation
+    from remediation.events.event import Event
+    from slo.cells import Placement
+
+#: Other regions acquit a dependency once so many of the same minutes are known there.
+CONTROL_MINUTES = 2
+#: So many minutes before a deployment are looked at, and so many of them must be known.
+BEFORE_MINUTES = 10
+BEFORE_MINUTES_MIN = 5
+#: How far back events speak of the present.
+RECENTLY = timedelta(minutes=10)
+#: What Spot takes it usually gives back within so long; only then is a missing task a shortage.
+REPLACED_WITHIN = timedelta(minutes=3)
+#: So many times the usual requests are a surge, and from so much CPU on the tasks are overloaded.
+SURGE_DEMAND = 1.5
+OVERLOAD_CPU = 70.0
+#: So many crashed tasks in `RECENTLY` are a loop.
+CRASHES_MIN = 3
+
+CRASHES = frozenset({TaskEnd.CRASHED, TaskEnd.OUT_OF_MEMORY, TaskEnd.FAILED_TO_START, TaskEnd.UNHEALTHY})
+
+
+def failing_here(situation: Situation) -> Finding:
+    """Whether the focus fails its users now."""
+    here = situation.here
+    truth = here.failing if here else None
+    if here is None or truth is None:
+        return Finding("failing_here", Holds.UNKNOWN, "No minute of this placement is known.")
+    bad, burn = float(here.bad_ratio or 0), float(here.burn or 0)
+    since = f", since {moment_of(here.onset):%H:%M} UTC" if here.onset is not None else ""
+    return Finding(
+        "failing_here",
+        holds(truth=truth),
+        f"{bad:.2%} of requests fail in the newest minutes, {burn:.0f} times the sustainable pace{since}.",
+        {"bad_ratio": bad, "burn": burn},
+    )
+
+
+def failing_elsewhere(situation: Situation) -> Finding:
+    """Whether the service fails in other regions in the same minutes; unknown until those are told."""
+    name, here = "failing_elsewhere", situation.here
+    if not situation.elsewhere:
+        return Finding(name, Holds.NO, "The service runs nowhere else.", {"others": 0})
+    if here is None or here.onset is None or here.newest is None:
+        return Finding(name, Holds.UNKNOWN, "There is no stretch of trouble here to compare with.")
+    same = range(here.onset, here.newest + 1)
+    answers = {placement: _sick_in(situation, placement, same) for placement in situation.elsewhere}
+    failing = [p for p, sick in answers.items() if sick]
+    unknown = [p for p, sick in answers.items() if sick is None]
+    truth = True if failing else None if unknown else False
+    return Finding(
+        name,
+        holds(truth=truth),
+        f"In the same minutes it fails in {_regions(failing)}, is fine in "
+        f"{_regions(p for p, sick in answers.items() if sick is False)}, not known in {_regions(unknown)}.",
+        {"failing": len(failing), "unknown": len(unknown), "others": len(answers)},
+    )
+
+
+def failing_without_deployment(situation: Situation) -> Finding:
+    """Whether it fails where nothing was deployed (a surge there is no sign): that acquits a deployment."""
+    name, here = "failing_without_deployment", situation.here
+    if here is None or here.onset is None or here.newest is None:
+        return Finding(name, Holds.UNKNOWN, "There is no stretch of trouble here to compare with.")
+    same = range(here.onset, here.newest + 1)
+    failing = [p for p in situation.elsewhere if _sick_in(situation, p, same) and not _surges(situation, p)]
+    unread = [p for p in failing if p not in situation.views]
+    innocent = [
+        p for p in failing if p in situation.views and not suspect(situation, p, _onset(situation, p))
+    ]
+    truth = True if innocent else None if unread else False
+    return Finding(
+        name,
+        holds(truth=truth),
+        f"It fails without a deployment of its own in {_regions(innocent)}.",
+        {"regions": len(innocent), "unread": len(unread)},
+    )
+
+
+def deployed_before(situation: Situation) -> Finding:
+    """Whether a deployment of the focus began shortly before the trouble did."""
+    name, here = "deployed_before", situation.here
+    if situation.view is None:
+        return Finding(name, Holds.UNKNOWN, "AWS could not be asked about deployments.")
+    found = suspect(situation, situation.placement, here.onset) if here and here.onset is not None else None
+    if found is None or here is None or here.onset is None:
+        return Finding(name, Holds.NO, "No deployment began shortly before the trouble.")
+    gap = here.onset - minute_of(found.created_at)
+    revision = found.target.task_definition.rsplit("/", 1)[-1]
+    return Finding(
+        name,
+        Holds.YES,
+        f"A deployment of {revision} began {gap} min before the first failing minute; it is {found.status}.",
+        {"deployment": found.arn, "minutes_before": gap, "status": str(found.status)},
+    )
+
+
+def healthy_before(situation: Situation) -> Finding:
+    """Whether the focus served well until the deployment began."""
+    name, here = "healthy_before", situation.here
+    found = suspect(situation, situation.placement, here.onset) if here and here.onset is not None else None
+    if here is None or found is None:
+        return Finding(name, Holds.UNKNOWN, "There is no deployment to look before.")
+    start = minute_of(found.created_at)
+    answers = [here.sick(minute) for minute in range(start - BEFORE_MINUTES, start)]
+    known = sum(answer is not None for answer in answers)
+    truth = False if any(answers) else True if known >= BEFORE_MINUTES_MIN else None
+    return Finding(
+        name,
+        holds(truth=truth),
+        f"Of the {BEFORE_MINUTES} min before it {known} are known, {sum(map(bool, answers))} of them failed.",
+        {"known": known, "failing": sum(map(bool, answers))},
+    )
+
+
+def turned_back(situation: Situation) -> Finding:
+    """Whether ECS is rolling the newest deployment back by itself."""
+    deployment = newest(situation)
+    if deployment is None:
+        return Finding(
+            "turned_back", holds(truth=None if situation.view is None else False), "No deployment."
+        )
+    return Finding(
+        "turned_back",
+        holds(truth=deployment.status.startswith("ROLLBACK_") and deployment.finished_at is None),
+        f"The newest deployment is {deployment.status}.",
+        {"status": str(deployment.status)},
+    )
+
+
+def short_of_tasks(situation: Situation) -> Finding:
+    """Whether fewer tasks run than are wanted."""
+    view = situation.view
+    if view is None:
+        return Finding("short_of_tasks", Holds.UNKNOWN, "AWS could not be asked how many tasks run.")
+    return Finding(
+        "short_of_tasks",
+        holds(truth=view.running < view.desired),
+        f"{view.running} of {view.desired} tasks run, {view.pending} are pending.",
+        {"running": view.running, "desired": view.desired, "pending": view.pending},
+    )
+
+
+def spot_refused(situation: Situation) -> Finding:
+    """Whether Fargate Spot had no room for this placement in the last minutes."""
+    refusals = [
+        event
+        for event in _recent(situation, situation.events)
+        if isinstance(event, ServiceAction) and event.spot_refused and event.placement == situation.placement
+    ]
+    uses = situation.view.uses_spot if situation.view else None
+    return Finding(
+        "spot_refused",
+        holds(truth=None if uses is None else uses and bool(refusals)),
+        f"Fargate Spot refused it {len(refusals)} times in {_minutes(RECENTLY)}"
+        f"{'' if uses else '; it does not use Spot'}.",
+        {"refusals": len(refusals)},
+    )
+
+
+def spot_not_replaced(situation: Situation) -> Finding:
+    """Whether Spot took tasks long enough ago for replacements to run, and tasks are missing still."""
+    view = situation.view
+    taken = [
+        event
+        for event in _recent(situation, situation.events)
+        if isinstance(event, TaskChanged)
+        and event.end is TaskEnd.SPOT_INTERRUPTION
+        and event.placement == situation.placement
+        and event.origin.at is not None
+        and situation.at - event.origin.at >= REPLACED_WITHIN
+    ]
+    tasks = len({event.task_arn for event in taken})
+    truth = None if view is None else view.uses_spot and view.running < view.desired and bool(taken)
+    return Finding(
+        "spot_not_replaced",
+        holds(truth=truth),
+        f"Spot took {tasks} tasks more than {_minutes(REPLACED_WITHIN)} ago.",
+        {"taken": tasks},
+    )
+
+
+def busier_than_usual(situation: Situation) -> Finding:
+    """Whether far more requests arrive than usual."""
+    here = situation.here
+    demand = here.demand if here else None
+    if here is None or demand is None or here.per_minute is None or here.usual is None:
+        return Finding("busier_than_usual", Holds.UNKNOWN, "What is usual here is not known.")
+    return Finding(
+        "busier_than_usual",
+        holds(truth=demand >= SURGE_DEMAND),
+        f"{here.per_minute:.0f} requests a minute, {demand:.1f} times the usual {here.usual:.0f}.",
+        {"per_minute": here.per_minute, "usual": here.usual, "demand": round(demand, 3)},
+    )
+
+
+def overloaded(situation: Situation) -> Finding:
+    """Whether the tasks have more to do than they can."""
+    cpu = situation.here.cpu if situation.here else None
+    if cpu is None:
+        return Finding("overloaded", Holds.UNKNOWN, "The tasks' CPU is not known.")
+    sentence = f"The tasks use {cpu:.0f} % of their CPU (overloaded from {OVERLOAD_CPU:.0f} %)."
+    return Finding("overloaded", holds(truth=cpu >= OVERLOAD_CPU), sentence, {"cpu": cpu})
+
+
+def crashing(situation: Situation) -> Finding:
+    """Whether tasks start and stop again and again."""
+    ends = crashed(situation)
+    tasks = len({event.task_arn for event in ends})
+    return Finding(
+        "crashing",
+        holds(truth=tasks >= CRASHES_MIN),
+        f"{tasks} tasks crashed or failed their checks in {_minutes(RECENTLY)}.",
+        {"tasks": tasks},
+    )
+
+
+def crashed(situation: Situation) -> tuple[TaskChanged, ...]:
+    """Return the recent crashes at the focus."""
+    return tuple(
+        event
+        for event in _recent(situation, situation.events)
+        if isinstance(event, TaskChanged) and event.end in CRASHES and event.placement == situation.placement
+    )
+
+
+#: Every question, in the order in which people read the answers.
+FINDINGS = (
+    failing_here,
+    failing_elsewhere,
+    deployed_before,
+    healthy_before,
+    failing_without_deployment,
+    turned_back,
+    short_of_tasks,
+    spot_refused,
+    spot_not_replaced,
+    busier_than_usual,
+    overloaded,
+    crashing,
+)
+
+
+def _sick_in(situation: Situation, placement: Placement, minutes: range) -> bool | None:
+    """Whether a placement is in trouble in any of these minutes; None until enough of them are known."""
+    health = situation.health.get(placement)
+    answers = [health.sick(minute) for minute in minutes] if health else []
+    if any(answers):
+        return True
+    return False if sum(answer is not None for answer in answers) >= CONTROL_MINUTES else None
+
+
+def _onset(situation: Situation, placement: Placement) -> int:
+    health = situation.health[placement]
+    return health.onset if health.onset is not None else (health.newest or 0)
+
+
+def _surges(situation: Situation, placement: Placement) -> bool:
+    demand, cpu = situation.health[placement].demand, situation.health[placement].cpu
+    return (demand or 0) >= SURGE_DEMAND and (cpu or 0) >= OVERLOAD_CPU
+
+
+def _recent(situation: Situation, events: Iterable[Event]) -> Iterable[Event]:
+    return (e for e in events if e.origin.at is not None and situation.at - e.origin.at <= RECENTLY)
+
+
+def _regions(placements: Iterable[Placement]) -> str:
+    return ", ".join(sorted({p.region for p in placements})) or "none"
+
+
+def _minutes(duration: timedelta) -> str:
+    return f"{duration // timedelta(minutes=1)} min"

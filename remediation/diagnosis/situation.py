@@ -1,0 +1,62 @@
+"""All that is known of a placement in trouble at one moment, and how old each part is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from collector.estate import ServiceView
+from remediation.diagnosis.health import Health
+from remediation.events.event import Event
+from remediation.history import PastAction
+from remediation.incidents import Incident
+from slo.cells import Placement, moment_of
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known at `at` of one placement (the focus), and of the same service elsewhere.
+
+    `siblings` are all placements of the service; `views` and `health` hold those that could be read.
+    `events` are those of the last half hour in the regions of the service; `history` is of the whole estate
+    and the last day, of this incident from its start.
+    """
+
+    incident: Incident
+    placement: Placement
+    at: datetime
+    views: Mapping[Placement, ServiceView]
+    health: Mapping[Placement, Health]
+    events: tuple[Event, ...] = ()
+    history: tuple[PastAction, ...] = ()
+    estate_placements: int = 1
+    siblings: tuple[Placement, ...] = ()
+
+    @property
+    def view(self) -> ServiceView | None:
+        """The focus as AWS describes it."""
+        return self.views.get(self.placement)
+
+    @property
+    def here(self) -> Health | None:
+        """How the focus serves."""
+        return self.health.get(self.placement)
+
+    @property
+    def elsewhere(self) -> tuple[Placement, ...]:
+        """The same service's other placements, known or not."""
+        return tuple(sorted({*self.siblings, *self.health, *self.views} - {self.placement}))
+
+    @property
+    def data_age(self) -> timedelta | None:
+        """How long ago the newest known minute of the focus ended; None when no minute is known."""
+        newest = self.here.newest if self.here else None
+        return None if newest is None else max(self.at - moment_of(newest) - _MINUTE, timedelta(0))
+
+    @property
+    def view_age(self) -> timedelta | None:
+        """How long ago AWS was asked about the focus; None when it could not be."""
+        return self.at - self.view.seen_at if self.view else None

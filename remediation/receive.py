@@ -1,0 +1,218 @@
+"""What a signal does to the open incidents: it opens one, joins one, or means nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from remediation.events.describe import describe
+from remediation.events.event import (
+    AlarmChanged,
+    Answer,
+    DeploymentChanged,
+    DeploymentPhase,
+    Event,
+    ServiceAction,
+    TaskChanged,
+    TaskEnd,
+)
+from remediation.incidents import Change, Incident, Phase, Severity, Symptom
+from remediation.journal import Entry, EntryKind
+from slo.burn import Alert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from slo.cells import Placement
+
+Signal = Alert | Event | Symptom
+
+#: An event that took longer than this tells of the past: it may join an incident, and opens none.
+LATE_AFTER = timedelta(minutes=15)
+
+#: An incident is over when no sign of it has been seen for so long.
+QUIET_FOR = timedelta(minutes=10)
+
+#: Alarms on what users feel; any other alarm that names one of our services waits until the morning.
+FELT_BY_USERS = frozenset(
+    {"HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "HealthyHostCount", "UnHealthyHostCount"}
+)
+
+#: Application Auto Scaling owns these alarms: they ring on every ordinary scale-out and scale-in.
+AUTOSCALING_ALARMS = "TargetTracking-"
+
+#: How a task may end that says something of its service, once there is an incident.
+TELLING_ENDS = frozenset(
+    {
+        TaskEnd.CRASHED,
+        TaskEnd.OUT_OF_MEMORY,
+        TaskEnd.UNHEALTHY,
+        TaskEnd.FAILED_TO_START,
+        TaskEnd.SPOT_INTERRUPTION,
+    }
+)
+
+
+def receive(open_incidents: Iterable[Incident], signal: Signal, now: datetime) -> Change | None:
+    """Fold a signal into the incident of its service, open one, or return None when it means nothing.
+
+    A sign that is already known only moves `last_seen`: such a change has no entries.
+    """
+    if isinstance(signal, Answer):
+        return _acknowledge(open_incidents, signal, now)
+    placement = getattr(signal, "placement", None)
+    if placement is None:
+        return None
+    incident = next((i for i in open_incidents if i.service == placement.service), None)
+    opening = _opening(signal, now)
+    if opening is not None:
+        return _join(incident, opening, signal, now) if incident else _open(opening, signal, now)
+    return _aside(incident, placement, signal, now) if incident else None
+
+
+def quiet(incident: Incident, now: datetime, *, busy: bool) -> Change | None:
+    """Resolve it when no sign has been seen for `QUIET_FOR` and none of its runs is open (`busy`)."""
+    if busy or now - max(s.last_seen for s in incident.symptoms) < QUIET_FOR:
+        return None
+    lasted = _minutes(now - incident.opened_at)
+    sentence = f"Over after {lasted}: no sign of trouble for {_minutes(QUIET_FOR)}."
+    over = replace(incident, phase=Phase.RESOLVED, resolved_at=now, sentence=sentence)
+    return Change(over, (Entry(EntryKind.RESOLVED, now, sentence, incident=incident.id),))
+
+
+def _opening(signal: Signal, now: datetime) -> Symptom | None:  # noqa: PLR0911 - one for each sign
+    """Return the sign that opens an incident by itself, or None."""
+    match signal:
+        case Symptom():
+            return signal
+        case Alert(severity=severity):
+            name = f"{signal.objective}/{signal.tier}"
+            return _symptom(signal.placement, name, Severity(severity), f"{signal.sentence}.", now)
+        case ServiceAction(placement=where, spot_refused=True) if where and not _late(signal, now):
+            return _symptom(where, "spot_refused", Severity.TICKET, describe(signal), now)
+        case ServiceAction(placement=where, name="SERVICE_TASK_START_IMPAIRED") if where and not _late(
+            signal, now
+        ):
+            return _symptom(where, "start_impaired", Severity.TICKET, describe(signal), now)
+        case DeploymentChanged(placement=where, phase=DeploymentPhase.FAILED) if where and not _late(
+            signal, now
+        ):
+            return _symptom(where, f"failed/{signal.deployment_id}", Severity.TICKET, describe(signal), now)
+        case AlarmChanged(placement=where, state="ALARM", suppressed=False) if where and not _late(
+            signal, now
+        ):
+            return _alarm(signal, where, now)
+        case _:
+            return None
+
+
+def _alarm(alarm: AlarmChanged, where: Placement, now: datetime) -> Symptom | None:
+    if alarm.name.startswith(AUTOSCALING_ALARMS):
+        return None
+    severity = Severity.PAGE if FELT_BY_USERS.intersection(alarm.metrics) else Severity.TICKET
+    return _symptom(where, f"alarm/{alarm.name}", severity, describe(alarm), now)
+
+
+def _symptom(placement: Placement, name: str, severity: Severity, sentence: str, now: datetime) -> Symptom:
+    return Symptom(
+        placement=placement,
+        name=name,
+        severity=severity,
+        sentence=sentence,
+        first_seen=now,
+        last_seen=now,
+    )
+
+
+def _late(event: Event, now: datetime) -> bool:
+    return event.origin.at is not None and now - event.origin.at > LATE_AFTER
+
+
+def _open(symptom: Symptom, signal: Signal, now: datetime) -> Change:
+    incident = Incident(
+        id=f"{symptom.placement.service}-{now:%Y%m%d-%H%M}",
+        service=symptom.placement.service,
+        opened_at=now,
+        symptoms=(symptom,),
+        placement=symptom.placement,
+        sentence=symptom.sentence,
+    )
+    return Change(incident, (_entry(EntryKind.OPENED, incident, symptom, signal, now),))
+
+
+def _join(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -> Change:
+    """Add the sign, or move its `last_seen`; only what is new is told."""
+    known = {(s.placement, s.name): s for s in incident.symptoms}
+    key = (symptom.placement, symptom.name)
+    if before := known.get(key):
+        known[key] = replace(before, sentence=symptom.sentence, last_seen=max(before.last_seen, now))
+        return Change(replace(incident, symptoms=tuple(known.values())), ())
+    joined = replace(incident, symptoms=(*incident.symptoms, symptom))
+    return Change(joined, (_entry(EntryKind.JOINED, incident, symptom, signal, now),))
+
+
+def _aside(incident: Incident, placement: Placement, signal: Signal, now: datetime) -> Change | None:
+    """Join what opens nothing: deployments of the service, and ends of tasks where it is in trouble."""
+    if isinstance(signal, TaskChanged) and signal.end in TELLING_ENDS and placement in incident.placements:
+        sign = _symptom(placement, f"task/{signal.end}", Severity.TICKET, describe(signal), now)
+        return _join(incident, sign, signal, now)
+    if isinstance(signal, DeploymentChanged):
+        entry = Entry(
+            EntryKind.JOINED,
+            now,
+            describe(signal),
+            incident=incident.id,
+            placement=str(placement),
+            data={"event": signal.origin.id, "deployment": signal.deployment_id, "phase": str(signal.phase)},
+        )
+        return Change(incident, (entry,))
+    return None
+
+
+def _acknowledge(open_incidents: Iterable[Incident], answer: Answer, now: datetime) -> Change | None:
+    """Keep who has taken an incident over; approvals and refusals belong to a run, not to the incident."""
+    incident = next((i for i in open_incidents if i.id == answer.incident), None)
+    if answer.choice != "ack" or incident is None or incident.acknowledged_by is not None:
+        return None
+    after = _minutes(now - incident.opened_at)
+    entry = Entry(
+        EntryKind.ANSWERED,
+        now,
+        f"{answer.actor} took it over after {after}.",
+        incident=incident.id,
+        actor=answer.actor,
+        data={"choice": answer.choice, "note": answer.note},
+    )
+    return Change(replace(incident, acknowledged_by=answer.actor), (entry,))
+
+
+def _entry(kind: EntryKind, incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -> Entry:
+    return Entry(
+        kind,
+        now,
+        symptom.sentence,
+        incident=incident.id,
+        placement=str(symptom.placement),
+        data={"symptom": symptom.name, "severity": str(symptom.severity), **_numbers(signal)},
+    )
+
+
+def _numbers(signal: Signal) -> Mapping[str, str | int | float]:
+    match signal:
+        case Alert():
+            return {
+                "burn_long": round(float(signal.burn_long), 3),
+                "burn_short": round(float(signal.burn_short), 3),
+                "bad": signal.bad,
+                "total": signal.total,
+            }
+        case Symptom():
+            return {}
+        case _:
+            return {"event": signal.origin.id, "at": signal.origin.at.isoformat() if signal.origin.at else ""}
+
+
+def _minutes(duration: timedelta) -> str:
+    """Return a duration in whole minutes, rounded up: time in trouble is never flattered."""
+    return f"{-(-int(duration.total_seconds()) // 60)} min"

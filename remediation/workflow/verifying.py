@@ -1,0 +1,107 @@
+"""Proof that an action helped: timed looks at the objective itself, until it recovered or the time is up.
+
+A temporary change is undone at its expiry whether it helped or not: taken away in the middle of an outage it
+would be one more change.  Only where it made things worse is it undone at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, assert_never
+
+from collector.estate import DeploymentStatus
+from remediation.actions.action import Before, Look, Recovery
+from remediation.actions.table import ACTIONS
+from remediation.diagnosis.deployments import newest
+from remediation.journal import EntryKind
+from remediation.vocabulary import Outcome
+from remediation.workflow.move import Move, end, escalate, later, say
+from remediation.workflow.run import RunState
+from remediation.workflow.start import undo_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from remediation.diagnosis.situation import Situation
+    from remediation.workflow.run import Run
+
+#: One look a minute, since that is how often something new is known ...
+LOOK_EVERY = timedelta(minutes=1)
+#: ... for so long ...
+VERIFY_FOR = timedelta(minutes=10)
+#: ... and for so long while tasks are still being replaced ...
+VERIFY_MAX = timedelta(minutes=30)
+#: ... but never on fewer looks than this: a deadline may pass while the service is down.
+LOOKS_MIN = 3
+#: What AWS accepted it shows within so long.
+SHOWN_WITHIN = timedelta(minutes=2)
+
+_REPLACING = frozenset(
+    {
+        DeploymentStatus.PENDING,
+        DeploymentStatus.IN_PROGRESS,
+        DeploymentStatus.ROLLBACK_REQUESTED,
+        DeploymentStatus.ROLLBACK_IN_PROGRESS,
+    }
+)
+
+
+def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
+    """Look whether it helped; `situation` is None when nothing could be seen."""
+    acted_at = run.acted_at or run.created_at
+    look = _look(run, acted_at, situation)
+    if not _shown(run, situation) and now - acted_at > SHOWN_WITHIN:
+        return _failed(run, Outcome.UNCERTAIN, f"{run.effect} was accepted and does not show.", now)
+    match look.recovery:
+        case Recovery.RECOVERED:
+            return _recovered(run, look, now)
+        case Recovery.WORSE:
+            return _failed(run, Outcome.NOT_RECOVERED, f"It got worse: {look.sentence}", now, at_once=True)
+        case Recovery.NOT_YET | Recovery.CANNOT_SEE:
+            return _again(run, look, situation, now)
+        case _:
+            assert_never(look.recovery)
+
+
+def _look(run: Run, acted_at: datetime, situation: Situation | None) -> Look:
+    if situation is None:
+        return Look(Recovery.CANNOT_SEE, "The service could not be looked at.")
+    ratio = run.notes.get("bad_ratio")
+    return ACTIONS[run.action].recovered(Before(acted_at, float(ratio) if ratio else None), situation)
+
+
+def _shown(run: Run, situation: Situation | None) -> bool:
+    """Whether the change is in place; what cannot be seen now is not held against it."""
+    view = situation.view if situation else None
+    return view is None or run.effect.done(view)
+
+
+def _recovered(run: Run, look: Look, now: datetime) -> Move:
+    if run.undo:
+        told = say(run, EntryKind.RESTORED, f"{Outcome.RESTORED.sentence} {look.sentence}", now)
+        return end(run, RunState.CLOSED, Outcome.RESTORED, now, told)
+    undo = undo_of(run, now)
+    kept = f" The change is kept until {undo.wake:%H:%M} UTC." if undo else ""
+    told = say(run, EntryKind.RECOVERED, f"{Outcome.RECOVERED.sentence} {look.sentence}{kept}", now)
+    return replace(end(run, RunState.CLOSED, Outcome.RECOVERED, now, told), follow_up=undo)
+
+
+def _again(run: Run, look: Look, situation: Situation | None, now: datetime) -> Move:
+    if run.looks + 1 >= LOOKS_MIN and now >= _deadline(run, situation):
+        outcome = Outcome.UNCERTAIN if look.recovery is Recovery.CANNOT_SEE else Outcome.NOT_RECOVERED
+        return _failed(run, outcome, look.sentence, now)
+    told = say(run, EntryKind.VERIFYING, look.sentence, now)
+    return later(replace(run, looks=run.looks + 1), now, LOOK_EVERY, told)
+
+
+def _deadline(run: Run, situation: Situation | None) -> datetime:
+    deployment = newest(situation) if situation else None
+    replacing = deployment is not None and deployment.status in _REPLACING
+    return (run.acted_at or run.created_at) + (VERIFY_MAX if replacing else VERIFY_FOR)
+
+
+def _failed(run: Run, outcome: Outcome, sentence: str, now: datetime, *, at_once: bool = False) -> Move:
+    undo = undo_of(run, now, at_once=at_once)
+    kept = f" {run.effect} is undone at {undo.wake:%H:%M} UTC." if undo else ""
+    return replace(escalate(run, outcome, f"{sentence}{kept}", now), follow_up=undo)
