@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from collector.layout import Track
 from collector.plan import Poll
 from collector.source import Gap, GapReason, Readings
 
@@ -48,7 +49,7 @@ class Gathered:
     account: str
     region: str
     answers: tuple[tuple[Poll, Readings], ...]
-    spent: Spent
+    spent: Mapping[Track, Spent]
 
 
 def gather(polls: Iterable[Poll], source: Source, workers: int) -> Iterator[Gathered]:
@@ -74,7 +75,7 @@ def gather(polls: Iterable[Poll], source: Source, workers: int) -> Iterator[Gath
 def _ask(account: str, region: str, polls: Sequence[Poll], source: Source) -> Gathered:
     """Ask one region; after a call that nobody answered its other calls wait for the next round."""
     answers: list[tuple[Poll, Readings]] = []
-    spent = Spent()
+    spent: dict[Track, Spent] = {}
     dark: Gap | None = None
     for poll in polls:
         if dark:
@@ -82,7 +83,7 @@ def _ask(account: str, region: str, polls: Sequence[Poll], source: Source) -> Ga
             continue
         readings = source.metrics(poll.batch, poll.start, poll.end)
         answers.append((poll, readings))
-        spent += _cost(readings)
+        spent[poll.track] = spent.get(poll.track, Spent()) + _cost(readings)
         dark = _darkness(readings)
     return Gathered(account, region, tuple(answers), spent)
 

@@ -1,4 +1,4 @@
-"""The table of commands.  Nothing heavy is imported before a command is known, so that `--help` answers at once."""
+"""The table of commands.  Nothing heavy is imported before a command is known: `--help` answers at once."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Table(click.Group):
 @click.group(cls=Table, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="fournines")
 def cli() -> None:
-    """Keep a 99.99 % promise for services on Amazon ECS.
+    r"""Keep a 99.99 % promise for services on Amazon ECS.
 
     \b
     Try it without AWS:      fournines demo

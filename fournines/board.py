@@ -1,0 +1,189 @@
+"""What there is to see at this moment: where pages, Slack and commands get their values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from fournines.views.budget import BudgetRow, rows
+from fournines.views.incident import IncidentView
+from remediation.vocabulary import Mode
+from slo import figures
+from slo.burn import firing
+from slo.cells import MINUTE_S
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from fournines.clock import Clock, Health, Record
+    from fournines.known import Known
+    from fournines.store.books import Books
+    from remediation.decision.policy import Policies
+    from remediation.incidents import Incident
+    from runbooks.shelf import Shelf
+    from slo.objectives import Objective
+
+#: How long ago an incident may have ended and still be listed.
+LISTED_FOR = timedelta(days=30)
+#: A job that has not succeeded for so many of its periods, or so long, is in trouble.
+LATE_PERIODS = 5
+LATE_MIN = timedelta(minutes=5)
+JOURNAL_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number that is seen first."""
+
+    label: str
+    value: str
+    note: str
+    tone: str = ""
+
+
+class Board:
+    """Reads, and never changes anything."""
+
+    def __init__(  # noqa: PLR0913 - what is shown comes from all over the house
+        self,
+        *,
+        clock: Clock,
+        books: Books,
+        known: Known,
+        objectives: Sequence[Objective],
+        policies: Policies,
+        shelf: Shelf,
+        record: Record,
+        periods: Mapping[str, timedelta],
+        base_url: str = "",
+        dashboards_url: str = "",
+    ) -> None:
+        self._clock, self._books, self._known = clock, books, known
+        self._objectives, self._policies, self._shelf = tuple(objectives), policies, shelf
+        self._record, self._periods = record, periods
+        self._base_url, self._dashboards_url = base_url, dashboards_url
+
+    def now(self) -> datetime:
+        """Return the time that fournines decides by."""
+        return self._clock.now()
+
+    # -- budgets
+
+    def budgets(self) -> tuple[BudgetRow, ...]:
+        """Return every objective at every placement, worst first."""
+        with self._books.ledger() as ledger:
+            now = self._clock.now()
+            return rows(self._objectives, ledger, firing(self._objectives, ledger, now), now)
+
+    def tiles(self) -> tuple[Tile, ...]:
+        """Return what is seen first."""
+        shown = self.budgets()
+        open_incidents = self._books.open_incidents()
+        burning = [row for row in shown if row.state in ("page", "ticket")]
+        worst = min(
+            (row for row in shown if row.budget.total), key=lambda r: r.budget.left_ratio, default=None
+        )
+        switched = self._books.runs.paused()
+        return (
+            Tile("Incidents", str(len(open_incidents)), "open now", "bad" if open_incidents else "good"),
+            Tile("Burning", str(len(burning)), f"of {len(shown)} objectives", "bad" if burning else "good"),
+            Tile(
+                "Least budget left",
+                worst.left if worst else figures.NOTHING,
+                f"{worst.service}, {worst.region}" if worst else "nothing is known yet",
+                worst.tone if worst else "quiet",
+            ),
+            Tile("Placements", str(len(self._known.services)), "discovered"),
+            Tile("Automation", "paused" if switched else "on", "kill switch", "warn" if switched else ""),
+        )
+
+    def automation(self) -> tuple[str, ...]:
+        """Say what may be done without a person, in words."""
+        allowed = [policy for policy in self._policies.policies if policy.mode is not Mode.OBSERVE]
+        if not allowed:
+            return ("Observe only: everything that would have been done is recorded, nothing is changed.",)
+        lines = [
+            f"{policy.mode}: {policy.cause} of {', '.join(policy.services)} in {', '.join(policy.regions)} "
+            f"(policy {policy.name})"
+            for policy in allowed
+        ]
+        return (*lines, "Everything else is only observed.")
+
+    # -- incidents
+
+    def incidents(self, *, only_open: bool = False) -> tuple[IncidentView, ...]:
+        """Return incidents, newest first."""
+        found = (
+            self._books.open_incidents()
+            if only_open
+            else self._books.incidents_since(self.now() - LISTED_FOR)
+        )
+        return tuple(self._view(incident) for incident in reversed(found))
+
+    def incident(self, name: str) -> IncidentView | None:
+        """Return one incident with its journal."""
+        incident = self._books.incident(name)
+        return None if incident is None else self._view(incident)
+
+    def _view(self, incident: Incident) -> IncidentView:
+        books = [self._shelf.for_cause(incident.cause)] if incident.cause else []
+        books += [self._shelf.for_action(incident.action)] if incident.action else []
+        ids = tuple(dict.fromkeys(book.id for book in books if book is not None))
+        links = {f"Runbook: {name}": f"{self._base_url}/runbooks/{name}" for name in ids}
+        links["Incident"] = f"{self._base_url}/incidents/{incident.id}"
+        if self._dashboards_url:
+            links["Dashboard"] = f"{self._dashboards_url}/d/fournines-service?var-service={incident.service}"
+        entries = tuple(kept.entry for kept in self._books.entries(incident.id))
+        return IncidentView(incident=incident, entries=entries, runbooks=ids, links=links)
+
+    def journal(self) -> tuple[dict[str, Any], ...]:
+        """Return the newest journal entries as plain data, oldest first."""
+        return tuple(json.loads(kept.line()) for kept in self._books.entries()[-JOURNAL_MAX:])
+
+    # -- runbooks
+
+    def runbooks(self) -> tuple[tuple[str, str], ...]:
+        """Return id and title of every runbook."""
+        return tuple((book.id, book.title) for book in self._shelf.runbooks.values())
+
+    def runbook(self, name: str) -> str | None:
+        """Return a runbook's text."""
+        return self._shelf[name].markdown if name in self._shelf else None
+
+    # -- health
+
+    def trouble(self) -> list[str]:
+        """Return what keeps fournines from doing its work, in sentences; empty while it is well."""
+        now = self._clock.now()
+        health = self._record.health()
+        late = [
+            f"{name} has not succeeded since {_said(health.get(name))}"
+            for name, period in self._periods.items()
+            if _late(health.get(name), max(LATE_MIN, LATE_PERIODS * period), now)
+        ]
+        late += [f"{where[1]} cannot be read: {why}" for where, why in self._known.unreadable.items()]
+        stuck = self._books.backlog().failed
+        return late + ([f"{stuck} messages could not be delivered"] if stuck else [])
+
+    def footer(self) -> str:
+        """Say how fresh all of this is."""
+        with self._books.ledger() as ledger:
+            newest = ledger.newest
+        if newest is None:
+            return "No minute is known yet."
+        age = max(0.0, self._clock.now().timestamp() - (newest + 1) * MINUTE_S)
+        return f"The newest known minute ended {age:.0f} s ago. Unknown minutes are neither good nor bad."
+
+
+def _late(health: Health | None, patience: timedelta, now: datetime) -> bool:
+    if health is None or health.last_success is None:
+        return health is not None and health.failures > 0
+    return now - health.last_success > patience
+
+
+def _said(health: Health | None) -> str:
+    when = "the start" if health is None or health.last_success is None else f"{health.last_success:%H:%M:%S}"
+    return f"{when}: {health.last_error}" if health and health.last_error else when

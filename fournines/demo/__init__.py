@@ -1,0 +1,1 @@
+"""Three processes that meet over real HTTP, and the story they tell."""

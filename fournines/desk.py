@@ -1,0 +1,49 @@
+"""The one place where incidents change: one hand at a time, so that two signals never open two incidents."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from remediation.receive import receive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from fournines.store.books import Books
+    from remediation.events.event import Event
+    from remediation.incidents import Change, Incident, Symptom
+    from slo.burn import Alert
+
+
+class Desk:
+    """Folds signals into incidents and keeps the result."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._hand = threading.RLock()
+
+    def fold(
+        self, signals: Iterable[Alert | Event | Symptom], now: datetime, events: Sequence[Event] = ()
+    ) -> None:
+        """Fold signals in their order, and note `events` as folded in the same transaction."""
+        with self._hand:
+            known = {incident.id: incident for incident in self._books.open_incidents()}
+            changes = []
+            for signal in signals:
+                change = receive(known.values(), signal, now)
+                if change is not None:
+                    known[change.incident.id] = change.incident
+                    changes.append(change)
+            self._books.save(changes, events)
+
+    def change(self, name: str, decide: Callable[[Incident], Change | None]) -> None:
+        """Change one incident as it is now; nothing happens when it is over."""
+        with self._hand:
+            incident = self._books.incident(name)
+            if incident is None or incident.resolved_at is not None:
+                return
+            change = decide(incident)
+            if change is not None:
+                self._books.save([change])

@@ -1,0 +1,209 @@
+"""Every metric family with its numbers as they are now: the same for `/metrics` and OTLP."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from collector import catalog
+from fournines import telemetry
+from remediation import metrics as remedies
+from remediation.journal import EntryKind
+from slo import metrics
+from slo.budget import budgets
+from slo.burn import burns, firing
+from slo.cells import MINUTE_S, Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fournines.board import Board
+    from fournines.clock import Clock, Record
+    from fournines.known import Known
+    from fournines.store.books import Books
+    from fournines.telemetry import Sample
+    from remediation.journal import Entry
+    from slo.budget import Budget
+    from slo.cells import Sli
+    from slo.ledger import Ledger
+    from slo.metrics import Family
+    from slo.objectives import Objective
+
+    Numbers = Iterator[tuple[Family, Sample]]
+
+#: A counter cannot go back, so it takes a minute only when that is hardly revised any more.
+SETTLED_MINUTES = 10
+
+
+class Samples:
+    """Reads the state when it is asked; only what has been counted so far is its own."""
+
+    def __init__(  # noqa: PLR0913 - metrics are about everything
+        self,
+        *,
+        clock: Clock,
+        books: Books,
+        known: Known,
+        objectives: Sequence[Objective],
+        board: Board,
+        record: Record,
+    ) -> None:
+        self._clock, self._books, self._known = clock, books, known
+        self._objectives = {objective.name: objective for objective in objectives}
+        self._board, self._record = board, record
+        self._counted = Counted()
+        self._told = Told()
+        self._lock = threading.Lock()
+
+    def samples(self) -> Mapping[Family, Sequence[Sample]]:
+        """Return every family that has numbers now."""
+        made: dict[Family, list[Sample]] = defaultdict(list)
+        with self._lock:
+            for family, sample in self._all():
+                made[family].append(sample)
+        return made
+
+    def _all(self) -> Numbers:
+        with self._books.ledger() as ledger:
+            yield from self._counted.numbers(ledger)
+            yield from self._promises(ledger)
+        yield from self._told.numbers(self._books)
+        yield from _estate(self._known)
+        yield from _remedies(self._books)
+        yield from _work(self._board, self._record, self._books)
+
+    def _promises(self, ledger: Ledger) -> Numbers:
+        now = self._clock.now()
+        for objective in self._objectives.values():
+            labels = (objective.name, objective.service, str(objective.indicator))
+            yield metrics.OBJECTIVE_RATIO, (labels, float(objective.target))
+        for budget in budgets(self._objectives.values(), ledger, now):
+            rates = burns(self._objectives[budget.objective], budget.placements[0], ledger)
+            where = (budget.objective, *_where(budget.placements[0]), str(budget.indicator))
+            yield from (
+                (metrics.BURN_RATE, ((*where, w), float(rate)))
+                for w, rate in rates.items()
+                if rate is not None
+            )
+            left = budget.exhausted_in(rates.get("1h"))
+            if left is not None:
+                yield metrics.EXHAUSTION_SECONDS, (where, float(left * MINUTE_S))
+            yield from _budget(budget, where)
+        for alert in firing(tuple(self._objectives.values()), ledger, now):
+            where = (alert.objective, *_where(alert.placement), str(alert.indicator))
+            yield metrics.ALERT_FIRING, ((*where, str(alert.tier), alert.severity), 1.0)
+
+
+class Counted:
+    """Requests counted since this process began, by settled minutes; each SLI starts at 0."""
+
+    def __init__(self) -> None:
+        self._until: int | None = None
+        self._total: Counter[Sli] = Counter()
+        self._bad: Counter[Sli] = Counter()
+
+    def numbers(self, ledger: Ledger) -> Numbers:
+        """Count what has settled since the last time, and yield the sums."""
+        if ledger.newest is not None:
+            settled = ledger.newest + 1 - SETTLED_MINUTES
+            self._take(ledger, settled if self._until is None else max(settled, self._until))
+        for sli in ledger.slis:
+            labels = (*_where(sli.placement), str(sli.indicator))
+            yield metrics.ALL, (labels, self._total[sli] / sli.indicator.scale)
+            yield metrics.BAD, (labels, self._bad[sli] / sli.indicator.scale)
+            if ledger.newest is not None:
+                yield metrics.LAST_INGEST, (labels, float((ledger.newest + 1) * MINUTE_S))
+
+    def _take(self, ledger: Ledger, end: int) -> None:
+        start, self._until = self._until, end
+        if start is None or start == end:
+            return
+        sums = ledger.over(start, end)
+        for column, sli in enumerate(ledger.slis):
+            self._total[sli] += int(sums.total[column])
+            self._bad[sli] += int(sums.bad[column])
+
+
+class Told:
+    """What the journal has told, counted once per entry."""
+
+    def __init__(self) -> None:
+        self._after = 0
+        self._count: Counter[tuple[Family, tuple[str, ...]]] = Counter()
+
+    def numbers(self, books: Books) -> Numbers:
+        """Count the entries since the last time, and yield the sums."""
+        for kept in books.entries(after=self._after):
+            self._after = kept.n
+            self._take(kept.entry)
+        for (family, labels), number in sorted(self._count.items(), key=str):
+            yield family, (labels, float(number))
+
+    def _take(self, entry: Entry) -> None:
+        if entry.kind is EntryKind.DECIDED and entry.placement:
+            words = tuple(
+                str(entry.data.get(word) or "") for word in ("cause", "action", "verdict", "reason")
+            )
+            self._count[remedies.DECISIONS, (*_where(Placement.parse(entry.placement)), *words)] += 1
+
+
+def _budget(budget: Budget, where: tuple[str, ...]) -> Numbers:
+    if budget.ratio is not None:
+        yield metrics.SLI_RATIO, (where, float(budget.ratio))
+        yield metrics.BUDGET_REMAINING_RATIO, (where, float(budget.left_ratio))
+        yield metrics.BUDGET_REMAINING_SECONDS, (where, float(budget.left_minutes * MINUTE_S))
+    if budget.coverage is not None:
+        yield metrics.COVERAGE_RATIO, (where, float(budget.coverage))
+
+
+def _estate(known: Known) -> Numbers:
+    found = Counter((placement.account, placement.region) for placement in known.services)
+    for where, number in sorted(found.items()):
+        yield catalog.PLACEMENTS, (where, float(number))
+    for track, cost in sorted(known.spent.items()):
+        labels = (track.account, track.region, str(track.tier))
+        yield catalog.CALLS, (labels, float(cost.calls))
+        yield catalog.METRICS_REQUESTED, (labels, float(cost.metrics))
+        for reason, number in cost.gaps.items():
+            yield catalog.GAPS, ((*labels, str(reason)), float(number))
+    for track, mark in sorted(known.marks.items()):
+        labels = (track.account, track.region, str(track.tier))
+        yield catalog.WATERMARK, (labels, float(mark.arrived * MINUTE_S))
+    for placement, load in sorted(known.loads.items()):
+        for metric, latest in load.latest.items():
+            if metric.exported is not None:
+                yield metric.exported, (_where(placement), latest.value)
+
+
+def _remedies(books: Books) -> Numbers:
+    yield remedies.PAUSED, ((), float(books.runs.paused()))
+    standing = Counter((i.service, str(i.severity), str(i.phase)) for i in books.open_incidents())
+    for labels, number in sorted(standing.items()):
+        yield remedies.INCIDENTS_OPEN, (labels, float(number))
+    runs = books.runs.every()
+    going = Counter((*_where(r.placement), str(r.action), str(r.state)) for r in runs if not r.state.final)
+    for where, number in sorted(going.items()):
+        yield remedies.ACTIONS_OPEN, (where, float(number))
+    ended = Counter((*_where(r.placement), str(r.action), str(r.outcome)) for r in runs if r.state.final)
+    for where, number in sorted(ended.items()):
+        yield remedies.ACTIONS, (where, float(number))
+
+
+def _work(board: Board, record: Record, books: Books) -> Numbers:
+    yield telemetry.UP, ((), 0.0 if board.trouble() else 1.0)
+    for name, health in sorted(record.health().items()):
+        yield telemetry.JOB_RUNS, ((name,), float(health.runs))
+        yield telemetry.JOB_FAILURES, ((name,), float(health.failures))
+        yield telemetry.JOB_SKIPPED, ((name,), float(health.skipped))
+        if health.last_success is not None:
+            yield telemetry.JOB_LAST_SUCCESS, ((name,), health.last_success.timestamp())
+    backlog = books.backlog()
+    yield telemetry.OUTBOX_PENDING, ((), float(backlog.pending))
+    yield telemetry.OUTBOX_REFUSED, ((), float(backlog.failed))
+    for kind, number in sorted(books.event_counts().items()):
+        yield telemetry.EVENTS, ((kind,), float(number))
+
+
+def _where(placement: Placement) -> tuple[str, str, str, str]:
+    return placement.account, placement.region, placement.cluster, placement.service

@@ -1,0 +1,145 @@
+"""What fournines needs on the AWS side, as CloudFormation and IAM: queues, rules, and the least permissions.
+
+Not yet tried on a real account; the rules and queues are what the simulated AWS is set up with, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slo.cells import Placement
+
+#: A queue keeps what arrives while fournines is down, as long as SQS can.
+RETENTION_S = 14 * 24 * 3600
+#: After so many receipts without a delete, an event goes to the dead letters, where it can be seen.
+RECEIPTS_MAX = 20
+#: How long a received event is hidden: far longer than it takes to store it.
+VISIBILITY_S = 60
+
+#: What is listened to, by the name of the rule.
+RULES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "EcsEvents": {
+        "source": ["aws.ecs"],
+        "detail-type": [
+            "ECS Task State Change",
+            "ECS Container Instance State Change",
+            "ECS Service Action",
+            "ECS Deployment State Change",
+            "ECS Hook State Change",
+        ],
+    },
+    "AlarmEvents": {"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"]},
+    "SpotEvents": {
+        "source": ["aws.ec2"],
+        "detail-type": ["EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"],
+    },
+    "CodeDeployEvents": {
+        "source": ["aws.codedeploy"],
+        "detail-type": ["CodeDeploy Deployment State-change Notification"],
+    },
+}
+
+#: What reading needs.  These actions take no resource, or are asked for everything that is there.
+READS = (
+    "application-autoscaling:DescribeScalableTargets",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "ecs:DescribeServiceDeployments",
+    "ecs:DescribeServiceRevisions",
+    "ecs:DescribeServices",
+    "ecs:ListClusters",
+    "ecs:ListServiceDeployments",
+    "ecs:ListServices",
+    "elasticloadbalancing:DescribeTargetGroups",
+)
+
+
+def template() -> dict[str, Any]:
+    """Return one region's CloudFormation template: its queue, dead letters, and the rules that fill it."""
+    rules = {name: _rule(pattern) for name, pattern in RULES.items()}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "fournines: the queue of this region's ECS, alarm, Spot and CodeDeploy events",
+        "Resources": {
+            "DeadLetters": _queue(),
+            "Events": _queue("DeadLetters"),
+            "Access": _access(rules),
+            **rules,
+        },
+        "Outputs": {
+            "QueueUrl": {"Description": "for aws.queues in fournines.yaml", "Value": {"Ref": "Events"}},
+            "QueueArn": {"Value": {"Fn::GetAtt": ["Events", "Arn"]}},
+            "DeadLettersUrl": {"Value": {"Ref": "DeadLetters"}},
+        },
+    }
+
+
+def _queue(dead_letters: str | None = None) -> dict[str, Any]:
+    properties: dict[str, Any] = {"MessageRetentionPeriod": RETENTION_S, "SqsManagedSseEnabled": True}
+    if dead_letters:
+        target = {"Fn::GetAtt": [dead_letters, "Arn"]}
+        properties["VisibilityTimeout"] = VISIBILITY_S
+        properties["RedrivePolicy"] = {"deadLetterTargetArn": target, "maxReceiveCount": RECEIPTS_MAX}
+    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+
+
+def _rule(pattern: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    target = {
+        "Id": "fournines",
+        "Arn": {"Fn::GetAtt": ["Events", "Arn"]},
+        "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}},
+    }
+    return {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": pattern, "Targets": [target]}}
+
+
+def _access(rules: Iterable[str]) -> dict[str, Any]:
+    """Let these rules, and no other sender, write into the two queues."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": [{"Fn::GetAtt": [name, "Arn"]} for name in rules]}},
+    }
+    queues = [{"Ref": "Events"}, {"Ref": "DeadLetters"}]
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": queues, "PolicyDocument": document}}
+
+
+def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterable[str]]) -> dict[str, Any]:
+    """Return the IAM policy: reading, its own queues, and per placement just the actions that policies allow.
+
+    `may_change` maps placements to IAM actions; without a policy that proposes or acts it is empty, and the
+    service then cannot change anything, whatever it decides.
+    """
+    statements: list[dict[str, Any]] = [
+        {"Sid": "Read", "Effect": "Allow", "Action": list(READS), "Resource": "*"},
+        {
+            "Sid": "Listen",
+            "Effect": "Allow",
+            "Action": ["sqs:DeleteMessage", "sqs:DeleteMessageBatch", "sqs:ReceiveMessage"],
+            "Resource": sorted(queue_arns),
+        },
+    ]
+    granted: dict[str, set[str]] = {}
+    for placement, actions in may_change.items():
+        for action in actions:
+            granted.setdefault(action, set()).add(_resource(action, placement))
+    statements += [
+        {"Sid": f"Change{number}", "Effect": "Allow", "Action": action, "Resource": sorted(granted[action])}
+        for number, action in enumerate(sorted(granted), 1)
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _resource(action: str, placement: Placement) -> str:
+    """Return the narrowest resource that the action takes."""
+    if action == "ecs:StopServiceDeployment":
+        return placement.arn.replace(":service/", ":service-deployment/") + "/*"
+    if action.startswith("application-autoscaling:"):
+        return f"arn:aws:application-autoscaling:{placement.region}:{placement.account}:scalable-target/*"
+    return placement.arn

@@ -1,0 +1,146 @@
+"""A budget as people see it: what is left, how fast it burns, and how much of it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from slo import figures
+from slo.budget import Budget, budgets
+from slo.burn import burns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from slo.burn import Alert
+    from slo.ledger import Ledger
+    from slo.objectives import Objective
+
+#: The windows whose burn rates are shown.
+SHOWN = ("5m", "1h", "6h", "3d")
+_TONES = {"page": "bad", "ticket": "warn", "no data": "quiet", "insufficient volume": "quiet"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """One objective at one placement."""
+
+    budget: Budget
+    state: str
+    burn_rates: Mapping[str, Fraction | None]
+
+    @property
+    def objective(self) -> str:
+        """The objective's name."""
+        return self.budget.objective
+
+    @property
+    def service(self) -> str:
+        """The service."""
+        return self.budget.placements[0].service
+
+    @property
+    def region(self) -> str:
+        """The region."""
+        return self.budget.placements[0].region
+
+    @property
+    def sli(self) -> str:
+        """Good of all requests so far."""
+        return figures.attained(self.budget.ratio).text
+
+    @property
+    def left(self) -> str:
+        """What is left of the budget, in percent."""
+        return figures.attained(self.budget.left_ratio if self.budget.total else None, 1).text
+
+    @property
+    def left_minutes(self) -> str:
+        """What is left, as time of total failure."""
+        return figures.allowance(self.budget.left_minutes).text if self.budget.total else figures.NOTHING
+
+    @property
+    def coverage(self) -> str:
+        """How much of the period so far is known."""
+        return figures.attained(self.budget.coverage, 1).text
+
+    @property
+    def burn(self) -> Mapping[str, str]:
+        """The burn rate of each window that is shown."""
+        return {window: figures.burn(self.burn_rates.get(window)).text for window in SHOWN}
+
+    @property
+    def exhausted_in(self) -> str:
+        """When the budget will be spent at the last hour's pace."""
+        minutes = self.budget.exhausted_in(self.burn_rates.get("1h"))
+        return figures.NOTHING if minutes is None else figures.allowance(minutes).text
+
+    @property
+    def tone(self) -> str:
+        """How it looks."""
+        if self.state in _TONES:
+            return _TONES[self.state]
+        return "good" if self.budget.left_ratio > 0 else "bad"
+
+    @property
+    def bar(self) -> int:
+        """What is left as a whole percentage from 0 to 100, for a bar."""
+        return max(0, min(100, int(self.budget.left_ratio * 100))) if self.budget.total else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data: exact counts, and the words that are shown."""
+        budget = self.budget
+        return {
+            "objective": budget.objective,
+            "indicator": budget.indicator,
+            "placement": str(budget.placements[0]),
+            "target": figures.target(budget.target).text,
+            "unit": budget.unit,
+            "bad": float(budget.bad),
+            "total": float(budget.total),
+            "sli": self.sli,
+            "left": self.left,
+            "left_minutes": self.left_minutes,
+            "burn": dict(self.burn),
+            "exhausted_in": self.exhausted_in,
+            "coverage": self.coverage,
+            "state": self.state,
+        }
+
+
+def rows(
+    objectives: Sequence[Objective], ledger: Ledger, alerts: Iterable[Alert], now: datetime
+) -> tuple[BudgetRow, ...]:
+    """Return every objective at every placement, worst first."""
+    firing = {(alert.objective, alert.placement, alert.severity) for alert in alerts}
+    by_name = {objective.name: objective for objective in objectives}
+    made = [
+        BudgetRow(
+            budget=budget,
+            state=_state(budget, firing),
+            burn_rates=burns(by_name[budget.objective], budget.placements[0], ledger),
+        )
+        for budget in budgets(objectives, ledger, now)
+    ]
+    return tuple(sorted(made, key=_worst_first))
+
+
+def _state(budget: Budget, firing: Collection[tuple[object, ...]]) -> str:
+    where = (budget.objective, budget.placements[0])
+    for severity in ("page", "ticket"):
+        if (*where, severity) in firing:
+            return severity
+    if not budget.coverage or not budget.total:
+        return "no data"
+    if not budget.met:
+        return "spent"
+    return "ok" if budget.sufficient else "insufficient volume"
+
+
+def _worst_first(row: BudgetRow) -> tuple[int, Fraction, str, str, str]:
+    order = ("page", "ticket", "spent")
+    rank = order.index(row.state) if row.state in order else len(order)
+    return rank, row.budget.left_ratio, row.service, row.region, row.objective

@@ -1,0 +1,1 @@
+"""The pages, and the same values as JSON.  Read only."""

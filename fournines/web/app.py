@@ -1,0 +1,51 @@
+"""The web page and its JSON as one application: read only, without scripts, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response
+
+from fournines.web import api, pages
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from fournines.board import Board
+
+REFRESH_S = 30
+
+#: Nothing is loaded from elsewhere, nothing is run, nobody may frame the page.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def app(board: Board, registry: CollectorRegistry, *, refresh_s: int = REFRESH_S) -> Flask:
+    """Return the application over a board and the metrics of a registry."""
+    flask = Flask("fournines.web", template_folder="templates", static_folder=None)
+    flask.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+    flask.jinja_env.filters["moment"] = moment
+    flask.register_blueprint(pages.pages(board))
+    flask.register_blueprint(api.api(board, registry))
+
+    @flask.after_request
+    def guard(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    @flask.context_processor
+    def around() -> dict[str, object]:
+        return {"now": board.now(), "refresh_s": refresh_s, "footer": board.footer()}
+
+    return flask
+
+
+def moment(value: datetime) -> str:
+    """Return a moment as it is shown: always UTC, and saying so."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
