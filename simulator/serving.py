@@ -130,7 +130,7 @@ def serve(load: Load, seed: int, start: int) -> Outcome:
     failed = _some(answered, _failing(load), chance, _FAILED)
     refused = _some(answered - failed, _wide(load, CLIENT_ERROR_RATIO), chance, _CLIENT)
     redirected = _some(answered - failed - refused, _wide(load, REDIRECT_RATIO), chance, _REDIRECTED)
-    used = np.divide(chosen, room, out=np.zeros(chosen.shape), where=room > 0)
+    used = chosen / np.maximum(room, 1.0)
     median = _wide(load, load.median_s) * load.latency_factor * slowdown(used)
     sigma, slow_s = _wide(load, load.sigma), _wide(load, load.slow_s)
     cpu = cpu_percent(used) * (1.0 + 0.01 * chance.normal[_WARMTH])

@@ -121,7 +121,9 @@ class CloudWatch:
         return self._reader.plan(series)
 
     def columns(self, plan: Plan, start: int, end: int, *, now: float | datetime, caller: str) -> Array:
-        """Return the minutes `[start, end)` of a plan as far as told; billed like GetMetricData."""
+        """Return the minutes `[start, end)` of a plan as far as told; billed and refused like a call."""
+        for region in {series.region for series in plan.series}:
+            self._throttle(region)
         self._bill.request(caller, "GetMetricData")
         self._bill.metrics(caller, plan.series)
         return self._reader.read(plan, range(start, end), 1, seconds(now, "now"))
