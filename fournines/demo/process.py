@@ -32,7 +32,7 @@ class Process:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> dict[str, Any]:
-        """Start it, and return what it says of itself once it is ready.  Raises Trouble if it does not come up."""
+        """Start it, and return what it says of itself once it is ready.  Raises Trouble if it does not."""
         with self._log.open("a", encoding="utf-8") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 self._arguments, stdout=subprocess.PIPE, stderr=errors, text=True

@@ -1,0 +1,106 @@
+"""What happened, what to do about it, and doing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fournines.desk import Desk
+from fournines.known import Known
+from fournines.look import Looker
+from fournines.store.books import Books
+from remediation.decision.decide import decide
+from remediation.decision.guards import Switches
+from remediation.decision.policy import Policies
+from remediation.decision.record import record
+from remediation.diagnosis.diagnose import diagnose
+from remediation.events.event import AlarmChanged, Answer, Mailbox
+from remediation.events.parse import parse
+from remediation.incidents import Change
+from remediation.receive import quiet
+from remediation.workflow.engine import Engine
+from remediation.workflow.progress import busy, follow
+from remediation.workflow.start import run_for
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from remediation.diagnosis.situation import Situation
+    from remediation.events.event import Event
+    from remediation.incidents import Incident
+
+#: One turn moves no more runs than this, so that what is new need not wait long.
+MOVES_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Takes events off the queues: stored first, deleted then, and only then acted on."""
+
+    mailbox: Mailbox
+    books: Books
+    known: Known
+    desk: Desk
+
+    def run(self, now: datetime) -> None:
+        """Keep what has arrived, and fold what is new into incidents."""
+        letters = self.mailbox.receive()
+        if letters:
+            arrived = [(letter.body, self._placed(parse(letter.body))) for letter in letters]
+            self.books.keep_events(arrived, now)
+            self.mailbox.delete(letters)
+        events = self.books.unfolded_events()
+        if events:
+            self.desk.fold([event for event in events if self._ours(event)], now, events)
+
+    def _placed(self, event: Event) -> Event:
+        """Say of an alarm which placement its metrics speak of."""
+        if not isinstance(event, AlarmChanged):
+            return event
+        return replace(event, placement=self.known.placement_behind(event.dimensions))
+
+    def _ours(self, event: Event) -> bool:
+        """Whether the event speaks of a placement that we know: one of another estate acts on nothing."""
+        return isinstance(event, Answer) or getattr(event, "placement", None) in self.known.services
+
+
+@dataclass(frozen=True, slots=True)
+class Remediate:
+    """Looks at every open incident, decides, and moves what is under way."""
+
+    looker: Looker
+    books: Books
+    desk: Desk
+    engine: Engine
+    policies: Policies
+
+    def run(self, now: datetime) -> None:
+        """Decide about each incident, advance runs, and close what is over."""
+        for incident in self.books.open_incidents():
+            situations = self.looker.situations(incident, incident.placements, now)
+            for situation in situations.values():
+                self._decide(situation, now)
+        for _ in range(MOVES_MAX):
+            if self.engine.advance(now) is None:
+                break
+        for incident in self.books.open_incidents():
+            self.desk.change(incident.id, lambda fresh: self._progress(fresh, now))
+
+    def _decide(self, situation: Situation, now: datetime) -> None:
+        """Keep what is new about the decision, and start the run that it asks for, if it is not."""
+        decision = decide(situation, diagnose(situation), self.policies, self._switches(), now)
+        self.desk.change(situation.incident.id, lambda incident: record(incident, decision))
+        run = run_for(situation.incident, decision, now)
+        if run is not None:
+            self.books.runs.start(run, ())
+
+    def _progress(self, incident: Incident, now: datetime) -> Change | None:
+        runs = self.books.runs.of(incident.id)
+        after = follow(incident, runs)
+        over = quiet(after, now, busy=busy(after, runs))
+        if over is not None:
+            return over
+        return Change(after, ()) if after != incident else None
+
+    def _switches(self) -> Switches:
+        return Switches(paused=self.books.runs.paused())
