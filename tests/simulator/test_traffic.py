@@ -44,6 +44,11 @@ def test_a_surge_multiplies_what_one_placement_gets_and_leaves_the_others_alone(
     assert (surged[:, 1] == calm[:, 1]).all()
 
 
+def test_a_shape_without_sense_is_refused() -> None:
+    with pytest.raises(ValueError, match="swing lies between 0 and 1"):
+        shaped(swing=1.5)
+
+
 RECORDED = "timestamp,value\n2014-04-10 00:04:00,94.0\n2014-04-10 00:09:00,57\n2014-04-10 00:19:00,10\n"
 FIRST = 23_284_804  # 2014-04-10 00:04 UTC
 
@@ -74,6 +79,11 @@ def test_any_way_to_cut_a_recording_offers_the_same_requests() -> None:
     traffic = replayed(parse(RECORDED))
     pieces = [traffic.offered(MIDNIGHT + minute, MIDNIGHT + minute + 1) for minute in range(20)]
     assert (np.concatenate(pieces) == traffic.offered(MIDNIGHT, MIDNIGHT + 20)).all()
+
+
+def test_a_recording_needs_a_scale_above_zero() -> None:
+    with pytest.raises(ValueError, match="scale and the sum of weights are positive"):
+        replayed(parse(RECORDED), scale=0.0)
 
 
 def test_the_report_says_what_was_used_and_what_is_missing() -> None:

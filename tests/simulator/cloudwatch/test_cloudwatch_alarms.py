@@ -193,6 +193,7 @@ def test_alarms_are_described_configured_anew_and_deleted(bench: Bench) -> None:
         {"Metrics": [{"Id": "m"}]},
         {"DatapointsToAlarm": 4},
         {"EvaluationPeriods": 0},
+        {"EvaluationPeriods": 25, "Period": 3600},
         {"Period": 10},
         {"ComparisonOperator": "GreaterThanUpperThreshold"},
         {"Statistic": "p99"},

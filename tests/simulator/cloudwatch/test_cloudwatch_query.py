@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -242,6 +243,37 @@ def test_ids_are_unique(bench: Bench) -> None:
 def test_the_start_lies_before_the_end(bench: Bench) -> None:
     with pytest.raises(Refusal, match="StartTime must be less than"):
         bench.ask(bench.query("RequestCount", "Sum"), start=5, end=5)
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"MetricDataQueries": []}, "MetricDataQueries is required"),
+        ({"MetricDataQueries": [{"Id": "q"}]}, "needs MetricStat"),
+        ({"ScanBy": "Newest"}, "neither TimestampAscending nor TimestampDescending"),
+        ({"MaxDatapoints": 100_801}, "between 1 and 100800"),
+        ({"StartTime": "yesterday"}, "StartTime must be a time with a zone, got 'yesterday'"),
+        ({"StartTime": datetime(2026, 7, 13, 12)}, "a time with a zone"),  # noqa: DTZ001 - that is the mistake
+        ({"NextToken": "forged"}, "does not belong to this request"),
+    ],
+    ids=["no query", "no metric", "order", "points", "no time", "no zone", "token"],
+)
+def test_a_request_that_makes_no_sense_is_refused_in_words(
+    bench: Bench, params: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(Refusal, match=told):
+        bench.ask(bench.query("RequestCount", "Sum"), **params)
+
+
+def test_times_may_be_aware_datetimes(bench: Bench) -> None:
+    bench.record(0, 3)
+    start = datetime(2026, 7, 13, 12, tzinfo=UTC)
+    params = {
+        "MetricDataQueries": [bench.query("RequestCount", "Sum")],
+        "StartTime": start,
+        "EndTime": start + timedelta(minutes=2),
+    }
+    assert bench.call("GetMetricData", params)["MetricDataResults"][0]["Values"] == [1000, 1000]
 
 
 def test_the_answer_has_the_shape_that_botocore_parses(bench: Bench) -> None:
