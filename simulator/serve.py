@@ -10,23 +10,16 @@ import json
 import logging
 import signal
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from waitress import create_server, wasyncore
 
-from simulator.aws.control import Control
-from simulator.aws.eventbridge import EventBridge
-from simulator.aws.face import AwsFace
-from simulator.aws.neighbours import Neighbours
-from simulator.aws.stage import Stage
-from simulator.clock import FastClock
 from simulator.slack.server import SlackServer
 from simulator.slack.workspace import POSTS_BURST, Window, Workspace
-from simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
     from types import FrameType
     from wsgiref.types import WSGIApplication
 
@@ -56,22 +49,18 @@ def serve_world(  # noqa: PLR0913 - each is an option of `fournines simulate`
     At the real moment `epoch` (by default: when it is ready) the world is at the scenario's start; it then
     runs `speed` times as fast as the wall.
     """
-    world, bus = World(scenario, recording), EventBridge()
-    neighbours = Neighbours(world.estate)
-    clock = FastClock(start=scenario.start, epoch=epoch or _wall(), speed=speed)
-    stage = Stage(world, clock, bus.deliver)
-    control = Control(stage, bus)
-    stage.start()
     try:
-        return _serve(
-            AwsFace(stage, neighbours, control),
-            (host, port),
-            WORLD_THREADS,
-            said={"start": clock.start, "epoch": clock.epoch, "speed": speed},
-            ended=lambda: stage.failure or control.stop.is_set(),
-        )
+        from simulator.aws.stand import Stand  # noqa: PLC0415 - moto is an extra; the fake Slack does without
+    except ModuleNotFoundError as error:
+        print(f"the simulated AWS needs {error.name}: pip install 'fournines[simulator]'", file=sys.stderr)
+        return 1
+    stand = Stand(scenario, recording, speed=speed, epoch=epoch)
+    stand.stage.start()
+    said = {"start": scenario.start, "epoch": stand.stage.clock.epoch, "speed": speed}
+    try:
+        return _serve(stand.app, (host, port), WORLD_THREADS, said, stand.ended)
     finally:
-        stage.stop()
+        stand.stage.stop()
 
 
 def serve_slack(
@@ -85,20 +74,18 @@ def serve_slack(
     """Serve a fake Slack with these channels until SIGTERM or SIGINT; outages are stretches of real time."""
     workspace = Workspace(channels, posts_burst=posts_burst)
     workspace.faults.outages.extend(outages)
-    return _serve(SlackServer(workspace), (host, port), SLACK_THREADS, said={}, ended=lambda: False)
+    return _serve(SlackServer(workspace), (host, port), SLACK_THREADS, {}, lambda: None)
 
 
 def _serve(
     app: WSGIApplication,
     address: tuple[str, int],
     threads: int,
-    *,
-    said: dict[str, Any],
-    ended: Callable[[], str | bool | None],
+    said: Mapping[str, Any],
+    ended: Callable[[], str | None],
 ) -> int:
-    logging.getLogger("waitress").setLevel(
-        logging.ERROR
-    )  # it warns of the answers that we cut short on purpose
+    """Serve until a signal, or until `ended` gives a reason; an empty reason is a good one."""
+    logging.getLogger("waitress").setLevel(logging.ERROR)  # it warns of answers that we cut short on purpose
     host, port = address
     sockets: dict[int, Any] = {}
     try:
@@ -107,16 +94,16 @@ def _serve(
         print(f"cannot listen on {host}:{port}: {error}; choose another port, or 0 for any", file=sys.stderr)
         return 1
     _stop_on_signals()
-    print(json.dumps({"ready": True, "port": server.effective_port, **said}, default=str), flush=True)
-    reason: str | bool | None = None
+    print(json.dumps({"ready": True, "port": server.effective_port, **said}, default=_iso), flush=True)
+    reason: str | None = None
     try:
-        while not (reason := ended()):
+        while (reason := ended()) is None:
             wasyncore.loop(timeout=TICK_S, map=sockets, count=1)
     except (SystemExit, KeyboardInterrupt):
-        pass
+        reason = ""
     server.task_dispatcher.shutdown(timeout=GRACE_S)
     server.close()
-    if isinstance(reason, str):
+    if reason:
         print(reason, file=sys.stderr)
         return 1
     return 0
@@ -130,5 +117,5 @@ def _stop_on_signals() -> None:
     signal.signal(signal.SIGINT, stop)
 
 
-def _wall() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - a simulated clock is driven by the wall's
+def _iso(moment: datetime) -> str:
+    return moment.isoformat()

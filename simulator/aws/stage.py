@@ -33,13 +33,13 @@ class Stage:
         world: World,
         clock: FastClock,
         deliver: Callable[[Delivery], None],
-        read_wall: Callable[[], datetime] | None = None,
+        read_wall: Callable[[], datetime],
     ) -> None:
         self.world = world
         self.clock = clock
         self.failure: str | None = None
         self._deliver = deliver
-        self._wall = read_wall or _wall
+        self._wall = read_wall
         self._lock = Lock()
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="world", daemon=True)
@@ -104,5 +104,6 @@ class Stage:
                 return
 
 
-def _wall() -> datetime:
+def wall() -> datetime:
+    """Return the real time."""
     return datetime.now(UTC)  # noqa: TID251 - the world's fast clock is driven by the wall's

@@ -13,17 +13,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from simulator.aws.control import Control
-from simulator.aws.eventbridge import EventBridge
-from simulator.aws.face import AwsFace
-from simulator.aws.neighbours import Neighbours
-from simulator.aws.stage import Stage
-from simulator.clock import FastClock
+from simulator.aws.stand import Stand
 from simulator.scenario import Scenario
-from simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
 
 ACCOUNT, HOME, CLUSTER = "123456789012", "eu-west-1", "mylearning"
 EPOCH = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -43,14 +38,11 @@ SCENARIO = Scenario.model_validate(
 class Aws:
     """A served world, its clock, and clients to it."""
 
-    def __init__(self, serve: Callable[[AwsFace], str]) -> None:
+    def __init__(self, serve: Callable[[WSGIApplication], str]) -> None:
         self.at = EPOCH
-        self.bridge = EventBridge()
-        self.world = World(SCENARIO)
-        clock = FastClock(start=SCENARIO.start, epoch=EPOCH, speed=60)
-        self.stage = Stage(self.world, clock, self.bridge.deliver, read_wall=lambda: self.at)
-        control = Control(self.stage, self.bridge)
-        self.url = serve(AwsFace(self.stage, Neighbours(self.world.estate), control))
+        stand = Stand(SCENARIO, speed=60, epoch=EPOCH, read_wall=lambda: self.at)
+        self.stage = stand.stage
+        self.url = serve(stand.app)
 
     def client(self, service: str, region: str = HOME, key: str = "fournines") -> Any:  # noqa: ANN401 - any service
         retries = Config(retries={"total_max_attempts": 1, "mode": "standard"})
@@ -69,7 +61,7 @@ class Aws:
 
 
 @pytest.fixture(scope="module")
-def aws(serve: Callable[[AwsFace], str]) -> Aws:
+def aws(serve: Callable[[WSGIApplication], str]) -> Aws:
     return Aws(serve)
 
 
