@@ -1,0 +1,1 @@
+"""The five pages, each with the question that it answers."""
