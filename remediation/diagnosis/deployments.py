@@ -23,17 +23,16 @@ OURS_WITHIN = timedelta(minutes=5)
 
 
 def suspect(situation: Situation, placement: Placement, onset: int) -> Deployment | None:
-    """Return the newest deployment that began shortly before the trouble and is no rollback of ours."""
+    """Return the deployment that was put in place last before the trouble, if it may be to blame for it.
+
+    What has been replaced since serves nobody, and a rollback of our own is not taken back.
+    """
     view = situation.views.get(placement)
-    began = moment_of(onset)
-    candidates = [
-        deployment
-        for deployment in (view.deployments if view else ())
-        if minute_of(deployment.created_at) <= onset
-        and began - (deployment.finished_at or situation.at) <= BLAMED_FOR
-        and not ours(situation, placement, deployment.created_at)
-    ]
-    return max(candidates, key=lambda deployment: deployment.created_at, default=None)
+    before = [d for d in (view.deployments if view else ()) if minute_of(d.created_at) <= onset]
+    last = max(before, key=lambda deployment: deployment.created_at, default=None)
+    if last is None or ours(situation, placement, last.created_at):
+        return None
+    return last if moment_of(onset) - (last.finished_at or situation.at) <= BLAMED_FOR else None
 
 
 def ours(situation: Situation, placement: Placement, created_at: datetime) -> bool:

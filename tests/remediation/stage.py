@@ -1,0 +1,323 @@
+"""A small estate to try decisions on: one service in three regions, told minute by minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from collector.estate import (
+    Deployment,
+    DeploymentStatus,
+    ProviderShare,
+    Revision,
+    ScalingRange,
+    ServiceView,
+)
+from collector.source import UnreachableError
+from remediation.actions.effects import (
+    Delivery,
+    Effect,
+    Receipt,
+    RestoreRevision,
+    SetScalingMinimum,
+    SetStrategy,
+    StopDeployment,
+)
+from remediation.diagnosis.health import Health, Series
+from remediation.diagnosis.situation import Situation
+from remediation.events.event import Event, Origin, ServiceAction, TaskChanged, TaskEnd
+from remediation.history import PastAction
+from remediation.incidents import Incident, Severity, Symptom
+from remediation.workflow.run import Claim, LostClaimError, Run, RunState
+from slo.cells import Placement, minute_of
+
+if TYPE_CHECKING:
+    from remediation.journal import Entry
+
+NOON = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+IRELAND, VIRGINIA, SINGAPORE = (
+    Placement("123456789012", region, "mylearning", "course-catalog")
+    for region in ("eu-west-1", "us-east-1", "ap-southeast-1")
+)
+PLACES = (IRELAND, VIRGINIA, SINGAPORE)
+SPOT_MIX = (ProviderShare("FARGATE", 1, 2), ProviderShare("FARGATE_SPOT", 3))
+
+
+def at(minutes: float) -> datetime:
+    return NOON + minutes * MINUTE
+
+
+def definition(version: int) -> str:
+    return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/course-catalog:{version}"
+
+
+def revision(version: int) -> Revision:
+    return Revision(arn=f"arn:revision/{version}", task_definition=definition(version))
+
+
+def deployment(
+    version: int,
+    created: float,
+    status: DeploymentStatus = DeploymentStatus.SUCCESSFUL,
+    finished: float | None = None,
+) -> Deployment:
+    """A deployment from the version before; times are minutes after noon."""
+    return Deployment(
+        arn=f"arn:deployment/{version}",
+        status=status,
+        created_at=at(created),
+        target=revision(version),
+        sources=(revision(version - 1),),
+        finished_at=None if finished is None else at(finished),
+    )
+
+
+@dataclass
+class Trouble:
+    """A share of a placement's requests that fails in `[start, end)`, in minutes after noon."""
+
+    placement: Placement
+    start: float
+    ratio: float
+    end: float = 1e9
+
+
+@dataclass
+class Stage:
+    """The estate, to be put into any state, looked at and acted on; `lag` is how late minutes come."""
+
+    places: Sequence[Placement] = PLACES
+    rate: int = 6000
+    lag: dict[Placement, int] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+    demand: dict[Placement, tuple[float, float]] = field(default_factory=dict)
+    cpu: dict[Placement, float] = field(default_factory=dict)
+    views: dict[Placement, ServiceView] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    history: list[PastAction] = field(default_factory=list)
+    sent: list[Effect] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    on_apply: Callable[[Effect], None] = lambda _effect: None
+    unreachable: bool = False
+    now: datetime = NOON
+
+    def __post_init__(self) -> None:
+        for place in self.places:
+            self.views[place] = ServiceView(
+                placement=place,
+                seen_at=NOON,
+                status="ACTIVE",
+                desired=10,
+                running=10,
+                pending=0,
+                task_definition=definition(1),
+                strategy=(ProviderShare("FARGATE", 1),),
+                deployments=(deployment(1, -5000, finished=-4990),),
+                scaling=ScalingRange(4, 40),
+            )
+
+    def change(self, place: Placement, **fields: object) -> None:
+        self.views[place] = replace(self.views[place], **fields)  # type: ignore[arg-type]
+
+    def deploys(self, place: Placement, new: Deployment) -> None:
+        """Put a deployment on top of the others; the service runs what it targets."""
+        self.change(
+            place,
+            deployments=(new, *self.views[place].deployments),
+            task_definition=new.target.task_definition,
+        )
+
+    def fails(self, place: Placement, start: float, ratio: float = 0.3) -> None:
+        self.troubles.append(Trouble(place, start, ratio))
+
+    def refuses(self, place: Placement, *minutes: float) -> None:
+        """Let Spot refuse tasks, at minutes after noon."""
+        for minute in minutes:
+            self.events.append(
+                ServiceAction(
+                    origin=Origin(id=f"e{len(self.events)}", account="1", region=place.region, at=at(minute)),
+                    placement=place,
+                    name="SERVICE_TASK_PLACEMENT_FAILURE",
+                    level="ERROR",
+                    reason="RESOURCE:FARGATE",
+                    providers=("FARGATE_SPOT",),
+                )
+            )
+
+    def ends(self, place: Placement, end: TaskEnd, minute: float, version: int = 1) -> None:
+        """Let a task end, at a minute after noon."""
+        self.events.append(
+            TaskChanged(
+                origin=Origin(id=f"e{len(self.events)}", account="1", region=place.region, at=at(minute)),
+                placement=place,
+                task_arn=f"task/{len(self.events)}",
+                version=1,
+                last_status="STOPPED",
+                desired_status="STOPPED",
+                end=end,
+                reason="",
+                task_definition=definition(version),
+            )
+        )
+
+    def health(self, place: Placement) -> Health:
+        """The last hour as the ledger knows it."""
+        newest = minute_of(self.now) - 1 - self.lag.get(place, 2)
+        start = minute_of(self.now) - 60
+        cells = [
+            self._cell(place, minute) if minute <= newest else None for minute in range(start, start + 60)
+        ]
+        series = Series(start, tuple(cells), Fraction(1, 10_000))
+        return Health(placement=place, availability=series, cpu=self.cpu.get(place, 40.0))
+
+    def _cell(self, place: Placement, minute: int) -> tuple[int, int]:
+        after_noon = minute - minute_of(NOON)
+        since, times = self.demand.get(place, (1e9, 1.0))
+        total = int(self.rate * (times if after_noon >= since else 1))
+        ratio = sum(t.ratio for t in self.troubles if t.placement == place and t.start <= after_noon < t.end)
+        return int(total * min(ratio, 1)), total
+
+    def situation(self, place: Placement = IRELAND, minutes: float | None = None) -> Situation:
+        """What is known of a placement, at so many minutes after noon."""
+        if minutes is not None:
+            self.now = at(minutes)
+        return Situation(
+            incident=incident(place),
+            placement=place,
+            at=self.now,
+            views={p: replace(v, seen_at=self.now) for p, v in self.views.items()},
+            health={p: self.health(p) for p in self.places},
+            events=tuple(e for e in self.events if e.origin.at is None or e.origin.at <= self.now),
+            history=tuple(self.history),
+            estate_placements=105,
+            siblings=tuple(self.places),
+        )
+
+    def look(self, run: Run) -> Situation:
+        """What the engine is shown."""
+        if self.unreachable:
+            raise UnreachableError("no answer")
+        return self.situation(run.placement)
+
+    def apply(self, effect: Effect) -> Receipt:
+        """Carry an effect out as AWS would; `deliveries` says what is answered."""
+        delivery = self.deliveries.pop(0) if self.deliveries else Delivery.ACCEPTED
+        self.sent.append(effect)
+        self.on_apply(effect)
+        if delivery in {Delivery.ACCEPTED, Delivery.AMBIGUOUS}:
+            self.carry_out(effect)
+        return Receipt(delivery, "as the test wants it")
+
+    def carry_out(self, effect: Effect) -> None:
+        place, view = effect.placement, self.views[effect.placement]
+        match effect:
+            case RestoreRevision():
+                minutes = (self.now - NOON) / MINUTE
+                good = replace(
+                    deployment(99, minutes, finished=minutes + 1),
+                    target=Revision(effect.revision_arn, effect.task_definition),
+                )
+                self.deploys(place, good)
+                self.heals(place)
+            case StopDeployment():
+                rolled = [
+                    replace(d, status=DeploymentStatus.ROLLBACK_REQUESTED)
+                    if d.arn == effect.deployment_arn
+                    else d
+                    for d in view.deployments
+                ]
+                self.change(place, deployments=tuple(rolled))
+                self.heals(place)
+            case SetStrategy():
+                self.change(place, strategy=effect.strategy, running=view.desired)
+            case SetScalingMinimum():
+                desired = max(view.desired, effect.minimum)
+                scaling = ScalingRange(effect.minimum, 40)
+                self.change(place, scaling=scaling, desired=desired, running=desired)
+                self.heals(place)
+
+    def heals(self, place: Placement, after: float = 1) -> None:
+        """End every trouble of a placement."""
+        end = (self.now - NOON) / MINUTE + after
+        for trouble in self.troubles:
+            if trouble.placement == place:
+                trouble.end = min(trouble.end, end)
+
+
+def incident(place: Placement = IRELAND) -> Incident:
+    sign = Symptom(
+        placement=place,
+        name="availability/page_quick",
+        severity=Severity.PAGE,
+        sentence="It burns.",
+        first_seen=NOON,
+        last_seen=NOON,
+    )
+    return Incident(
+        id="course-catalog-20261001-1200", service="course-catalog", opened_at=NOON, symptoms=(sign,)
+    )
+
+
+class MemoryRuns:
+    """Runs as the store keeps them, in memory: fenced, locked by placement; `restart` ends the leases."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+        self.numbers: dict[str, int] = {}
+        self.held: dict[str, int] = {}
+        self.locks: dict[Placement, str] = {}
+        self.entries: list[Entry] = []
+        self.answers: dict[str, tuple[str, str]] = {}
+        self.switched_off = False
+        self.die_in_move = False
+
+    def start(self, run: Run, entries: Sequence[Entry]) -> bool:
+        if run.id in self.runs:
+            return False
+        self.runs[run.id], self.numbers[run.id] = run, 0
+        self.entries += entries
+        return True
+
+    def claim(self, now: datetime) -> Claim | None:
+        if self.switched_off:
+            return None
+        for run in self.runs.values():
+            free = self.locks.get(run.placement, run.id) == run.id and run.id not in self.held
+            if not run.state.final and run.wake <= now and free:
+                self.numbers[run.id] += 1
+                self.locks[run.placement] = run.id
+                self.held[run.id] = self.numbers[run.id]
+                return Claim(run, self.numbers[run.id], self.numbers[run.id])
+        return None
+
+    def move(self, claim: Claim, run: Run, entries: Sequence[Entry], follow_up: Run | None = None) -> None:
+        if self.die_in_move:
+            raise Killed
+        if self.held.get(run.id) != claim.number:
+            raise LostClaimError
+        del self.held[run.id]
+        self.runs[run.id] = run
+        self.entries += entries
+        if run.state.final or run.state is RunState.QUEUED:
+            self.locks.pop(run.placement, None)
+        if follow_up is not None:
+            self.start(follow_up, ())
+
+    def paused(self) -> bool:
+        return self.switched_off
+
+    def answer(self, run_id: str) -> tuple[str, str] | None:
+        return self.answers.get(run_id)
+
+    def restart(self) -> None:
+        """What the database does once the leases of a dead worker end."""
+        self.held.clear()
+        self.die_in_move = False
+
+
+class Killed(Exception):  # noqa: N818 - not an error: the process is gone
+    """The process died here."""
