@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from slo.objectives import Budgeting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from decimal import Decimal
 
     from numpy.typing import NDArray
 
@@ -293,21 +295,25 @@ def _candidates(
         columns = ledger.columns(indicator)
         concerned = [one for one in objectives if one.indicator is indicator]
         for rule in RULES if len(columns) else ():
-            limits = {one: limit for one in concerned if (limit := _limit(one, rule, now)) is not None}
+            limits = [(one, limit) for one in concerned if (limit := _limit(one, rule, now)) is not None]
             if not limits:
                 continue
-            near = _near(ledger, columns, rule, min(limits.values()))
+            near = _near(ledger, columns, rule, min(limit for _, limit in limits))
             for column in columns[near].tolist():
                 sli = slis[column]
-                yield from ((one, sli, rule) for one in limits if one.covers(sli.placement))
+                yield from ((one, sli, rule) for one, _ in limits if one.covers(sli.placement))
 
 
 def _limit(objective: Objective, rule: Rule, now: datetime) -> float | None:
     """Return a ratio of bad requests below which the tier cannot fire; any, for timeslices."""
-    factor = rule.factor(len(objective.window.stretch(now)))
-    if factor is None:
-        return None
-    return 0.0 if objective.time_slice_target is not None else float(factor * objective.budget) * _MARGIN
+    period = len(objective.window.stretch(now))
+    return 0.0 if objective.time_slice_target is not None else _ratio(rule.tier, objective.target, period)
+
+
+@lru_cache(maxsize=1024)
+def _ratio(tier: Tier, target: Decimal, period: int) -> float | None:
+    factor = _RULES[tier].factor(period)
+    return None if factor is None else float(factor * (1 - Fraction(target))) * _MARGIN
 
 
 def _near(ledger: Ledger, columns: NDArray[np.intp], rule: Rule, limit: float) -> NDArray[np.bool_]:
