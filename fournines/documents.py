@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 #: Where in a document: keys and list positions, from the top.
@@ -28,13 +30,13 @@ VALUES_MAX = 200_000
 _CORE: Final = "tag:yaml.org,2002:"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong with a document; `line` counts from 1, 0 when the whole file is meant."""
 
     file: str
     line: int
-    where: Where = field(compare=False)
+    where: Where
     message: str
 
     def __str__(self) -> str:
@@ -42,11 +44,19 @@ class Fault:
         return f"{place}: {dotted(self.where)}: {self.message}" if self.where else f"{place}: {self.message}"
 
 
+class Exact(Decimal):
+    """A decimal fraction as it was written, also when it is printed."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 class DocumentError(Exception):
     """Documents that cannot be used, with every fault at once in the order of files and lines."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(set(faults)))
+        unique = dict.fromkeys(faults)
+        self.faults = tuple(sorted(unique, key=lambda fault: (fault.file, fault.line, dotted(fault.where))))
         super().__init__("\n".join(map(str, self.faults)))
 
 
@@ -128,7 +138,7 @@ _SCALARS: Mapping[str, Callable[[str], Any]] = {
     f"{_CORE}null": lambda _: None,
     f"{_CORE}bool": lambda text: text.lower() == "true",
     f"{_CORE}int": int,
-    f"{_CORE}float": Decimal,
+    f"{_CORE}float": Exact,
 }
 
 
@@ -187,3 +197,73 @@ class _Reading:
 
     def _fault(self, node: yaml.Node, where: Where, message: str) -> None:
         self.faults.append(Fault(self._file, node.start_mark.line + 1, where, message))
+
+
+def located(documents: Sequence[Document], problems: Iterable[tuple[Where, str]]) -> Iterator[Fault]:
+    """Yield the faults that problems stand for; the first part of each path is the document's position."""
+    for (position, *where), message in problems:
+        yield documents[int(position)].fault(tuple(where), message)
+
+
+def misfits(document: Document, error: ValidationError, form: type[BaseModel]) -> Iterator[Fault]:
+    """Yield the faults of a document that does not fit its form, each with what was expected."""
+    problems = error.errors(include_url=False)
+    for problem in problems:
+        if problem["type"] == "too_short" and any(_within(problem["loc"], p["loc"]) for p in problems):
+            continue  # it is only too short of sound items, and what is wrong with each is told
+        where = _known(document, problem["loc"], missing=problem["type"] == "missing")
+        match problem["type"]:
+            case "missing":
+                message = "is missing"
+            case "extra_forbidden":
+                expected = sorted(_keys(form, problem["loc"][:-1]))
+                message = f"is not known here; expected one of {', '.join(expected)}"
+            case "too_short":
+                message = f"is empty; expected at least {problem['ctx']['min_length']}"
+            case "union_tag_not_found":
+                discriminator = problem["ctx"]["discriminator"].strip("'")
+                message = f"needs a {discriminator}, since it has several forms"
+            case "union_tag_invalid":
+                message = f"expected one of the kinds {problem['ctx']['expected_tags']}"
+            case "expected":
+                message = problem["msg"]
+            case _:
+                message = problem["msg"][:1].lower() + problem["msg"][1:] + _given(problem["input"])
+        yield document.fault(where, message)
+
+
+def _within(outer: Where, inner: Where) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def _given(value: object) -> str:
+    """Return what stands there, when it is a number."""
+    return f", got {value}" if isinstance(value, int | Decimal) else ""
+
+
+def _known(document: Document, loc: Where, *, missing: bool) -> Where:
+    """Return pydantic's path without the names of union members, which are not in the document."""
+    where: Where = ()
+    for part in loc:
+        if (*where, part) in document.lines or (missing and part is loc[-1]):
+            where = (*where, part)
+    return where
+
+
+def _keys(form: type[BaseModel], loc: Where) -> set[str]:
+    """Return the properties that the form knows at the place."""
+    forms = {form}
+    for part in loc:
+        if isinstance(part, str):
+            inner = {f for one in forms if part in one.model_fields for f in _forms(one.model_fields[part])}
+            forms = inner or forms
+    return {name for one in forms for name in one.model_fields}
+
+
+def _forms(annotation: object) -> set[type[BaseModel]]:
+    """Return every form within a type."""
+    if isinstance(annotation, FieldInfo):
+        return _forms(annotation.annotation)
+    if isinstance(annotation, type) and not get_args(annotation):
+        return {annotation} if issubclass(annotation, BaseModel) else set()
+    return {form for part in get_args(annotation) for form in _forms(part)}

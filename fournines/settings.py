@@ -1,0 +1,252 @@
+"""The form of `fournines.yaml`: its properties, what each may be, and what is taken when it is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+
+from collector.plan import Cadence
+from fournines.clock import Clock, Fast, Wall
+from fournines.store.database import IN_MEMORY
+from slo.months import zone_named
+
+_MINUTE = timedelta(minutes=1)
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_UNITS = {"s": timedelta(seconds=1), "m": _MINUTE, "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a document is read in: its folder, and where its secrets are looked up."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+
+def _context(info: ValidationInfo) -> Context:
+    assert isinstance(info.context, Context), "settings are read with their context"
+    return info.context
+
+
+def _refuse(message: str) -> PydanticCustomError:
+    return PydanticCustomError("expected", "{message}", {"message": message})
+
+
+def _duration(value: object) -> timedelta:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise _refuse("expected a duration such as 30s, 5m, 2h or 1d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _whole_minutes(value: timedelta) -> timedelta:
+    if value % _MINUTE:
+        raise _refuse("expected whole minutes, since CloudWatch counts by the minute")
+    return value
+
+
+def _like(pattern: str, expected: str) -> BeforeValidator:
+    """Accept text, or a number that was meant as text, of one shape."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str | int) or not re.fullmatch(pattern, str(value)):
+            raise _refuse(f"expected {expected}")
+        return str(value)
+
+    return BeforeValidator(check)
+
+
+def _zone(value: object) -> str:
+    try:
+        zone_named(str(value))
+    except ValueError as error:
+        raise _refuse(str(error)) from None
+    return str(value)
+
+
+def _beside(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str) or not value:
+        raise _refuse("expected a path, relative to this file")
+    return _context(info).folder / value
+
+
+def _file(value: object, info: ValidationInfo) -> Path:
+    path = _beside(value, info)
+    if not path.is_file():
+        raise _refuse(f"there is no file {path}")
+    return path
+
+
+def _folder(value: object, info: ValidationInfo) -> Path:
+    path = _beside(value, info)
+    if not path.is_dir():
+        raise _refuse(f"there is no folder {path}")
+    return path
+
+
+def _store(value: object, info: ValidationInfo) -> str:
+    return IN_MEMORY if value == IN_MEMORY else str(_beside(value, info))
+
+
+def _secret(value: object, info: ValidationInfo) -> SecretStr:
+    """Look a secret up; it never stands in the document, and no message holds it."""
+    match value:
+        case {"env": str(name), **rest} if not rest:
+            found = _context(info).environ.get(name)
+            problem = f"the environment variable {name} is not set"
+        case {"file": str(name), **rest} if not rest:
+            path = _file(name, info)
+            found = path.read_text(encoding="utf-8").strip()
+            problem = f"the file {path} is empty"
+        case _:
+            raise _refuse(
+                "expected {env: NAME} or {file: PATH}: a secret never stands in the document itself"
+            )
+    if not found:
+        raise _refuse(problem)
+    return SecretStr(found)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Minutes = Annotated[Duration, AfterValidator(_whole_minutes)]
+Account = Annotated[str, _like(r"[0-9]{12}", "the 12 digits of an AWS account")]
+Region = Annotated[str, _like(r"[a-z]{2,3}(-[a-z]+)+-[0-9]", "a region such as eu-west-1")]
+Role = Annotated[str, _like(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", "arn:aws:iam::ACCOUNT:role/NAME")]
+Url = Annotated[str, _like(r"https?://[^\s/]+(/\S*)?", "an address such as https://host:port")]
+File = Annotated[Path, BeforeValidator(_file)]
+Folder = Annotated[Path, BeforeValidator(_folder)]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Zone = Annotated[str, BeforeValidator(_zone)]
+
+
+class Section(BaseModel):
+    """A part of the document: what it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WallClock(Section):
+    """The real time."""
+
+    kind: Literal["wall"] = "wall"
+
+    def clock(self) -> Clock:
+        """Return the clock."""
+        return Wall()
+
+
+class FastClock(Section):
+    """For demonstrations: it reads `start` at the real moment `epoch`, and goes `speed` times as fast."""
+
+    kind: Literal["fast"]
+    start: AwareDatetime
+    epoch: AwareDatetime
+    speed: Annotated[float, Field(gt=0, le=100_000)]
+
+    def clock(self) -> Clock:
+        """Return the clock."""
+        return Fast(self.start, self.epoch, self.speed)
+
+
+class AccountSection(Section):
+    """An AWS account, and the role to assume in it; without one, the credentials' own."""
+
+    id: Account
+    role_arn: Role | None = None
+
+
+class Credentials(Section):
+    """Credentials by name; without them, AWS' usual places are asked."""
+
+    access_key_id: Annotated[str, Field(min_length=1)]
+    secret_access_key: Secret
+    session_token: Secret | None = None
+
+
+class Queue(Section):
+    """A queue of events."""
+
+    region: Region
+    url: Url
+
+
+class Aws(Section):
+    """What is watched, and how AWS is reached."""
+
+    regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+    accounts: Annotated[tuple[AccountSection, ...], Field(min_length=1)]
+    endpoint_url: Url | None = None
+    credentials: Credentials | None = None
+    queues: tuple[Queue, ...] = ()
+
+
+class Slack(Section):
+    """Whom to tell."""
+
+    channel: Annotated[str, Field(min_length=1)]
+    token: Secret
+    base_url: Url | None = None
+
+
+class Web(Section):
+    """Where the pages and /metrics are; port 0 takes any that is free."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+
+
+class Telemetry(Section):
+    """Where metrics are sent, besides being there to be scraped."""
+
+    otlp_endpoint: Url | None = None
+
+
+class Collect(Section):
+    """How often is read, and when a minute counts as complete.
+
+    `latency_threshold` is where a response is slow for a service without a latency objective, in seconds.
+    """
+
+    sli_every: Minutes = _MINUTE
+    slow_every: Minutes = 5 * _MINUTE
+    discover_every: Duration = 5 * _MINUTE
+    settle: Duration = 3 * _MINUTE
+    latency_threshold: Annotated[float, Field(gt=0, le=60)] = 1.0
+
+    @property
+    def cadence(self) -> Cadence:
+        """What the collector's plan needs to know."""
+        return Cadence(sli_every=self.sli_every // _MINUTE, slow_every=self.slow_every // _MINUTE)
+
+
+class Settings(Section):
+    """The document `fournines.yaml`.  Paths are relative to it."""
+
+    store: Annotated[str, BeforeValidator(_store)] = Field(default="fournines.db", validate_default=True)
+    clock: Annotated[WallClock | FastClock, Field(discriminator="kind")] = WallClock()
+    aws: Aws
+    objectives: Annotated[tuple[File, ...], Field(min_length=1)]
+    policies: tuple[File, ...] = ()
+    contracts: tuple[File, ...] = ()
+    runbooks: tuple[Folder, ...] = ()
+    slack: Slack | None = None
+    web: Web = Web()
+    telemetry: Telemetry = Telemetry()
+    collect: Collect = Collect()
+    timezone: Zone = "UTC"

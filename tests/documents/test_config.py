@@ -1,0 +1,189 @@
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from fournines.clock import Fast, Wall
+from fournines.config import READERS, Config, read
+from fournines.documents import DocumentError, parse
+from fournines.settings import Settings
+
+OBJECTIVES = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: search-availability}
+spec:
+  service: search
+  description: Requests that were answered
+  indicator:
+    metadata: {name: search-good}
+    spec:
+      ratioMetric:
+        counter: true
+        good: {metricSource: {type: fournines, spec: {service: search, indicator: availability}}}
+        total: {metricSource: {type: fournines, spec: {service: search, indicator: availability}}}
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.9999}]
+"""
+POLICIES = """\
+policies:
+  - {name: rollback, cause: deployment, mode: act}
+"""
+CONTRACTS = """\
+id: gold
+tenant: acme
+services: ['*']
+regions: ['*']
+indicator: availability
+target: 0.9999
+zone: Europe/Berlin
+"""
+CONFIG = """\
+store: var/books.db
+clock: {kind: fast, start: 2026-10-01T00:00:00Z, epoch: 2026-11-23T22:00:00Z, speed: 60.5}
+aws:
+  regions: [eu-west-1, us-east-1]
+  accounts: [{id: 012345678901}]
+  endpoint_url: http://127.0.0.1:4566
+  credentials: {access_key_id: fournines, secret_access_key: {env: AWS_SECRET}}
+  queues: [{region: eu-west-1, url: "http://127.0.0.1:4566/1/events"}]
+objectives: [objectives.yaml]
+policies: [policies.yaml]
+contracts: [contracts.yaml]
+slack: {channel: "#slo", token: {file: token.txt}, base_url: http://127.0.0.1:8081/api/}
+web: {port: 0}
+collect: {sli_every: 2m, latency_threshold: 0.8}
+timezone: Europe/Berlin
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AWS_SECRET", "hush")
+    (tmp_path / "objectives.yaml").write_text(OBJECTIVES, encoding="utf-8")
+    (tmp_path / "policies.yaml").write_text(POLICIES, encoding="utf-8")
+    (tmp_path / "contracts.yaml").write_text(CONTRACTS, encoding="utf-8")
+    (tmp_path / "token.txt").write_text("xoxb-hush\n", encoding="utf-8")
+    return tmp_path
+
+
+def config(folder: Path, text: str) -> Config:
+    (folder / "fournines.yaml").write_text(text, encoding="utf-8")
+    return read(folder / "fournines.yaml")
+
+
+def faults(folder: Path, text: str) -> list[str]:
+    with pytest.raises(DocumentError) as error:
+        config(folder, text)
+    return [str(fault).replace(f"{folder}/", "") for fault in error.value.faults]
+
+
+def test_a_config_names_everything_and_all_of_it_is_read(folder: Path) -> None:
+    found = config(folder, CONFIG)
+    settings = found.settings
+    assert settings.store == str(folder / "var/books.db")
+    assert isinstance(settings.clock.clock(), Fast)
+    assert settings.aws.accounts[0].id == "012345678901"
+    assert settings.collect.cadence.sli_every == 2
+    assert settings.collect.discover_every == timedelta(minutes=5)
+    assert [objective.target for objective in found.objectives] == [Decimal("0.9999")]
+    assert [one.name for one in found.policies.policies] == ["rollback"]
+    assert [one.target for one in found.contracts] == [Decimal("0.9999")]
+
+
+def test_a_short_config_is_enough(folder: Path) -> None:
+    settings = config(
+        folder,
+        "aws: {regions: [eu-west-1], accounts: [{id: 123456789012}]}\nobjectives: [objectives.yaml]\nstore: sqlite://\n",
+    ).settings
+    assert isinstance(settings.clock.clock(), Wall)
+    assert (settings.store, settings.web.host, settings.web.port) == ("sqlite://", "127.0.0.1", 8080)
+    assert (settings.slack, settings.timezone) == (None, "UTC")
+
+
+def test_secrets_are_looked_up_and_never_printed(folder: Path) -> None:
+    found = config(folder, CONFIG)
+    assert found.settings.slack is not None
+    assert found.settings.slack.token.get_secret_value() == "xoxb-hush"
+    assert "hush" not in repr(found)
+
+
+def test_a_secret_in_the_document_is_refused_without_repeating_it(folder: Path) -> None:
+    told = faults(folder, CONFIG.replace("{file: token.txt}", "xoxb-very-secret"))
+    (fault,) = told
+    assert fault.startswith("fournines.yaml:12: slack.token: expected {env: NAME} or {file: PATH}")
+    assert "very-secret" not in fault
+
+
+def test_every_fault_of_every_document_is_told_at_once_with_its_line(folder: Path) -> None:
+    (folder / "objectives.yaml").write_text(
+        OBJECTIVES.replace("target: 0.9999", "target: 99.99"), encoding="utf-8"
+    )
+    (folder / "policies.yaml").write_text("policies:\n  - name: x\n    cause: gremlins\n", encoding="utf-8")
+    (folder / "contracts.yaml").write_text(CONTRACTS.replace("tenant: acme\n", ""), encoding="utf-8")
+    told = faults(
+        folder,
+        """\
+clock: {kind: sundial}
+aws:
+  regions: [eu-west-1, Ireland]
+  accounts:
+    - {id: 1234}
+    - {role_arn: admin}
+  credentials: {access_key_id: x, secret_access_key: {env: NOT_SET}}
+objectives: [objectives.yaml, nowhere.yaml]
+policies: [policies.yaml]
+contracts: [contracts.yaml]
+web: {port: 80800, hots: localhost}
+collect: {sli_every: 90s, slow_every: often}
+telemetry: {otlp_endpoint: collector}
+timezone: CET/Nowhere
+""",
+    )
+    assert [fault for fault in told if fault.startswith("fournines.yaml")] == [
+        "fournines.yaml:1: clock: expected one of the kinds 'wall', 'fast'",
+        "fournines.yaml:3: aws.regions[1]: expected a region such as eu-west-1",
+        "fournines.yaml:5: aws.accounts[0].id: expected the 12 digits of an AWS account",
+        "fournines.yaml:6: aws.accounts[1].id: is missing",
+        "fournines.yaml:6: aws.accounts[1].role_arn: expected arn:aws:iam::ACCOUNT:role/NAME",
+        "fournines.yaml:7: aws.credentials.secret_access_key: the environment variable NOT_SET is not set",
+        "fournines.yaml:8: objectives[1]: there is no file nowhere.yaml",
+        "fournines.yaml:11: web.hots: is not known here; expected one of host, port",
+        "fournines.yaml:11: web.port: input should be less than or equal to 65535, got 80800",
+        "fournines.yaml:12: collect.sli_every: expected whole minutes, since CloudWatch counts by the minute",
+        "fournines.yaml:12: collect.slow_every: expected a duration such as 30s, 5m, 2h or 1d",
+        "fournines.yaml:13: telemetry.otlp_endpoint: expected an address such as https://host:port",
+        "fournines.yaml:14: timezone: expected an IANA time zone such as Europe/Berlin, got 'CET/Nowhere'",
+    ]
+    assert [fault.split(": ")[:2] for fault in told if not fault.startswith("fournines.yaml")] == [
+        ["contracts.yaml:1", "tenant"],
+        ["objectives.yaml:16", "spec.objectives[0].target"],
+        ["policies.yaml:3", "policies[0].cause"],
+    ]
+
+
+def test_what_must_be_there_is_named(folder: Path) -> None:
+    assert faults(folder, "store: x.db\n") == [
+        "fournines.yaml:1: aws: is missing",
+        "fournines.yaml:1: objectives: is missing",
+    ]
+    assert faults(folder, "aws: {regions: [], accounts: [{}]}\nobjectives: [objectives.yaml]\n") == [
+        "fournines.yaml:1: aws.accounts[0].id: is missing",
+        "fournines.yaml:1: aws.regions: is empty; expected at least 1",
+    ]
+    assert faults(
+        folder, "clock: {speed: 2}\naws: {regions: [eu-west-1], accounts: [{id: 123456789012}]}\n"
+    ) == [
+        "fournines.yaml:1: clock: needs a kind, since it has several forms",
+        "fournines.yaml:1: objectives: is missing",
+    ]
+    assert faults(folder, "") == ["fournines.yaml: expected one document, got 0"]
+    assert faults(folder, "- a\n")[0].startswith("fournines.yaml:1: ")
+
+
+def test_unknown_properties_name_those_that_exist_however_deep() -> None:
+    (document,) = parse("aws: {queues: [{regoin: x}]}", "a.yaml")
+    assert document.locate(("aws", "queues", 0, "regoin")) == 1
+    assert set(READERS) < set(Settings.model_fields)
