@@ -55,5 +55,6 @@ def undo_of(run: Run, now: datetime, *, at_once: bool = False) -> Run | None:
         state=RunState.QUEUED,
         wake=now if at_once else max(now, (run.acted_at or now) + run.keep_for),
         created_at=now,
-        notes={"why": "Take the temporary change back."},
+        notes={"why": "Take the temporary change back."}
+        | ({"at_once": "it made things worse"} if at_once else {}),
     )
