@@ -11,7 +11,7 @@ DEAD_DASHBOARD_KEYS = (
 )  # fmt: skip
 DEAD_PANEL_KEYS = (
     "cacheTimeout", "color", "columns", "editable", "error", "fontSize", "height", "hideTimeOverride",
-    "mappings", "minSpan", "span",
+    "mappings", "maxDataPoints", "minSpan", "span",
 )  # fmt: skip
 
 #: A null says something here: the lowest step of thresholds has no value, a provisioned dashboard no id.
@@ -42,7 +42,7 @@ def _mend_panel(panel: dict[str, Any]) -> None:
         if not panel.get("repeat"):
             panel.pop(key, None)
     if panel["type"] in ("row", "text"):
-        for key in ("fieldConfig", "datasource", "targets", "transformations", "maxDataPoints", "interval"):
+        for key in ("fieldConfig", "datasource", "targets", "transformations", "interval"):
             panel.pop(key, None)
     custom = panel.get("fieldConfig", {}).get("defaults", {}).get("custom", {})
     if panel["type"] == "table":

@@ -28,8 +28,6 @@ def steps(lowest: str, *above: tuple[float, str]) -> tuple[Step, ...]:
 BURN = steps("green", (1, "yellow"), (6, "orange"), (14.4, "red"))
 #: What is left of a budget: overspent, nearly, half, well.
 LEFT = steps("red", (0.0, "orange"), (0.25, "yellow"), (0.5, "green"))
-#: A promise is met or not: 99.99 % is the design's contract; the objective itself decides about alerts.
-PROMISE = steps("red", (0.999, "orange"), (0.9999, "green"))
 #: CloudWatch's minutes are two to three old when they settle.
 AGE_S = steps("green", (300, "orange"), (900, "red"))
 #: What is not known is not good.
@@ -222,6 +220,8 @@ def _column(column: Column) -> dict[str, Any]:
         {"id": "thresholds", "value": {"mode": "absolute", "steps": list(column.steps)}},
         {"id": "custom.cellOptions", "value": kind},
     ]
+    if column.bar:
+        properties += [{"id": "min", "value": 0}, {"id": "max", "value": 1}]
     if column.decimals is not None:
         properties.append({"id": "decimals", "value": column.decimals})
     return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}

@@ -57,7 +57,7 @@ def _left() -> tuple[panels.Tile, ...]:
             3, "Reached, worst",
             "The lowest of any service and region, exact from the ledger. Cut off, never rounded up.",
             q.now(q.cut(f"min({q.gauge(slo.SLI_RATIO, where)})")),
-            unit="percentunit", decimals=4, limits=panels.PROMISE,
+            unit="percentunit", decimals=4,
         ),
         panels.stat(
             4, "Budget left, worst", "Below zero it is overspent.",

@@ -50,19 +50,20 @@ def _promise() -> tuple[panels.Tile, ...]:
     q, where = queries, queries.INDICATOR
     return (
         panels.stat(
-            2, "Availability, 30 days",
+            2, "Good of all, 30 days",
             "Good requests of all, pooled over every service and region: counts, not an average of ratios. "
             "Cut off, never "
             "rounded up. From counters; the statement of a month is computed from the ledger.",
             q.now(q.cut(f"1 - {q.bad_share(where, q.PERIOD)}")),
-            unit="percentunit", decimals=4, limits=panels.PROMISE,
+            unit="percentunit", decimals=4,
         ),
         panels.stat(
-            3, "Worst service, its period",
-            "The lowest availability of any service in any region over its objective's own period, exact "
+            3, "Good of all, worst service",
+            "The lowest share of good requests of any service in any region over its objective's own period, "
+            "exact "
             "from the ledger.",
             q.now(q.cut(f"min({q.gauge(slo.SLI_RATIO, where)})")),
-            unit="percentunit", decimals=4, limits=panels.PROMISE,
+            unit="percentunit", decimals=4,
         ),
         panels.stat(
             4, "Least budget left",
@@ -155,7 +156,7 @@ def _services() -> tuple[panels.Tile, ...]:
                 query=per(q.gauge(slo.BUDGET_REMAINING_SECONDS, where)),
             ),
             Column(
-                title="Availability", unit="percentunit", decimals=4, steps=panels.PROMISE,
+                title="Good of all", unit="percentunit", decimals=4,
                 query=per(q.cut(q.gauge(slo.SLI_RATIO, where))),
             ),
             Column(

@@ -60,11 +60,11 @@ def _verdict() -> tuple[panels.Tile, ...]:
             "yellow"), (2, "red")), words={"0": "ok", "1": "ticket", "2": "page"},
         ),
         panels.stat(
-            3, "Availability, its period",
+            3, "Good of all, its period",
             "Good requests of all over the objective's period, exact from the ledger. Cut off, never rounded "
             "up.",
             q.now(q.cut(f"min({q.gauge(slo.SLI_RATIO, where)})")),
-            unit="percentunit", decimals=4, limits=panels.PROMISE,
+            unit="percentunit", decimals=4,
         ),
         panels.stat(
             4, "Budget left", "What is left of the error budget, as time of total failure at even traffic.",
