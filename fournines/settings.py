@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from collector.plan import Cadence
 from fournines.clock import Clock, Fast, Wall
-from fournines.store.database import IN_MEMORY
+from fournines.store.place import IN_MEMORY
 from slo.months import zone_named
 
 _MINUTE = timedelta(minutes=1)

@@ -11,8 +11,9 @@ from typing import IO, TYPE_CHECKING, Self
 
 from fournines.store import collected, inbox, incidents, journal, outbox, statements
 from fournines.store import ledger as cells
-from fournines.store.database import IN_MEMORY, Database, StoreError, file_of, open_database, own
+from fournines.store.database import Database, open_database
 from fournines.store.live import LiveLedger
+from fournines.store.place import IN_MEMORY, StoreError, file_of, own
 from fournines.store.runs import SqlRuns
 from slo.ledger import Ledger
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sqlalchemy import insert, select
 
-from fournines.store.database import StoreError
+from fournines.store.place import StoreError
 from fournines.store.tables import sli as table
 from slo.cells import Indicator, Placement, Sli
 

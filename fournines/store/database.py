@@ -1,16 +1,10 @@
-"""The one place that knows which database this is: opening, transactions, and the little SQL that differs.
-
-StoreError
-└── StoreBusyError    another fournines owns the store
-"""
+"""The one module that knows which database this is: opening, transactions, and what SQL differs."""
 
 from __future__ import annotations
 
-import fcntl
 import threading
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, create_engine, event, insert, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from fournines.store import tables
+from fournines.store.place import ELSEWHERE, IN_MEMORY, StoreError, file_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +21,8 @@ if TYPE_CHECKING:
 
 #: How long a statement waits for another process' transaction to end.
 BUSY_WAIT_MAX_S = 10
-
-IN_MEMORY = "sqlite://"
-
-_ELSEWHERE = "name another file under `store`"
+#: As many threads may use the store at once; the next waits for one to end.
+CONNECTIONS_MAX = 32
 
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -38,14 +31,6 @@ _REAL_MS = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
 }
-
-
-class StoreError(Exception):
-    """The store cannot be used; the message says why and what to do."""
-
-
-class StoreBusyError(StoreError):
-    """Another fournines owns the store."""
 
 
 class Database:
@@ -91,49 +76,20 @@ def open_database(url: str) -> Database:
     else:
         place = file_of(url)
         address = URL.create("sqlite", database=str(place))
-        engine = create_engine(address, connect_args={"timeout": BUSY_WAIT_MAX_S})
+        engine = create_engine(
+            address, pool_size=CONNECTIONS_MAX, max_overflow=0, connect_args={"timeout": BUSY_WAIT_MAX_S}
+        )
         database = Database(_prepared(engine), shared_connection=False)
     try:
         with database.write() as connection:
             _agree(connection, url)
     except DatabaseError as error:
         database.close()
-        raise StoreError(f"the store {url} cannot be used: {error.orig}; {_ELSEWHERE}") from None
+        raise StoreError(f"the store {url} cannot be used: {error.orig}; {ELSEWHERE}") from None
     except StoreError:
         database.close()
         raise
     return database
-
-
-def file_of(url: str) -> Path:
-    """Return the file that a store's address names.  Raises StoreError."""
-    name = url.removeprefix("sqlite:///")
-    if "://" in name:
-        raise StoreError(f"the store {url!r} is not understood: expected a file or {IN_MEMORY} for memory")
-    path = Path(name).absolute()
-    if not path.parent.is_dir():
-        raise StoreError(f"the store {path} cannot be made: make its folder first (mkdir -p {path.parent})")
-    return path
-
-
-def own(path: Path) -> IO[str]:
-    """Make this process the file's owner until the returned lock is closed.  Raises StoreError."""
-    lock = path.with_name(path.name + ".lock")
-    try:
-        handle = lock.open("a", encoding="ascii")
-    except OSError as error:
-        raise StoreError(
-            f"the store {path} cannot be written: {error.strerror}; "
-            f"let this user write {path.parent}, or {_ELSEWHERE}"
-        ) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise StoreBusyError(
-            f"the store {path} is in use by another fournines: stop that one, or {_ELSEWHERE}"
-        ) from None
-    return handle
 
 
 def insert_into(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - two dialects, no common type
@@ -173,5 +129,5 @@ def _agree(connection: Connection, url: str) -> None:
     if int(found) > tables.SCHEMA:
         raise StoreError(
             f"the store {url} was written by a newer fournines "
-            f"(schema {found}, this one knows {tables.SCHEMA}): run that version, or {_ELSEWHERE}"
+            f"(schema {found}, this one knows {tables.SCHEMA}): run that version, or {ELSEWHERE}"
         )

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from fournines.store import journal
-from fournines.store.database import StoreError, insert_into
+from fournines.store.database import insert_into
 from fournines.store.packing import (
     HOUR_MINUTES,
     IMPORTED,
@@ -24,6 +24,7 @@ from fournines.store.packing import (
     unpack_hour,
     unpack_minute,
 )
+from fournines.store.place import StoreError
 from fournines.store.tables import hour, imported, minute, sli
 from remediation.journal import Entry, EntryKind
 from slo.cells import Block, State, minute_of, moment_of

@@ -16,7 +16,7 @@ import remediation.vocabulary
 import remediation.workflow.run
 import slo.cells
 from collector.estate import RegionEstate
-from fournines.store.database import StoreError
+from fournines.store.place import StoreError
 from remediation.events.event import Event
 from remediation.incidents import Incident
 from remediation.workflow.run import Run

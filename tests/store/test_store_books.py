@@ -9,7 +9,7 @@ import pytest
 
 from collector.estate import Deployment, DeploymentStatus, ProviderShare, RegionEstate, Revision, ServiceView
 from fournines.store.books import Books
-from fournines.store.database import StoreBusyError, StoreError
+from fournines.store.place import StoreBusyError, StoreError
 from fournines.store.tables import SCHEMA
 from remediation.actions.effects import SetScalingMinimum
 from remediation.journal import Entry, EntryKind

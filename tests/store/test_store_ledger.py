@@ -11,7 +11,7 @@ from collector.catalog import Tier
 from collector.layout import Track
 from collector.watermarks import Mark
 from fournines.store.books import Books
-from fournines.store.database import StoreError
+from fournines.store.place import StoreError
 from remediation.journal import EntryKind
 from slo.cells import Block, Indicator, Placement, Sli, State
 from slo.ledger import Ledger, Put
