@@ -1,0 +1,104 @@
+"""The recent deployments of a service, with the revisions that they went from and to."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from functools import partial
+from typing import TYPE_CHECKING
+
+from collector.estate import Deployment, DeploymentStatus, Revision
+from collector.source import UnreachableError
+from collector.wire.discovery import chunks, strategy_of
+from collector.wire.failures import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_ecs.type_defs import ServiceDeploymentBriefTypeDef, ServiceDeploymentTypeDef
+
+    from slo.cells import Placement
+
+#: How many deployments are looked at: enough to find one that served well before a series of bad ones.
+DEPLOYMENTS_MAX = 10
+#: ECS keeps 90 days and states no order, so that all are listed; 20 pages of 100 are more than one an hour.
+PAGES_MAX = 20
+PAGE_SIZE = 100
+#: [ECS DescribeServiceDeployments, DescribeServiceRevisions]
+DESCRIBE_MAX = 20
+
+
+def recent(ecs: ECSClient, placement: Placement) -> tuple[Deployment, ...]:
+    """Return the newest deployments, newest first.  Raises CollectError."""
+    with translated("ecs"):
+        newest = sorted(_listed(ecs, placement), key=lambda brief: brief["createdAt"], reverse=True)
+        arns = [brief["serviceDeploymentArn"] for brief in newest[:DEPLOYMENTS_MAX]]
+        if not arns:
+            return ()
+        told = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+        revisions = _revisions(ecs, sorted({arn for one in told for arn in _revision_arns(one)}))
+    found = (_deployment(one, revisions) for one in told)
+    return tuple(sorted((d for d in found if d), key=lambda d: d.created_at, reverse=True))
+
+
+def _listed(ecs: ECSClient, placement: Placement) -> Iterator[ServiceDeploymentBriefTypeDef]:
+    ask = partial(
+        ecs.list_service_deployments,
+        cluster=placement.cluster,
+        service=placement.service,
+        maxResults=PAGE_SIZE,
+    )
+    token = ""
+    for _ in range(PAGES_MAX):
+        page = ask(nextToken=token) if token else ask()
+        yield from page["serviceDeployments"]
+        token = page.get("nextToken", "")
+        if not token:
+            return
+    raise UnreachableError(f"ecs:ListServiceDeployments does not end after {PAGES_MAX} pages for {placement}")
+
+
+def _revision_arns(told: ServiceDeploymentTypeDef) -> Iterator[str]:
+    yield told["targetServiceRevision"]["arn"]
+    yield from (source["arn"] for source in told.get("sourceServiceRevisions", ()))
+    if back := told.get("rollback", {}).get("serviceRevisionArn"):
+        yield back
+
+
+def _revisions(ecs: ECSClient, arns: Sequence[str]) -> dict[str, Revision]:
+    return {
+        told["serviceRevisionArn"]: Revision(
+            arn=told["serviceRevisionArn"],
+            task_definition=told["taskDefinition"],
+            strategy=strategy_of(told.get("capacityProviderStrategy", ())),
+        )
+        for part in chunks(arns, DESCRIBE_MAX)
+        for told in ecs.describe_service_revisions(serviceRevisionArns=part)["serviceRevisions"]
+    }
+
+
+def _deployment(told: ServiceDeploymentTypeDef, revisions: Mapping[str, Revision]) -> Deployment | None:
+    """Return the deployment; None when ECS no longer tells what it deployed, so that nobody returns to it."""
+    target = revisions.get(told["targetServiceRevision"]["arn"])
+    if target is None:
+        return None
+    sources = (revisions.get(source["arn"]) for source in told.get("sourceServiceRevisions", ()))
+    return Deployment(
+        arn=told["serviceDeploymentArn"],
+        status=_status(told["status"]),
+        created_at=told["createdAt"].astimezone(UTC),
+        target=target,
+        sources=tuple(source for source in sources if source),
+        finished_at=_utc(told.get("finishedAt") or told.get("stoppedAt")),
+        rolled_back_to=revisions.get(told.get("rollback", {}).get("serviceRevisionArn", "")),
+        reason=told.get("statusReason", ""),
+    )
+
+
+def _status(text: str) -> DeploymentStatus:
+    return DeploymentStatus(text) if text in set(DeploymentStatus) else DeploymentStatus.UNRECOGNISED
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

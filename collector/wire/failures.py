@@ -1,0 +1,62 @@
+"""What botocore raises, in our words."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from collector.codes import DENIALS, THROTTLES
+from collector.source import CollectError, DeniedError, Gap, GapReason, ThrottledError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Everything that a call can raise for what AWS, the network or the credentials do.
+FAILURES = (BotoCoreError, ClientError, ResponseParserError)
+
+
+@contextmanager
+def translated(service: str) -> Iterator[None]:
+    """Raise what botocore raises as a CollectError; `service` is the IAM prefix of the calls made inside."""
+    try:
+        yield
+    except FAILURES as error:
+        raise collect_error(error, service) from error
+
+
+def collect_error(error: Exception, service: str) -> CollectError:
+    """Return our name for a failure, saying which permission or endpoint it was about."""
+    if isinstance(error, CollectError):
+        return error
+    if isinstance(error, ClientError):
+        code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        detail = f"{service}:{error.operation_name} answered {code}: {message}"
+        if code in THROTTLES:
+            return ThrottledError(detail)
+        if code in DENIALS:
+            return DeniedError(f"{detail} - the role needs {service}:{error.operation_name}")
+        return UnreachableError(detail)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+        return DeniedError(f"{service}: {error}")
+    return UnreachableError(f"{service}: {error}")
+
+
+def gap(error: Exception, service: str) -> Gap:
+    """Return the gap that a failure leaves behind."""
+    failure = collect_error(error, service)
+    match failure:
+        case ThrottledError():
+            return Gap(GapReason.THROTTLED, str(failure))
+        case DeniedError():
+            return Gap(GapReason.DENIED, str(failure))
+        case _:
+            return Gap(GapReason.UNREACHABLE, str(failure))

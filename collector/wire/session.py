@@ -1,0 +1,213 @@
+"""Clients of AWS by account and region: credentials, roles, timeouts, and how often something is sent.
+
+Reads are sent up to three times.  What changes something is sent once: to try again is decided above.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.loaders import create_loader
+from botocore.utils import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.credentials import Credentials
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_sqs import SQSClient
+
+CONNECT_TIMEOUT_S = 3
+READ_TIMEOUT_S = 10
+READ_ATTEMPTS_MAX = 3
+CONNECTIONS_MAX = 16
+
+ROLE_SESSION_NAME = "fournines"
+
+#: Stands for the account whose credentials we start with; no account has an empty id.
+OURS = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How AWS is reached: with the usual credentials or given ones, a role per account, another endpoint."""
+
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise ValueError("an access key id and its secret come together")
+
+
+class Sessions:
+    """Makes each client once and keeps it; clients may be shared by threads."""
+
+    def __init__(self, access: Access | None = None) -> None:
+        self._access = access or Access()
+        self._lock = threading.Lock()
+        self._sessions: dict[tuple[str, str, bool], boto3.Session] = {}
+        self._loader = create_loader()
+        self._clients: dict[tuple[str, str, str, str], Any] = {}
+
+    def cloudwatch(self, account: str, region: str) -> CloudWatchClient:
+        """Return a client for reading metrics, whose timestamps are seconds since 1970, not datetimes.
+
+        Making half a million datetimes costs more than all else that reading does.
+        """
+        client: CloudWatchClient = self._client("cloudwatch", account, region, "metrics")
+        return client
+
+    def ecs(self, account: str, region: str) -> ECSClient:
+        """Return a client for reading services."""
+        client: ECSClient = self._client("ecs", account, region, "read")
+        return client
+
+    def elbv2(self, account: str, region: str) -> ElasticLoadBalancingv2Client:
+        """Return a client for reading load balancers."""
+        client: ElasticLoadBalancingv2Client = self._client("elbv2", account, region, "read")
+        return client
+
+    def scaling(self, account: str, region: str) -> ApplicationAutoScalingClient:
+        """Return a client for reading scaling ranges."""
+        client: ApplicationAutoScalingClient = self._client(
+            "application-autoscaling", account, region, "read"
+        )
+        return client
+
+    def sqs(self, account: str, region: str) -> SQSClient:
+        """Return a client for queues; it waits as long as a long poll may take."""
+        client: SQSClient = self._client("sqs", account, region, "poll")
+        return client
+
+    def acting_ecs(self, account: str, region: str) -> ECSClient:
+        """Return a client that sends each change once."""
+        client: ECSClient = self._client("ecs", account, region, "act")
+        return client
+
+    def acting_scaling(self, account: str, region: str) -> ApplicationAutoScalingClient:
+        """Return a client that sends each change once."""
+        client: ApplicationAutoScalingClient = self._client("application-autoscaling", account, region, "act")
+        return client
+
+    def close(self) -> None:
+        """Close the connections of every client."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    def _client(self, service: str, account: str, region: str, use: str) -> Any:  # noqa: ANN401 - one cache, many kinds
+        key = (service, account, region, use)
+        with self._lock:  # making a client is not thread-safe, using it is
+            if key not in self._clients:
+                session = self._session(account, region, numeric=use == "metrics")
+                self._clients[key] = session.client(
+                    service,  # type: ignore[call-overload]  # the overloads want literals
+                    region_name=region,
+                    endpoint_url=self._access.endpoint_url,
+                    config=CONFIGS[use],
+                )
+            return self._clients[key]
+
+    def _session(self, account: str, region: str, *, numeric: bool) -> boto3.Session:
+        """Return the session of an account in a region.
+
+        A role is assumed by each region on its own, so that none depends on another's STS.  The numeric
+        session borrows its credentials: STS needs real timestamps.
+        """
+        key = (account, region, numeric)
+        if key not in self._sessions:
+            core = botocore.session.Session()
+            core.register_component("data_loader", self._loader)  # service models are large: read them once
+            if numeric:
+                plain = self._session(account, region, numeric=False)
+                _register(core, plain.get_credentials)
+                core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=seconds)
+            elif role := self._access.roles.get(account):
+                _register(core, lambda: self._assumed(role, region))
+            elif self._access.access_key_id and self._access.secret_access_key:
+                core.set_credentials(
+                    self._access.access_key_id, self._access.secret_access_key, self._access.session_token
+                )
+            self._sessions[key] = boto3.Session(botocore_session=core)
+        return self._sessions[key]
+
+    def _assumed(self, role_arn: str, region: str) -> Credentials:
+        """Return credentials that are fetched from STS when first needed, and again before they expire."""
+        own = self._session(OURS, region, numeric=False)
+
+        def sts(_: str, **credentials: Any) -> Any:  # noqa: ANN401 - botocore's own calling convention
+            with self._lock:
+                return own.client(
+                    "sts",
+                    region_name=region,
+                    endpoint_url=self._access.endpoint_url,
+                    config=CONFIGS["read"],
+                    **credentials,
+                )
+
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=sts,
+            source_credentials=own.get_credentials(),
+            role_arn=role_arn,
+            extra_args={"RoleSessionName": ROLE_SESSION_NAME},
+        )
+        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
+
+
+def seconds(stamp: float | str) -> float:
+    """Return a timestamp as seconds since 1970: JSON has numbers, XML has texts."""
+    return float(stamp) if isinstance(stamp, int | float) else parse_timestamp(stamp).timestamp()
+
+
+def _config(*, attempts: int, read_timeout_s: int = READ_TIMEOUT_S, validation: bool = True) -> Config:
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=CONNECTIONS_MAX,
+        parameter_validation=validation,
+        user_agent_extra="fournines",
+    )
+
+
+#: A metrics request is built by us from checked values; validating 500 queries costs more than sending them.
+CONFIGS = {
+    "metrics": _config(attempts=READ_ATTEMPTS_MAX, validation=False),
+    "read": _config(attempts=READ_ATTEMPTS_MAX),
+    "poll": _config(attempts=1, read_timeout_s=2 * READ_TIMEOUT_S),
+    "act": _config(attempts=1),
+}
+
+
+class _Given(CredentialProvider):
+    """Hands a session the credentials that a function returns."""
+
+    METHOD = "given"
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        super().__init__()
+        self.load = load  # type: ignore[method-assign]  # botocore asks for nothing else
+
+
+def _register(core: botocore.session.Session, load: Callable[[], Any]) -> None:
+    core.register_component("credential_provider", CredentialResolver([_Given(load)]))

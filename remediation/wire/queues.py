@@ -1,0 +1,159 @@
+"""The Mailbox seam on SQS: one thread per queue waits for letters, so that nobody else has to.
+
+Letters are deleted only when the reader says so.  One that waits here too long comes again, as any may.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from remediation.events.event import Letter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mypy_boto3_sqs import SQSClient
+
+#: [SQS ReceiveMessage, DeleteMessageBatch]
+MESSAGES_PER_CALL_MAX = 10
+WAIT_MAX_S = 20
+#: Letters held in memory; while it is full nobody asks for more and SQS keeps them.
+BUFFER_MAX = 1000
+#: How long a thread rests after a failure, twice as long after each further one.
+REST_S = 1.0
+REST_MAX_S = 30.0
+
+_FAILURES = (BotoCoreError, ClientError, ResponseParserError)
+_LOG = logging.getLogger(__name__)
+
+
+class Clients(Protocol):
+    """Makes clients of SQS whose read timeout is longer than a long poll."""
+
+    def sqs(self, account: str, region: str) -> SQSClient:
+        """Return a client of a region."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue and where it is; EventBridge rules are regional, so there is one in each region."""
+
+    account: str
+    region: str
+    url: str
+
+
+class SqsMailbox:
+    """Receives from several queues.  `close` ends the threads; they are daemons and hold no process."""
+
+    def __init__(self, clients: Clients, queues: Sequence[Queue], wait_s: int = 10) -> None:
+        if not 0 <= wait_s <= WAIT_MAX_S:
+            raise ValueError(f"SQS waits 0 to {WAIT_MAX_S} s for a message, got {wait_s}")
+        self._clients = {one.url: clients.sqs(one.account, one.region) for one in queues}
+        self._wait_s = wait_s
+        self._letters: queue.Queue[Letter] = queue.Queue(BUFFER_MAX)
+        self._troubles: dict[str, str] = {}
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._listen, args=(url,), name=f"queue-{i}", daemon=True)
+            for i, url in enumerate(self._clients)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """Return the queues, by URL, that could not be asked last time, and why."""
+        ended = {
+            url: "the thread that listened has ended"
+            for url, thread in zip(self._clients, self._threads, strict=True)
+            if not thread.is_alive()
+        }
+        return self._troubles | ended
+
+    def receive(self) -> Sequence[Letter]:
+        """Return what has arrived, without waiting."""
+        return list(self._arrived())
+
+    def delete(self, letters: Sequence[Letter]) -> None:
+        """Delete letters that are stored safely; one that cannot be deleted comes again."""
+        by_queue: dict[str, list[Letter]] = defaultdict(list)
+        for letter in letters:
+            by_queue[letter.queue].append(letter)
+        for url, found in by_queue.items():
+            for start in range(0, len(found), MESSAGES_PER_CALL_MAX):
+                self._delete(url, found[start : start + MESSAGES_PER_CALL_MAX])
+
+    def close(self) -> None:
+        """Stop listening; returns when the threads have ended, at most one long poll later."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=self._wait_s + REST_S)
+
+    def _arrived(self) -> Iterator[Letter]:
+        for _ in range(BUFFER_MAX):
+            try:
+                yield self._letters.get_nowait()
+            except queue.Empty:
+                return
+
+    def _listen(self, url: str) -> None:
+        rest_s = REST_S
+        while not self._stop.is_set():
+            try:
+                self._poll(url)
+            except _FAILURES as error:
+                self._note(url, str(error))
+                self._stop.wait(rest_s)
+                rest_s = min(2 * rest_s, REST_MAX_S)
+            else:
+                self._note(url, None)
+                rest_s = REST_S
+
+    def _poll(self, url: str) -> None:
+        answer = self._clients[url].receive_message(
+            QueueUrl=url, MaxNumberOfMessages=MESSAGES_PER_CALL_MAX, WaitTimeSeconds=self._wait_s
+        )
+        for message in answer.get("Messages", ()):
+            self._keep(Letter(queue=url, handle=message["ReceiptHandle"], body=message["Body"]))
+
+    def _keep(self, letter: Letter) -> None:
+        """Wait for room; what is dropped at the end was never deleted and comes again."""
+        while not self._stop.is_set():
+            try:
+                self._letters.put(letter, timeout=REST_S)
+            except queue.Full:
+                continue
+            return
+
+    def _note(self, url: str, trouble: str | None) -> None:
+        """Remember how a queue fares, and log it when that changes."""
+        if trouble is None:
+            if self._troubles.pop(url, None) is not None:
+                _LOG.info("queue %s answers again", url)
+        elif url not in self._troubles:
+            _LOG.warning("queue %s cannot be read: %s", url, trouble)
+            self._troubles[url] = trouble
+
+    def _delete(self, url: str, letters: Sequence[Letter]) -> None:
+        try:
+            answer = self._clients[url].delete_message_batch(
+                QueueUrl=url,
+                Entries=[{"Id": str(i), "ReceiptHandle": letter.handle} for i, letter in enumerate(letters)],
+            )
+        except _FAILURES as error:
+            _LOG.warning(
+                "%d letters of %s were not deleted and will come again: %s", len(letters), url, error
+            )
+            return
+        if failed := answer.get("Failed", ()):
+            _LOG.warning("%d letters of %s were not deleted and will come again", len(failed), url)
