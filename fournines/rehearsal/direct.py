@@ -1,0 +1,159 @@
+"""The outside straight on the simulated world: the wire's own adapters, on clients that call it directly."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from collector.collect import unanswered
+from collector.source import Batch, Gap, GapReason, Readings
+from remediation.events.event import Letter
+from simulator.cloudwatch.reading import Plan, Series
+from simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from simulator.bus import Delivery
+    from simulator.world import World
+
+#: The name under which the world records what fournines does.
+CALLER = "fournines"
+
+#: What a page names its successor by: ECS, Application Auto Scaling, ELBv2.
+TOKENS = ("nextToken", "NextToken", "NextMarker")
+
+
+class Client:
+    """A boto3 client's methods, answered by the world: `client.describe_services(...)`."""
+
+    def __init__(self, answer: Any) -> None:  # noqa: ANN401 - (operation, params) -> dict
+        self._answer = answer
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - any method of any service
+        operation = "".join(part.capitalize() for part in method.split("_"))
+        return lambda **params: self._call(operation, params)
+
+    def get_paginator(self, method: str) -> Paginator:
+        """Return what pages through an operation."""
+        return Paginator(self, method)
+
+    def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._answer(operation, params)
+        except Refusal as refusal:
+            error = {"Error": {"Code": refusal.code, "Message": refusal.message}}
+            raise ClientError(error, operation) from None  # type: ignore[arg-type]  # as botocore fills it
+        return {**answer, "ResponseMetadata": {"RequestId": "rehearsed", "HTTPStatusCode": 200}}
+
+
+class Paginator:
+    """Follows a page's token until there is none."""
+
+    def __init__(self, client: Client, method: str) -> None:
+        self._ask = getattr(client, method)
+
+    def paginate(self, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - AWS's own parameters
+        """Yield every page."""
+        size = params.pop("PaginationConfig", {}).get("PageSize")
+        if size:
+            params["maxResults"] = size
+        while True:
+            page = self._ask(**params)
+            yield page
+            token = next(((name, page[name]) for name in TOKENS if page.get(name)), None)
+            if token is None:
+                return
+            params[token[0]] = token[1]
+
+
+class WorldSessions:
+    """Clients of the world by account and region, as `collector.wire.session.Sessions` hands them out."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def ecs(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client of ECS."""
+        return Client(
+            lambda operation, params: self._world.ecs.call(
+                operation, params, region=region, account=account, caller=CALLER
+            )
+        )
+
+    def scaling(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client of Application Auto Scaling."""
+        return Client(
+            lambda operation, params: self._world.scaling.call(
+                operation, params, region=region, account=account, caller=CALLER
+            )
+        )
+
+    def elbv2(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client of ELBv2, which knows target groups."""
+        groups = [
+            {"TargetGroupArn": place.target_group_arn, "LoadBalancerArns": [place.load_balancer_arn]}
+            for place in self._world.estate.places
+            if (place.account, place.region) == (account, region)
+        ]
+        return Client(lambda _operation, _params: {"TargetGroups": groups})
+
+    acting_ecs = ecs
+    acting_scaling = scaling
+
+
+class WorldMetrics:
+    """Answers batches from the world's columns, and remembers where each batch leads."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._plans: dict[int, tuple[Batch, Plan]] = {}
+
+    def read(self, batch: Batch, start: int, end: int) -> Readings:
+        """Return the minutes `[start, end)` of a batch."""
+        plan = self._plan(batch)
+        try:
+            values = self._world.cloudwatch.columns(plan, start, end, now=self._world.now, caller=CALLER)
+        except Refusal as refusal:
+            gap = Gap(GapReason.THROTTLED, f"{refusal.code}: {refusal.message}")
+            return unanswered(batch, start, end, gap)
+        return Readings(batch, start, values)
+
+    def _plan(self, batch: Batch) -> Plan:
+        kept = self._plans.get(id(batch))
+        if kept is None:
+            # The batch is kept with its plan, so that its id stays its own.
+            kept = self._plans[id(batch)] = (batch, self._world.cloudwatch.plan(list(_series(batch))))
+        return kept[1]
+
+
+def _series(batch: Batch) -> Iterator[Series]:
+    for query in batch.queries:
+        dimensions = tuple(sorted(query.dimensions))
+        yield Series(batch.account, batch.region, query.namespace, query.metric, dimensions, query.stat)
+
+
+class WorldMailbox:
+    """Letters from the world's event buses, until they are deleted."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, Letter] = {}
+        self._number = itertools.count()
+
+    def post(self, deliveries: Iterable[Delivery]) -> None:
+        """Take what has just arrived."""
+        for delivery in deliveries:
+            handle = str(next(self._number))
+            self._letters[handle] = Letter(delivery.region, handle, json.dumps(delivery.event, default=str))
+
+    def receive(self) -> Sequence[Letter]:
+        """Return what has arrived and was not deleted."""
+        return tuple(self._letters.values())
+
+    def delete(self, letters: Sequence[Letter]) -> None:
+        """Delete letters that are stored safely."""
+        for letter in letters:
+            self._letters.pop(letter.handle, None)

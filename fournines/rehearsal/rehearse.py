@@ -1,0 +1,133 @@
+"""Lives through a scenario: steps the world and the service's own jobs, then lets the world judge."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fournines import staging
+from fournines.clock import Stepped, Steps
+from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
+from fournines.service import Charter, Outside, Pace, Setting, build
+from fournines.slack.chat import Sent
+from fournines.store.books import Books
+from fournines.store.place import IN_MEMORY
+from fournines.wire import InProcess
+from remediation.decision import policy
+from runbooks import shelf
+from simulator.fault import Disturbance
+from simulator.judge import Message, judge
+from simulator.without import live_without
+from simulator.world import World
+from slo import contracts, openslo
+
+if TYPE_CHECKING:
+    from fournines.slack import blocks
+    from fournines.slack.chat import Delivery, Label
+    from fournines.store.books import Books as OpenBooks
+    from remediation.incidents import Incident
+    from simulator.injection import Ordeal
+    from simulator.recording import Recording
+    from simulator.scenario import Scenario
+
+STEP = timedelta(seconds=5)
+#: How long a temporary change is kept in a story: long enough to help, short enough to see it undone.
+KEEP_FOR = "25m"
+
+
+@dataclass(slots=True)
+class Ear:
+    """A chat that remembers what it was told, and when."""
+
+    now: Callable[[], datetime]
+    heard: list[Message] = field(default_factory=list)
+    _number: itertools.count[int] = field(default_factory=itertools.count)
+
+    def post(
+        self, channel: str, message: blocks.Message, label: Label, thread: str | None = None
+    ) -> Delivery:
+        """Hear a message."""
+        del label
+        self.heard.append(Message(self.now(), message.text, thread or ""))
+        return Sent(channel, f"{next(self._number)}")
+
+    def edit(self, channel: str, ts: str, message: blocks.Message, label: Label) -> Delivery:
+        """Hear nothing new: an edit notifies nobody."""
+        del message, label
+        return Sent(channel, ts)
+
+    def find(self, channel: str, label: Label, thread: str | None = None) -> Sent | None:
+        """Never be asked: every message is heard at once."""
+        del channel, label, thread
+        return None
+
+
+def charter(scenario: Scenario) -> Charter:
+    """Return what the scenario's estate is kept by: its own policies, or what its stories need."""
+    written = scenario.policies or staging.policies(stories(scenario), keep_for=KEEP_FOR)
+    promised = [staging.contract(t.name, t.services, t.regions) for t in scenario.estate.tenants]
+    return Charter(
+        objectives=openslo.read(staging.objectives()).objectives,
+        policies=policy.read(written).policies,
+        contracts=contracts.read(promised).contracts,
+        shelf=shelf.library(),
+    )
+
+
+def stories(scenario: Scenario) -> list[tuple[str, str, str]]:
+    """Return (expected action, service, region) of every fault at one placement."""
+    return [
+        (str(fault.expect), fault.where.service, fault.where.region)
+        for fault in scenario.faults
+        if fault.where.service and fault.where.region
+    ]
+
+
+def rehearse(
+    scenario: Scenario,
+    *,
+    recording: Recording | None = None,
+    progress: Callable[[datetime], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Return the world's judgement of what fournines did in the scenario."""
+    world = World(scenario, recording)
+    clock = Stepped(scenario.start)
+    ear, mailbox = Ear(clock.now), WorldMailbox()
+    wired = InProcess(WorldSessions(world), WorldMetrics(world).read, clock.now)
+    outside = Outside(wired.source(), wired.actuator(), mailbox, ear)
+    scopes = [(scenario.estate.account, region) for region in scenario.estate.regions]
+    setting = Setting(scopes=scopes, channel="rehearsal", workers=1, pace=Pace(real_s=timedelta(seconds=10)))
+    with Books.open(IN_MEMORY) as books:
+        service = build(charter(scenario), setting, books, outside, clock)
+        steps = Steps(service.jobs, clock, service.record)
+        while world.now < scenario.end:
+            moment = min(world.now + STEP, scenario.end)
+            mailbox.post(world.step(moment))
+            steps.until(moment)
+            progress(moment)
+        without = live_without(scenario, recording)
+        return judge(world, without=without, messages=ear.heard, causes=causes(world, books))
+
+
+def causes(world: World, books: OpenBooks) -> dict[int, str]:
+    """Return the cause that fournines named for each fault: that of the incident which it brought about."""
+    found: dict[int, str] = {}
+    for incident in books.incidents_since(world.scenario.start):
+        before = [ordeal for ordeal in world.ordeals if _brought_about(ordeal, incident, world)]
+        if before and incident.cause:
+            found[max(before, key=lambda ordeal: ordeal.began or 0).index] = str(incident.cause)
+    return found
+
+
+def _brought_about(ordeal: Ordeal, incident: Incident, world: World) -> bool:
+    """Whether the fault befell a placement of the incident before it was opened."""
+    hit = {(world.estate.places[i].region, world.estate.places[i].service) for i in ordeal.placements}
+    return (
+        not isinstance(ordeal.fault, Disturbance)
+        and ordeal.began is not None
+        and ordeal.began <= incident.opened_at.timestamp()
+        and any((placement.region, placement.service) in hit for placement in incident.placements)
+    )

@@ -1,0 +1,150 @@
+"""The service as a whole: the seams to the outside, what the documents say, and the jobs that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from collector.plan import Cadence
+from collector.source import Source
+from fournines.board import Board
+from fournines.clock import Job, Record
+from fournines.desk import Desk
+from fournines.jobs.measure import Collect, Discover, Evaluate
+from fournines.jobs.respond import Listen, Remediate
+from fournines.jobs.tell import Tell
+from fournines.jobs.upkeep import Upkeep
+from fournines.known import Known
+from fournines.look import Looker
+from fournines.samples import Samples
+from fournines.slack.chat import Chat
+from remediation.actions.effects import Actuator
+from remediation.decision.policy import Policies
+from remediation.events.event import Mailbox
+from remediation.workflow.engine import SETTLE, Engine
+from runbooks.shelf import Shelf
+from slo.cells import Indicator
+from slo.contracts import Contract
+from slo.objectives import Objective
+
+if TYPE_CHECKING:
+    from fournines.clock import Clock
+    from fournines.store.books import Books
+
+#: What counts as slow where no objective says it.
+THRESHOLD_DEFAULT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Everything beyond the process, one narrow seam each."""
+
+    source: Source
+    actuator: Actuator
+    mailbox: Mailbox
+    chat: Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """What the documents say: what was promised, what may be done, what people should read."""
+
+    objectives: tuple[Objective, ...]
+    policies: Policies
+    contracts: tuple[Contract, ...]
+    shelf: Shelf
+
+    def threshold_s(self, service: str) -> float:
+        """Return what counts as slow for a service, by its own objective or by the one for all."""
+        latency = [
+            o for o in self.objectives if o.indicator is Indicator.LATENCY and o.threshold_s is not None
+        ]
+        own = [o for o in latency if o.service == service] or [o for o in latency if o.service == "*"]
+        return float(min((o.threshold_s for o in own if o.threshold_s), default=THRESHOLD_DEFAULT_S))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often each job runs on the clock; `real_s` is a real second on it, for what crosses a wire."""
+
+    real_s: timedelta = timedelta(seconds=1)
+    discover: timedelta = timedelta(minutes=5)
+    collect: timedelta = timedelta(seconds=15)
+    remediate: timedelta = timedelta(seconds=15)
+    upkeep: timedelta = timedelta(hours=1)
+    cadence: Cadence = field(default_factory=Cadence)
+    settle_s: int = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where the service runs: the accounts and regions that it reads, and where people find it."""
+
+    scopes: Sequence[tuple[str, str]]
+    channel: str = ""
+    base_url: str = ""
+    dashboards_url: str = ""
+    pace: Pace = Pace()
+    workers: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What runs, and what can be seen of it."""
+
+    jobs: tuple[Job, ...]
+    board: Board
+    samples: Samples
+    record: Record
+
+
+def build(charter: Charter, setting: Setting, books: Books, outside: Outside, clock: Clock) -> Service:
+    """Put the service together; nothing runs yet."""
+    pace, record = setting.pace, Record()
+    known, desk = Known(books, charter.threshold_s), Desk(books)
+    looker = Looker(
+        source=outside.source,
+        books=books,
+        known=known,
+        objectives=charter.objectives,
+        clock=clock,
+        workers=setting.workers,
+    )
+    engine = Engine(
+        runs=books.runs,
+        look=looker.at_run,
+        actuator=outside.actuator,
+        policies=charter.policies,
+        settle=max(SETTLE, SETTLE.total_seconds() * pace.real_s),
+    )
+    periods: dict[str, timedelta] = {}
+    board = Board(
+        clock=clock,
+        books=books,
+        known=known,
+        objectives=charter.objectives,
+        policies=charter.policies,
+        shelf=charter.shelf,
+        record=record,
+        periods=periods,
+        base_url=setting.base_url,
+        dashboards_url=setting.dashboards_url,
+    )
+    samples = Samples(
+        clock=clock, books=books, known=known, objectives=charter.objectives, board=board, record=record
+    )
+    discover = Discover(outside.source, setting.scopes, known, books, setting.workers)
+    collect = Collect(outside.source, known, books, pace.cadence, pace.settle_s, setting.workers)
+    jobs = (
+        Job("discover", pace.discover, discover.run),
+        Job("listen", pace.real_s / 2, Listen(outside.mailbox, books, known, desk).run),
+        Job("collect", pace.collect, collect.run),
+        Job("evaluate", pace.collect, Evaluate(charter.objectives, books, desk).run),
+        Job("remediate", pace.remediate, Remediate(looker, books, desk, engine, charter.policies).run),
+        Job("tell", pace.real_s / 2, Tell(books, outside.chat, board, setting.channel).run),
+        Job("upkeep", pace.upkeep, Upkeep(books).run),
+    )
+    periods.update({job.name: job.period for job in jobs})
+    return Service(jobs, board, samples, record)

@@ -1,0 +1,71 @@
+"""The outside on AWS and Slack, plugged together: the only place that knows the rooms' network code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from collector.source import Batch, Readings
+from collector.wire.session import Access, Sessions
+from collector.wire.source import AwsSource
+from fournines.service import Outside
+from fournines.slack.chat import LogChat, SlackChat
+from remediation.wire.actuator import AwsActuator
+from remediation.wire.queues import Queue, SqsMailbox
+
+if TYPE_CHECKING:
+    from fournines.settings import Settings
+
+
+def outside(settings: Settings, now: Callable[[], datetime]) -> Outside:
+    """Return the seams on AWS and Slack as the settings say; queues are listened to from here on."""
+    aws = settings.aws
+    keys = aws.credentials
+    sessions = Sessions(
+        Access(
+            endpoint_url=aws.endpoint_url,
+            access_key_id=keys.access_key_id if keys else None,
+            secret_access_key=keys.secret_access_key.get_secret_value() if keys else None,
+            session_token=keys.session_token.get_secret_value() if keys and keys.session_token else None,
+            roles={account.id: account.role_arn for account in aws.accounts if account.role_arn},
+        )
+    )
+    queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
+    slack = settings.slack
+    return Outside(
+        source=AwsSource(sessions, now),
+        actuator=AwsActuator(sessions),
+        mailbox=SqsMailbox(sessions, queues),
+        chat=SlackChat(slack.token.get_secret_value(), slack.base_url) if slack else LogChat(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """The same adapters on clients that answer without a network; metrics are read as columns."""
+
+    sessions: Any
+    columns: Callable[[Batch, int, int], Readings]
+    now: Callable[[], datetime]
+
+    def source(self) -> AwsSource:
+        """Return the source."""
+        return _ColumnSource(self.sessions, self.now, self.columns)
+
+    def actuator(self) -> AwsActuator:
+        """Return the actuator."""
+        return AwsActuator(self.sessions)
+
+
+class _ColumnSource(AwsSource):
+    def __init__(
+        self, sessions: Sessions, now: Callable[[], datetime], columns: Callable[[Batch, int, int], Readings]
+    ) -> None:
+        super().__init__(sessions, now)
+        self._columns = columns
+
+    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
+        """Return the minutes `[start, end)` of a batch, from columns."""
+        return self._columns(batch, start, end)
