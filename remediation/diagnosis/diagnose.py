@@ -175,7 +175,8 @@ def _deployment(case: _Case) -> _Ruling | None:
         return _Ruling(
             Cause.DEPLOYMENT, confidence if enough else Confidence.LOW, because, enough, case.suspect
         )
-    seen = any(h.failing is False for p, h in case.situation.health.items() if p != case.situation.placement)
+    compared = case.findings["failing_elsewhere"].numbers
+    seen = int(compared.get("unknown", 0)) < int(compared.get("others", 0))
     confidence = Confidence.MEDIUM if seen and case.yes("healthy_before") else Confidence.LOW
     because = "it fails since a deployment; not every other region can be compared."
     return _Ruling(Cause.DEPLOYMENT, confidence, because, complete=False, deployment=case.suspect)

@@ -1,0 +1,141 @@
+"""What is understood of raw events, and that nothing in them can do harm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remediation.events.describe import describe
+from remediation.events.event import (
+    AlarmChanged,
+    Answer,
+    DeploymentChanged,
+    DeploymentPhase,
+    ServiceAction,
+    TaskChanged,
+    TaskEnd,
+    Unrecognised,
+)
+from remediation.events.parse import parse
+from slo.cells import Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from remediation.events.event import Event
+
+SAMPLES = Path(__file__).parent / "events"
+CART = Placement("111122223333", "us-west-2", "shop", "cart")
+
+
+def sample(name: str) -> Event:
+    return parse((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_every_kind_of_event_is_told_in_a_sentence(golden: Callable[[Path, str], None]) -> None:
+    events = [(path.stem, sample(path.stem)) for path in sorted(SAMPLES.glob("*.json"))]
+    lines = [f"{name}: {event.kind}\n    {describe(event)}\n" for name, event in events]
+    golden(Path(__file__).parent / "golden" / "events.txt", "".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("task_running", TaskEnd.RUNNING),
+        ("task_spot_warning", TaskEnd.SPOT_INTERRUPTION),
+        ("task_spot_notice", TaskEnd.SPOT_INTERRUPTION),
+        ("task_crashed", TaskEnd.CRASHED),
+        ("task_out_of_memory", TaskEnd.OUT_OF_MEMORY),
+        ("task_killed_not_by_memory", TaskEnd.CRASHED),
+        ("task_failed_to_start", TaskEnd.FAILED_TO_START),
+        ("task_unhealthy_elb", TaskEnd.UNHEALTHY),
+        ("task_unhealthy_container", TaskEnd.UNHEALTHY),
+        ("task_scaled_in", TaskEnd.SCALED_IN),
+        ("task_stopped_by_user", TaskEnd.STOPPED_BY_USER),
+    ],
+)
+def test_why_a_task_stops_is_told_from_code_reason_and_containers_together(name: str, end: TaskEnd) -> None:
+    event = sample(name)
+    assert isinstance(event, TaskChanged)
+    assert (event.end, event.placement, event.version) == (end, CART, 3)
+
+
+def test_a_task_that_belongs_to_no_service_has_no_placement() -> None:
+    event = sample("task_of_no_service")
+    assert isinstance(event, TaskChanged)
+    assert event.placement is None
+
+
+def test_a_rollback_has_the_name_of_a_start_and_only_its_reason_tells() -> None:
+    started, back = sample("deployment_started"), sample("deployment_rolling_back")
+    assert isinstance(started, DeploymentChanged)
+    assert isinstance(back, DeploymentChanged)
+    assert (started.phase, back.phase) == (DeploymentPhase.STARTED, DeploymentPhase.ROLLING_BACK)
+
+
+def test_spot_and_fargate_are_refused_for_the_same_reason_and_told_apart_by_the_provider() -> None:
+    spot, fargate = sample("action_spot_refused"), sample("action_fargate_refused")
+    assert isinstance(spot, ServiceAction)
+    assert isinstance(fargate, ServiceAction)
+    assert (spot.spot_refused, fargate.spot_refused) == (True, False)
+
+
+def test_an_old_service_arn_finds_its_cluster_in_the_event() -> None:
+    event = sample("action_steady_state_old_arn")
+    assert isinstance(event, ServiceAction)
+    assert event.placement == CART
+
+
+def test_an_alarm_shows_the_dimensions_of_its_metrics() -> None:
+    event = sample("alarm_metric")
+    assert isinstance(event, AlarmChanged)
+    assert event.dimensions == (("LoadBalancer", "app/shop/2"), ("TargetGroup", "targetgroup/cart/1"))
+    assert event.metrics == ("HTTPCode_Target_5XX_Count",)
+
+
+def test_a_person_s_answer_arrives_as_an_event() -> None:
+    event = sample("answer_approve")
+    assert isinstance(event, Answer)
+    assert (event.choice, event.actor, event.incident) == ("approve", "ana@example.com", "cart-20261001-1200")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "hello", "[]", "null", "[" * 100_000, '{"detail": []}', '{"source": "aws.ecs", "detail-type": 7}'],
+    ids=["nothing", "words", "list", "null", "deep", "wrong detail", "wrong type"],
+)
+def test_nonsense_is_kept_with_the_reason(body: str) -> None:
+    event = parse(body)
+    assert isinstance(event, Unrecognised)
+    assert event.why
+    assert parse(body).origin.id == event.origin.id, "a duplicate must be known again"
+
+
+def test_a_time_that_cannot_be_read_is_no_time() -> None:
+    assert sample("spot_instance_interrupted").origin.at is None
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+KINDS = [path.stem for path in sorted(SAMPLES.glob("*.json"))]
+
+
+@given(st.text() | st.builds(json.dumps, ANY))
+def test_no_text_whatever_raises(body: str) -> None:
+    describe(parse(body)).encode()
+
+
+@given(st.sampled_from(KINDS), st.data())
+def test_no_field_of_the_wrong_shape_raises(name: str, data: st.DataObject) -> None:
+    event = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    part = data.draw(st.sampled_from([event, event["detail"]]))
+    part[data.draw(st.sampled_from(sorted(part)))] = data.draw(ANY)
+    describe(parse(json.dumps(event))).encode()
