@@ -88,7 +88,7 @@ class BadDeployment(Base):
     kind: Literal["bad_deployment"]
     error_ratio: float = Field(default=0.08, gt=0, le=1)
     fails: Literal["once_successful", "once_serving"] = "once_successful"
-    after: Span = Field(default="90s", validate_default=True, description="how much later the failing begins")
+    after: Span = Field(default="60s", validate_default=True, description="how much later the failing begins")
 
 
 class SlowDeployment(Base):

@@ -33,6 +33,8 @@ NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
 #: Target tracking: three points above the target, fifteen under 90 % of it [Application Auto Scaling guide].
 TARGET_CPU = 60.0
 HOT_POINTS, COLD_POINTS = 3, 15
+#: How late it sees CPU: scaling out was seen to begin 363 s after the load [containers-roadmap issue 2113].
+LAG_MINUTES = 2
 COLD_RATIO = 0.9
 OUT_COOLDOWN_S, IN_COOLDOWN_S = 60, 300
 ACTIVITIES_KEPT = 200
@@ -51,17 +53,16 @@ class Target:
 
 
 class Scaling:
-    """Application Auto Scaling of every service in the fleet.  `lag_minutes` is how late it sees CPU."""
+    """Application Auto Scaling of every service in the fleet."""
 
-    def __init__(self, fleet: Fleet, desk: Desk, lag_minutes: int) -> None:
+    def __init__(self, fleet: Fleet, desk: Desk) -> None:
         self._fleet = fleet
         self._desk = desk
-        self._lag = lag_minutes
         self.targets = [
             Target(s.place.spec.minimum, s.place.spec.maximum, s.created_at) for s in fleet.services
         ]
         self._activities: deque[tuple[Place, dict[str, Any]]] = deque(maxlen=ACTIVITIES_KEPT)
-        self._cpu: deque[NDArray[np.float64]] = deque(maxlen=COLD_POINTS + lag_minutes)
+        self._cpu: deque[NDArray[np.float64]] = deque(maxlen=COLD_POINTS + LAG_MINUTES)
         self._reads: dict[str, Callable[[str, Params], dict[str, Any]]] = {
             "DescribeScalableTargets": self._describe_targets,
             "DescribeScalingPolicies": self._describe_policies,
@@ -97,7 +98,7 @@ class Scaling:
     def consider(self, cpu: NDArray[np.float64], at: int) -> None:
         """See a minute's average CPU of every placement (NaN without tasks) and scale where it is time to."""
         self._cpu.append(cpu)
-        told = list(self._cpu)[: len(self._cpu) - self._lag]
+        told = list(self._cpu)[: len(self._cpu) - LAG_MINUTES]
         if len(told) < HOT_POINTS:
             return
         hot = np.all([row > TARGET_CPU for row in told[-HOT_POINTS:]], axis=0)

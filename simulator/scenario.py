@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path  # noqa: TC003 - pydantic reads it while the program runs
@@ -124,7 +125,7 @@ class AwsSettings(Document):
         default="10s", validate_default=True, description="from a point's arrival to the alarm's change"
     )
     alarm_bake: Span = Field(
-        default="2m", validate_default=True, description="how long alarms are watched after a roll-out"
+        default="4m", validate_default=True, description="how long alarms are watched after a roll-out"
     )
     event_lag: Span = Field(
         default="2s", validate_default=True, description="the longest ordinary delay of an event"
@@ -231,6 +232,11 @@ def draw(fault: AnyFault, seed: int, story: str, taken: set[str]) -> tuple[str |
     if service is not None:
         taken.add(service)
     return service, shift
+
+
+def schema() -> str:
+    """Return the JSON Schema of scenario documents, as it is published beside this module."""
+    return json.dumps(Scenario.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def load(text: str) -> Scenario:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from simulator.cloudwatch.evaluation import Transition
+    from simulator.ecs.service import Service
     from simulator.recording import Recording
     from simulator.scenario import Scenario
 
@@ -68,7 +69,7 @@ class World:
         guarded = scenario.estate.deployment_alarms
         self._fleet = Fleet(self.estate, yard, self._at, desired, alarms=guarded)
         self.ecs = Ecs(self._fleet, self._desk)
-        self.scaling = Scaling(self._fleet, self._desk, lag_minutes=1)
+        self.scaling = Scaling(self._fleet, self._desk)
         self._pulse = Pulse(len(places))
         self._hindrance = Hindrance(len(places))
         self._agenda = Agenda()
@@ -90,6 +91,7 @@ class World:
         if guarded:
             guard(self.cloudwatch, self.estate, expected, self._at)
             self.cloudwatch.evaluate(self._at)  # they have been OK for long: nobody is told
+        self._agenda.run(self._at)
 
     @property
     def now(self) -> datetime:
@@ -105,6 +107,10 @@ class World:
     def ordeals(self) -> list[Ordeal]:
         """Every fault of the scenario, as far as it was lived through."""
         return self._injector.ordeals
+
+    def service(self, placement: int) -> Service:
+        """Return a service as it really is: for judges, not for operators."""
+        return self._fleet.services[placement]
 
     def step(self, now: datetime) -> list[Delivery]:
         """Move on to `now`; return the events that arrived meanwhile, in order."""

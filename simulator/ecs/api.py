@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.ecs import answers
+from simulator.ecs.definitions import behaviour_asked_for
 from simulator.ecs.rollout import TURNING_BACK, Deployment, Status
 from simulator.ecs.task import StopCode, Task
 from simulator.ecs.update import update
@@ -237,7 +238,11 @@ class Ecs:
         raise Refusal("InvalidParameterException", "The referenced task was not found.")
 
     def _register_task_definition(self, region: str, params: Params) -> Shape:
-        return {"taskDefinition": self._fleet.definitions[region].register(params, self._at), "tags": []}
+        behaviour = behaviour_asked_for(params)
+        definition = self._fleet.definitions[region].register(params, self._at)
+        if behaviour is not None:
+            self._fleet.yard.behaviours[definition["taskDefinitionArn"]] = behaviour
+        return {"taskDefinition": definition, "tags": []}
 
     def _in(self, region: str) -> list[Service]:
         return [service for service in self._fleet.services if service.place.region == region]

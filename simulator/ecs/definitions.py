@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from simulator.ecs.rollout import Behaviour
 from simulator.moment import moment
 from simulator.refusal import Refusal
 
@@ -14,6 +15,27 @@ if TYPE_CHECKING:
 KIND = "task-definition"
 CPU, MEMORY = "1024", "2048"
 KEPT = ("containerDefinitions", "cpu", "memory", "networkMode", "requiresCompatibilities", "executionRoleArn")
+
+
+#: With these in a container's environment, whoever registers a definition says how its tasks will behave.
+ERROR_RATIO, HEALTH = "SIMULATED_ERROR_RATIO", "SIMULATED_HEALTH"
+
+
+def behaviour_asked_for(params: Mapping[str, Any]) -> Behaviour | None:
+    """Read the behaviour that a definition's environment asks for.  Raises Refusal."""
+    pairs = [pair for c in params.get("containerDefinitions", ()) for pair in c.get("environment", ())]
+    asked = {pair.get("name"): str(pair.get("value")) for pair in pairs}
+    if not {ERROR_RATIO, HEALTH} & set(asked):
+        return None
+    try:
+        ratio = float(asked.get(ERROR_RATIO, "0"))
+    except ValueError:
+        ratio = -1.0
+    if not 0 <= ratio <= 1 or asked.get(HEALTH, "never") != "never":
+        raise Refusal(
+            "ClientException", f"{ERROR_RATIO} is a number from 0 to 1, {HEALTH} is 'never'; got {asked}."
+        )
+    return Behaviour(error_ratio=ratio, failing=True, becomes_healthy=HEALTH not in asked)
 
 
 @dataclass(slots=True)

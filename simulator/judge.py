@@ -1,0 +1,233 @@
+"""The judge: the world's truth and its record of calls say whether an operator was right.
+
+Nobody's opinion is asked: `messages` are what reached the fake Slack, `causes` are only passed on.
+`judge` returns one JSON-ready mapping:
+
+- `scenario`, `seed`;
+- `faults`: each `kind`, `where`, `started_at` (when it could first do harm), `detected_after_s` (the first
+  message about its service), `cause` (as the operator named it), `actions` (each `operation`, `what`,
+  `after_s`, `outcome`), `expected`, `right`, `recovered_after_s` (0: no harm; null: not by the end),
+  `budget_minutes` and `budget_minutes_without` (of its worst placement, in minutes of complete outage);
+- `availability_with`, `availability_without`: `contracts`, `worst` (`placement`, `availability`), `pooled`;
+- `wrong_actions`: like `actions`, with `where`;
+- `alerts`: faults that needed one and got it (`delivered`) or not (`lost`), and messages told twice
+  (`duplicated`);
+- `metrics_billed`: metrics asked of CloudWatch, by the dearer reading of the price list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from simulator import verdict
+from simulator.calls import Call
+from simulator.fault import Disturbance, Expect
+from simulator.harm import availability, outage_minutes, recovered
+from simulator.moment import MINUTE_S, moment, seconds, written
+from simulator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from simulator.injection import Ordeal
+
+OPERATOR = "fournines"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that reached the fake Slack, in the world's time."""
+
+    at: datetime
+    text: str
+    thread: str = ""
+
+
+def judge(
+    world: World,
+    *,
+    without: World | None = None,
+    messages: Sequence[Message] = (),
+    causes: Mapping[int, str] | None = None,
+    operator: str = OPERATOR,
+) -> dict[str, Any]:
+    """Judge what the operator did.  `causes` maps a fault's index to the cause that the operator named."""
+    bench = Bench(world, [call for call in world.calls if call.caller == operator], list(messages))
+    named = causes or {}
+    wrong = [call for call in bench.calls if not bench.fits(call)]
+    faults = [bench.tell(ordeal, named.get(ordeal.index), without) for ordeal in world.ordeals]
+    needed = [ordeal for ordeal in world.ordeals if bench.needs_alert(ordeal)]
+    delivered = sum(bench.detected(ordeal) is not None for ordeal in needed)
+    told_twice = Counter((message.text, message.thread) for message in bench.messages)
+    return {
+        "scenario": world.scenario.name,
+        "seed": world.scenario.seed,
+        "faults": faults,
+        "availability_with": overall(world),
+        "availability_without": None if without is None else overall(without),
+        "wrong_actions": [bench.action(call, None) | {"where": bench.where(call)} for call in wrong],
+        "alerts": {
+            "delivered": delivered,
+            "lost": len(needed) - delivered,
+            "duplicated": sum(count - 1 for count in told_twice.values()),
+        },
+        "metrics_billed": world.cloudwatch.billed(operator)["metrics_requested"],
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What the judge goes by."""
+
+    world: World
+    calls: list[Call]
+    messages: list[Message]
+
+    def cause_of(self, call: Call) -> Ordeal | None:
+        """Return the fault that a call answers: the newest on its placement; disturbances ask for nothing."""
+        candidates = [
+            ordeal
+            for ordeal in self.world.ordeals
+            if not isinstance(ordeal.fault, Disturbance)
+            and ordeal.began is not None
+            and ordeal.began <= seconds(call.at)
+            and call.placement in ordeal.placements
+        ]
+        return max(candidates, key=lambda ordeal: ordeal.began or 0, default=None)
+
+    def fits(self, call: Call) -> bool:
+        """Whether a call is what a good operator would have done about a fault."""
+        ordeal = self.cause_of(call)
+        return ordeal is not None and verdict.fits(ordeal.fault.expect, call)
+
+    def answers(self, ordeal: Ordeal) -> list[Call]:
+        """Return the calls that answer a fault."""
+        return [call for call in self.calls if self.cause_of(call) is ordeal]
+
+    def detected(self, ordeal: Ordeal) -> datetime | None:
+        """Return when the first message about the fault's service arrived."""
+        if ordeal.onset is None:
+            return None
+        services = {self.world.estate.places[index].service for index in ordeal.placements}
+        since = moment(ordeal.onset)
+        pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(services)))})(?![\w-])")
+        until = moment(MINUTE_S * min(following(self.world, index, ordeal) for index in ordeal.placements))
+        found = [m.at for m in self.messages if since <= m.at < until and pattern.search(m.text)]
+        return min(found, default=None)
+
+    def needs_alert(self, ordeal: Ordeal) -> bool:
+        """Whether people had to be told: something was to be done, and it did harm or was theirs."""
+        if ordeal.onset is None or ordeal.fault.expect is Expect.NONE:
+            return False
+        return ordeal.fault.expect is Expect.ESCALATE or self.recovered_after(ordeal, self.world) != 0
+
+    def right(self, ordeal: Ordeal) -> bool:
+        """Whether the operator did what the fault asked for, and nothing else."""
+        if ordeal.began is None:
+            return False
+        if isinstance(ordeal.fault, Disturbance):
+            over = ordeal.ended or ordeal.began
+            meanwhile = [c for c in self.calls if ordeal.began <= seconds(c.at) <= over]
+            return all(self.fits(call) for call in meanwhile)
+        calls = self.answers(ordeal)
+        expect = ordeal.fault.expect
+        return (
+            all(verdict.fits(expect, call) for call in calls)
+            and (expect is not Expect.ESCALATE or self.detected(ordeal) is not None)
+            and verdict.achieved(expect, self.world, ordeal, [call for call in calls if call.accepted])
+        )
+
+    def recovered_after(self, ordeal: Ordeal, world: World) -> float | None:
+        """Return the seconds from the onset until its placements kept their objective again."""
+        if ordeal.onset is None:
+            return None
+        start = ordeal.onset // MINUTE_S
+        objective = min(world.estate.places[index].spec.objective for index in ordeal.placements)
+        end = min(following(world, index, ordeal) for index in ordeal.placements)
+        minute = recovered(world.truth, ordeal.placements, start, end, objective)
+        return None if minute is None else max(0.0, float(minute * MINUTE_S - ordeal.onset))
+
+    def tell(self, ordeal: Ordeal, cause: str | None, without: World | None) -> dict[str, Any]:
+        """Describe a fault and what was done about it."""
+        fault, detected = ordeal.fault, self.detected(ordeal)
+        alone = None if without is None else without.ordeals[ordeal.index]
+        since = ordeal.onset if ordeal.onset is not None else ordeal.began
+        late = None if detected is None or since is None else detected.timestamp() - since
+        disturbance = isinstance(fault, Disturbance)
+        return {
+            "kind": fault.kind,
+            "where": fault.where.model_dump(exclude_none=True),
+            "started_at": None if since is None else written(since, milliseconds=False),
+            "detected_after_s": None if disturbance else late,
+            "cause": cause,
+            "actions": [self.action(call, since) for call in self.answers(ordeal)],
+            "expected": fault.expect.value,
+            "right": self.right(ordeal),
+            "recovered_after_s": None if disturbance else self.recovered_after(ordeal, self.world),
+            "budget_minutes": None if disturbance else spent(self.world, ordeal),
+            "budget_minutes_without": (
+                None if disturbance or without is None or alone is None else spent(without, alone)
+            ),
+        }
+
+    def action(self, call: Call, since: int | None) -> dict[str, Any]:
+        """Describe a call."""
+        return {
+            "operation": call.operation,
+            "what": verdict.gist(call),
+            "after_s": None if since is None else call.at.timestamp() - since,
+            "outcome": call.outcome,
+        }
+
+    def where(self, call: Call) -> str | None:
+        """Name the placement of a call."""
+        return None if call.placement is None else str(self.world.estate.places[call.placement])
+
+
+def following(world: World, placement: int, ordeal: Ordeal) -> int:
+    """Return the minute in which another fault befell the placement, or the minute after the end."""
+    later = [
+        other.began // MINUTE_S
+        for other in world.ordeals
+        if placement in other.placements
+        and other.began is not None
+        and other.began > (ordeal.began or 0)
+        and not isinstance(other.fault, Disturbance)
+    ]
+    return min(later, default=seconds(world.scenario.end) // MINUTE_S + 1)
+
+
+def spent(world: World, ordeal: Ordeal) -> float:
+    """Return what a fault cost its worst placement, until another one befell it or the end."""
+    if ordeal.onset is None:
+        return 0.0
+    start = ordeal.onset // MINUTE_S
+    costs = (outage_minutes(world.truth, i, start, following(world, i, ordeal)) for i in ordeal.placements)
+    return round(max(costs, default=0.0), 3)
+
+
+def overall(world: World) -> dict[str, Any]:
+    """Return the availability of each contract, of the worst placement, and of all requests together."""
+    truth, places = world.truth, world.estate.places
+    whole = (truth.start, truth.end)
+    contracts = {}
+    for tenant in world.scenario.estate.tenants:
+        scope = [
+            place.index
+            for place in places
+            if (not tenant.services or place.service in tenant.services)
+            and (not tenant.regions or place.region in tenant.regions)
+        ]
+        contracts[tenant.name] = availability(truth, scope, *whole)
+    each = {str(place): availability(truth, [place.index], *whole) for place in places}
+    known = {name: ratio for name, ratio in each.items() if ratio is not None}
+    worst = min(known, key=lambda name: known[name], default=None)
+    return {
+        "contracts": contracts,
+        "worst": None if worst is None else {"placement": worst, "availability": known[worst]},
+        "pooled": availability(truth, [place.index for place in places], *whole),
+    }

@@ -1,0 +1,99 @@
+"""What each expected action looks like in the record of calls, and whether it achieved what it was for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from simulator.fault import Expect
+from simulator.injection import SPOT, Ordeal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simulator.calls import Call
+    from simulator.world import World
+
+
+def fits(expect: Expect, call: Call) -> bool:
+    """Whether a call is a part of the expected action."""
+    changed = set(call.params) - {"cluster", "service"}
+    match expect:
+        case Expect.ROLLBACK:
+            redeployed = call.operation == "UpdateService" and changed == {"taskDefinition"}
+            return redeployed or call.operation == "StopServiceDeployment"
+        case Expect.SCALE_OUT:
+            return call.operation == "RegisterScalableTarget"
+        case Expect.SPOT_FALLBACK:
+            return call.operation == "UpdateService" and changed <= {
+                "capacityProviderStrategy",
+                "forceNewDeployment",
+            }
+        case Expect.REPLACE_TASKS:
+            return call.operation == "StopTask"
+        case Expect.SHIFT_ZONE | Expect.SHIFT_REGION | Expect.ESCALATE | Expect.NONE:
+            return False
+        case _:
+            assert_never(expect)
+
+
+def achieved(expect: Expect, world: World, ordeal: Ordeal, calls: list[Call]) -> bool:
+    """Whether the accepted calls did what the fault asked for, on each of its placements."""
+    by_place = {index: [call for call in calls if call.placement == index] for index in ordeal.placements}
+    match expect:
+        case Expect.ROLLBACK:
+            return all(by_place.values()) and not still_serving(world, ordeal)
+        case Expect.SCALE_OUT:
+            return all(raised_and_restored(world, index, mine) for index, mine in by_place.items())
+        case Expect.SPOT_FALLBACK:
+            return all(left_spot_and_returned(world, index, mine) for index, mine in by_place.items())
+        case Expect.REPLACE_TASKS:
+            return all(by_place.values())
+        case Expect.SHIFT_ZONE | Expect.SHIFT_REGION:
+            return False
+        case Expect.ESCALATE | Expect.NONE:
+            return True
+        case _:
+            assert_never(expect)
+
+
+def still_serving(world: World, ordeal: Ordeal) -> bool:
+    """Whether a task of the fault's own revisions still serves."""
+    return any(
+        task.serving and task.rollout.revision.task_definition in ordeal.definitions
+        for index in ordeal.placements
+        for task in world.service(index).tasks
+    )
+
+
+def raised_and_restored(world: World, index: int, calls: Iterable[Call]) -> bool:
+    """Whether the minimum was raised, and is what it was."""
+    usual = world.estate.places[index].spec.minimum
+    minima = [call.params["MinCapacity"] for call in calls if "MinCapacity" in call.params]
+    return any(minimum > usual for minimum in minima) and world.scaling.targets[index].minimum == usual
+
+
+def left_spot_and_returned(world: World, index: int, calls: Iterable[Call]) -> bool:
+    """Whether the strategy was changed to one without Spot, and is what it was."""
+    usual = world.estate.places[index].spec.strategy
+    tried = [call.params.get("capacityProviderStrategy") for call in calls]
+    left = any(given and not any(uses_spot(share) for share in given) for given in tried)
+    return left and frozenset(world.service(index).strategy) == frozenset(usual)
+
+
+def uses_spot(share: dict[str, Any]) -> bool:
+    """Whether a line of a strategy places tasks on Spot."""
+    return share.get("capacityProvider") == SPOT and bool(share.get("weight") or share.get("base"))
+
+
+def gist(call: Call) -> str:
+    """Return the part of a call that matters, short."""
+    params = call.params
+    if definition := params.get("taskDefinition"):
+        return f"taskDefinition={str(definition).rsplit('/', 1)[-1]}"
+    if strategy := params.get("capacityProviderStrategy"):
+        shares = ", ".join(f"{share['capacityProvider']}={share.get('weight', 0)}" for share in strategy)
+        return f"capacityProviderStrategy={shares}"
+    if "MinCapacity" in params:
+        return f"MinCapacity={params['MinCapacity']}"
+    named = params.get("serviceDeploymentArn") or params.get("task")
+    return str(named).rsplit("/", 1)[-1] if named else ", ".join(sorted(set(params) - {"cluster", "service"}))

@@ -1,0 +1,122 @@
+"""The same scenario without us: ECS's own protections, and a person who acts half an hour after the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.fault import Expect
+from simulator.moment import MINUTE_S, seconds
+from simulator.refusal import Refusal
+from simulator.scaling import DIMENSION, NAMESPACE, resource
+from simulator.world import World
+
+if TYPE_CHECKING:
+    from simulator.injection import Ordeal
+    from simulator.recording import Recording
+    from simulator.scenario import Scenario
+
+CALLER = "person"
+#: A page fires at 14.4 budgets an hour, over one hour and over five minutes [SRE workbook] ...
+BURN, LONG_MINUTES, SHORT_MINUTES = 14.4, 60, 5
+#: ... some minutes after the fact, since metrics are late; then a person wakes up, looks, and understands.
+PAGE_LAG_MINUTES, PERSON_MINUTES = 3, 30
+#: A person scales out by this much.
+MORE_TASKS = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """Somebody on call, who is always right and never quick."""
+
+    world: World
+    due: dict[tuple[int, int], int] = field(default_factory=dict)
+    done: set[tuple[int, int]] = field(default_factory=set)
+
+    def look(self, minute: int) -> None:
+        """See what is to be done at the start of a minute."""
+        for ordeal in self.world.ordeals:
+            if ordeal.onset is None or ordeal.fault.expect not in ACTS:
+                continue
+            for placement in ordeal.placements:
+                key = (ordeal.index, placement)
+                if key not in self.due and burning(self.world, placement):
+                    self.due[key] = minute + PAGE_LAG_MINUTES + PERSON_MINUTES
+                if minute >= self.due.get(key, minute + 1) and key not in self.done:
+                    self._act(ordeal, placement, key)
+
+    def _act(self, ordeal: Ordeal, placement: int, key: tuple[int, int]) -> None:
+        try:
+            if burning(self.world, placement):  # else it was over before anybody had looked
+                ACTS[ordeal.fault.expect](self.world, placement)
+        except Refusal:
+            return  # tried again in the next minute
+        self.done.add(key)
+
+
+def burning(world: World, placement: int) -> bool:
+    """Whether a page would fire now; of the time before the scenario nothing bad is known."""
+    truth, allowed = world.truth, 1.0 - world.estate.places[placement].spec.objective
+    for minutes in (LONG_MINUTES, SHORT_MINUTES):
+        rows = truth.rows(truth.end - minutes, truth.end)
+        bad, total = truth.bad[rows, placement], truth.total[rows, placement]
+        usual = float(np.mean(total)) * minutes if len(total) else 0.0
+        if not usual or float(bad.sum()) / usual < BURN * allowed:
+            return False
+    return True
+
+
+def roll_back(world: World, placement: int) -> None:
+    """Deploy the definition of the last deployment but one that went well."""
+    place = world.estate.places[placement]
+    stood = [d for d in world.service(placement).deployments if d.finished_at is not None]
+    params = {
+        "cluster": place.cluster,
+        "service": place.service,
+        "taskDefinition": stood[-2].target.task_definition,
+    }
+    world.ecs.call("UpdateService", params, region=place.region, account=place.account, caller=CALLER)
+
+
+def scale_out(world: World, placement: int) -> None:
+    """Raise the minimum far enough."""
+    place, target = world.estate.places[placement], world.scaling.targets[placement]
+    wanted = min(target.maximum, round(world.service(placement).desired * MORE_TASKS))
+    params = {
+        "ServiceNamespace": NAMESPACE,
+        "ResourceId": resource(place),
+        "ScalableDimension": DIMENSION,
+        "MinCapacity": wanted,
+    }
+    world.scaling.call(
+        "RegisterScalableTarget", params, region=place.region, account=place.account, caller=CALLER
+    )
+
+
+def leave_spot(world: World, placement: int) -> None:
+    """Place new tasks on demand."""
+    place = world.estate.places[placement]
+    params = {
+        "cluster": place.cluster,
+        "service": place.service,
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}],
+        "forceNewDeployment": True,
+    }
+    world.ecs.call("UpdateService", params, region=place.region, account=place.account, caller=CALLER)
+
+
+ACTS = {Expect.ROLLBACK: roll_back, Expect.SCALE_OUT: scale_out, Expect.SPOT_FALLBACK: leave_spot}
+
+
+def live_without(scenario: Scenario, recording: Recording | None = None) -> World:
+    """Live through a scenario with nobody but that person; return the world as it then is."""
+    world = World(scenario, recording)
+    person = Person(world)
+    for minute in range(seconds(scenario.start) // MINUTE_S, seconds(scenario.end) // MINUTE_S):
+        world.step(world.now + timedelta(minutes=1))
+        person.look(minute + 1)
+    world.step(scenario.end)
+    return world

@@ -1,0 +1,266 @@
+"""Deployments: rolled out, watched, completed, turned back, superseded; and what UpdateService deploys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from simulator.ecs.breaker import threshold
+from simulator.refusal import Refusal
+from simulator.scenario import Scenario
+from simulator.world import World
+
+if TYPE_CHECKING:
+    from simulator.ecs.service import Service
+
+WHERE = {"service": "web", "region": "eu-west-1"}
+ME = {"region": "eu-west-1", "account": "123456789012", "caller": "test"}
+NAMED = {"cluster": "mylearning", "service": "web"}
+
+
+def world(*faults: dict[str, Any], aws: dict[str, Any] | None = None, **estate: object) -> World:
+    services = [{"name": "web", "requests_per_minute": 2400}, {"name": "api", "requests_per_minute": 1200}]
+    document = {
+        "name": "small",
+        "duration": "2h",
+        "estate": {
+            "regions": ["eu-west-1"],
+            "traffic": {"shape": "flat"},
+            "services": services,
+            "deployment_alarms": False,
+            **estate,
+        },
+        "aws": aws or {},
+        "faults": list(faults),
+    }
+    return World(Scenario.model_validate(document))
+
+
+def web(of: World) -> Service:
+    return of.service(0)
+
+
+def wait(of: World, **span: int) -> list[dict[str, Any]]:
+    return [delivery.event for delivery in of.step(of.now + timedelta(**span))]
+
+
+def names(events: list[dict[str, Any]]) -> list[str]:
+    kinds = [e for e in events if e["detail-type"] == "ECS Deployment State Change"]
+    return [event["detail"]["eventName"] for event in kinds]
+
+
+def deploy(of: World, *environment: tuple[str, str]) -> str:
+    pairs = [{"name": name, "value": value} for name, value in environment]
+    container = {"name": "web", "image": "web:3", "environment": pairs}
+    registered = of.ecs.call(
+        "RegisterTaskDefinition", {"family": "web", "containerDefinitions": [container]}, **ME
+    )
+    definition: str = registered["taskDefinition"]["taskDefinitionArn"]
+    of.ecs.call("UpdateService", {**NAMED, "taskDefinition": definition}, **ME)
+    return definition
+
+
+def newest(of: World) -> dict[str, Any]:
+    listed = of.ecs.call("ListServiceDeployments", NAMED, **ME)["serviceDeployments"]
+    arns = [listed[0]["serviceDeploymentArn"]]
+    told = of.ecs.call("DescribeServiceDeployments", {"serviceDeploymentArns": arns}, **ME)
+    described: dict[str, Any] = told["serviceDeployments"][0]
+    return described
+
+
+def test_a_rollout_never_serves_with_fewer_tasks_than_desired() -> None:
+    estate = world()
+    definition = deploy(estate)
+    desired, least = web(estate).desired, web(estate).desired
+    for _ in range(60):
+        wait(estate, seconds=5)
+        least = min(least, web(estate).serving)
+    assert least == desired
+    assert {task.rollout.revision.task_definition for task in web(estate).tasks} == {definition}
+    assert newest(estate)["status"] == "SUCCESSFUL"
+
+
+def test_a_rollout_tells_its_start_its_end_and_the_steady_state() -> None:
+    estate = world()
+    deploy(estate)
+    events = wait(estate, minutes=10)
+    assert names(events) == ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_COMPLETED"]
+    assert [e["detail"]["eventName"] for e in events if e["detail-type"] == "ECS Service Action"] == [
+        "SERVICE_STEADY_STATE"
+    ]
+    tasks = [e for e in events if e["detail-type"] == "ECS Task State Change"]
+    assert {e["detail"]["group"] for e in tasks} == {"service:web"}
+    assert len({e["id"] for e in events}) == len(events)
+
+
+def test_both_revisions_show_while_a_rollout_is_under_way() -> None:
+    estate = world()
+    deploy(estate)
+    wait(estate, seconds=40)
+    told = estate.ecs.call("DescribeServices", {"cluster": "mylearning", "services": ["web"]}, **ME)[
+        "services"
+    ][0]
+    assert [d["status"] for d in told["deployments"]] == ["PRIMARY", "ACTIVE"]
+    assert told["currentServiceDeployment"] == newest(estate)["serviceDeploymentArn"]
+    assert len(newest(estate)["sourceServiceRevisions"]) == 1
+
+
+@pytest.mark.parametrize(("desired", "failures"), [(1, 3), (4, 3), (10, 5), (100, 50), (1000, 200)])
+def test_the_breaker_trips_within_its_bounds(desired: int, failures: int) -> None:
+    assert threshold(desired) == failures
+
+
+def test_the_breaker_turns_back_a_revision_that_never_becomes_healthy() -> None:
+    estate = world()
+    good = web(estate).task_definition
+    deploy(estate, ("SIMULATED_HEALTH", "never"))
+    events = wait(estate, minutes=15)
+    assert sorted(names(events)) == [  # events of one moment arrive in any order
+        "SERVICE_DEPLOYMENT_COMPLETED",
+        "SERVICE_DEPLOYMENT_FAILED",
+        "SERVICE_DEPLOYMENT_IN_PROGRESS",
+        "SERVICE_DEPLOYMENT_IN_PROGRESS",
+    ]
+    assert newest(estate)["status"] == "ROLLBACK_SUCCESSFUL"
+    assert newest(estate)["deploymentCircuitBreaker"]["status"] == "TRIGGERED"
+    assert {task.rollout.revision.task_definition for task in web(estate).tasks} == {good}
+    reasons = [e["detail"]["reason"] for e in events if "rolling back" in e["detail"].get("reason", "")]
+    assert reasons[0].startswith("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/")
+
+
+def test_without_rollback_a_failed_deployment_stands_still_and_the_old_tasks_serve() -> None:
+    estate = world()
+    off = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
+    estate.ecs.call("UpdateService", {**NAMED, "deploymentConfiguration": off}, **ME)
+    deploy(estate, ("SIMULATED_HEALTH", "never"))
+    wait(estate, minutes=20)
+    assert newest(estate)["status"] == "STOPPED"
+    assert web(estate).serving == web(estate).desired
+
+
+def test_a_deployment_alarm_turns_back_a_revision_that_fails_at_once() -> None:
+    estate = world(deployment_alarms=True)
+    deploy(estate, ("SIMULATED_ERROR_RATIO", "0.5"))
+    wait(estate, minutes=20)
+    told = newest(estate)
+    assert told["status"] == "ROLLBACK_SUCCESSFUL"
+    assert told["alarms"]["triggeredAlarmNames"] == ["mylearning-web-5xx"]
+
+
+def test_stopping_a_deployment_rolls_it_back_and_asking_twice_is_harmless() -> None:
+    estate = world()
+    good = web(estate).task_definition
+    deploy(estate)
+    wait(estate, seconds=30)
+    arn = newest(estate)["serviceDeploymentArn"]
+    for _ in range(2):
+        estate.ecs.call("StopServiceDeployment", {"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}, **ME)
+    assert newest(estate)["status"] == "ROLLBACK_REQUESTED"
+    wait(estate, minutes=10)
+    told = newest(estate)
+    assert told["status"] == "ROLLBACK_SUCCESSFUL"
+    revision = estate.ecs.call(
+        "DescribeServiceRevisions", {"serviceRevisionArns": [told["rollback"]["serviceRevisionArn"]]}, **ME
+    )
+    assert revision["serviceRevisions"][0]["taskDefinition"] == good
+
+
+def test_a_successful_deployment_can_no_longer_be_stopped() -> None:
+    estate = world()
+    deploy(estate)
+    wait(estate, minutes=10)
+    arn = newest(estate)["serviceDeploymentArn"]
+    with pytest.raises(Refusal) as refused:
+        estate.ecs.call("StopServiceDeployment", {"serviceDeploymentArn": arn}, **ME)
+    assert refused.value.code == "ConflictException"
+    assert estate.calls[-1].outcome == "ConflictException", "a refused call is recorded too"
+
+
+def test_a_newer_deployment_supersedes_the_one_under_way() -> None:
+    estate = world()
+    deploy(estate)
+    wait(estate, seconds=30)
+    definition = deploy(estate)
+    wait(estate, minutes=10)
+    statuses = [d.status for d in web(estate).deployments[-2:]]
+    assert statuses == ["STOPPED", "SUCCESSFUL"]
+    assert web(estate).task_definition == definition
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"desiredCount": 9},
+        {"deploymentConfiguration": {"maximumPercent": 150}},
+        {"capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}]},
+        {"healthCheckGracePeriodSeconds": 30},
+        {"taskDefinition": "web:2"},
+    ],
+)
+def test_these_changes_start_no_deployment(change: dict[str, Any]) -> None:
+    estate = world()
+    estate.ecs.call("UpdateService", {**NAMED, **change}, **ME)
+    assert web(estate).deployment is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"taskDefinition": "web:1"}, {"forceNewDeployment": True}, {"platformVersion": "1.4.0"}],
+)
+def test_these_changes_start_one(change: dict[str, Any]) -> None:
+    estate = world()
+    estate.ecs.call("UpdateService", {**NAMED, **change}, **ME)
+    assert web(estate).deployment is not None
+
+
+def test_a_scenario_may_let_the_desired_count_deploy() -> None:
+    estate = world(aws={"update_service_deploys": ["desiredCount"]})
+    estate.ecs.call("UpdateService", {**NAMED, "desiredCount": 9}, **ME)
+    assert web(estate).deployment is not None
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"service": "web"}, "ClusterNotFoundException"),
+        ({**NAMED, "service": "nobody"}, "ServiceNotFoundException"),
+        ({**NAMED, "taskDefinition": "web:99"}, "ClientException"),
+        (
+            {**NAMED, "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
+            "InvalidParameterException",
+        ),
+        (
+            {**NAMED, "capacityProviderStrategy": [{"capacityProvider": "MOON", "weight": 1}]},
+            "InvalidParameterException",
+        ),
+        ({**NAMED, "monitoring": {}}, "UnsupportedFeatureException"),
+    ],
+)
+def test_a_wrong_update_is_refused_and_changes_nothing(params: dict[str, Any], code: str) -> None:
+    estate = world()
+    before = (web(estate).desired, web(estate).strategy, web(estate).task_definition)
+    with pytest.raises(Refusal) as refused:
+        estate.ecs.call("UpdateService", params, **ME)
+    assert refused.value.code == code
+    assert (web(estate).desired, web(estate).strategy, web(estate).task_definition) == before
+    assert estate.calls[-1].outcome == code
+
+
+def test_a_definition_that_asks_for_nonsense_is_refused() -> None:
+    with pytest.raises(Refusal, match="a number from 0 to 1"):
+        deploy(world(), ("SIMULATED_ERROR_RATIO", "much"))
+
+
+def test_the_scheduler_replaces_a_task_that_somebody_stopped() -> None:
+    estate = world()
+    arns = estate.ecs.call("ListTasks", {"cluster": "mylearning", "serviceName": "web"}, **ME)["taskArns"]
+    estate.ecs.call("StopTask", {"cluster": "mylearning", "task": arns[0], "reason": "poked"}, **ME)
+    assert web(estate).serving == web(estate).desired - 1
+    wait(estate, minutes=5)
+    assert web(estate).serving == web(estate).desired
+    stopped = estate.ecs.call("DescribeTasks", {"cluster": "mylearning", "tasks": [arns[0]]}, **ME)["tasks"][
+        0
+    ]
+    assert (stopped["lastStatus"], stopped["stopCode"]) == ("STOPPED", "UserInitiated")
