@@ -8,12 +8,13 @@ fence, so that a worker that was thought dead cannot write, not even beside a th
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, or_, select, update
 
 from fournines.store import journal
 from fournines.store.database import Database, insert_into, real_ms
+from fournines.store.place import StoreError
 from fournines.store.tables import answer, lock, run, switch
 from fournines.store.values import RUNS
 from remediation.journal import Entry, EntryKind
@@ -22,13 +23,16 @@ from remediation.workflow.run import Claim, LostClaimError, Run, RunState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Row
 
 #: Longer than a mutation may take: 3 s to connect and 10 s to answer, and a margin.
 LEASE_S = 30.0
 
 #: The kill switch.
 PAUSED = "paused"
+
+#: The lease of a run that no worker of this version can hold: it ends with the next start.
+_PARKED_MS = 2**62
 
 #: An answer wakes its run at once, on any clock.
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,28 +58,20 @@ class SqlRuns:
             if _switched(connection, PAUSED):
                 return None
             real = real_ms(connection)
-            held = select(lock.c.placement).where(lock.c.placement == run.c.placement, lock.c.run != run.c.id)
-            found = connection.execute(
-                select(run)
-                .where(~run.c.final, run.c.wake <= now, ~held.exists())
-                .where(or_(run.c.owner.is_(None), run.c.lease_ms < real))
-                .order_by(run.c.n)
-                .limit(1)
-            ).one_or_none()
-            if found is None:
-                return None
-            connection.execute(
-                insert_into(connection, lock)
-                .values(placement=found.placement, run=found.id)
-                .on_conflict_do_nothing(index_elements=["placement"])
-            )
-            number, visits = found.claim_no + 1, found.visits + 1
-            connection.execute(
-                update(run)
-                .where(run.c.n == found.n)
-                .values(owner=self._owner, lease_ms=real + self._lease_ms, claim_no=number, visits=visits)
-            )
-            return Claim(RUNS.load(found.body), number, visits)
+            while (found := _due(connection, now, real)) is not None:
+                number, visits = found.claim_no + 1, found.visits + 1
+                taken = {"owner": self._owner, "lease_ms": real + self._lease_ms, "claim_no": number}
+                connection.execute(update(run).where(run.c.n == found.n).values(**taken, visits=visits))
+                connection.execute(
+                    insert_into(connection, lock)
+                    .values(placement=found.placement, run=found.id)
+                    .on_conflict_do_nothing(index_elements=["placement"])
+                )
+                try:
+                    return Claim(RUNS.load(found.body), number, visits)
+                except StoreError as error:
+                    _park(connection, found, str(error), now)
+            return None
 
     def move(self, claim: Claim, after: Run, entries: Sequence[Entry], follow_up: Run | None = None) -> None:
         """Write the run's next state, its journal entries and its follow-up in one transaction.
@@ -182,6 +178,28 @@ class SqlRuns:
                 connection.execute(select(run.c.body).where(*conditions).order_by(run.c.n)).scalars().all()
             )
         return tuple(RUNS.load(body) for body in bodies)
+
+
+def _due(connection: Connection, now: datetime, real: int) -> Row[tuple[Any, ...]] | None:
+    """Return the oldest run that may be claimed; what waits for a placement keeps nobody else waiting."""
+    held = select(lock.c.placement).where(lock.c.placement == run.c.placement, lock.c.run != run.c.id)
+    return connection.execute(
+        select(run)
+        .where(~run.c.final, run.c.wake <= now, ~held.exists())
+        .where(or_(run.c.owner.is_(None), run.c.lease_ms < real))
+        .order_by(run.c.n)
+        .limit(1)
+    ).one_or_none()
+
+
+def _park(connection: Connection, found: Row[tuple[Any, ...]], why: str, now: datetime) -> None:
+    """Leave a run that this version cannot read to the next start, with its placement locked, and say so."""
+    connection.execute(update(run).where(run.c.n == found.n).values(lease_ms=_PARKED_MS))
+    sentence = f"Run {found.id} stands still, and its placement stays locked: {why}."
+    entry = Entry(
+        EntryKind.ESCALATED, now, sentence, incident=found.incident, placement=found.placement, run=found.id
+    )
+    journal.append(connection, [entry])
 
 
 def _insert(connection: Connection, new: Run) -> bool:

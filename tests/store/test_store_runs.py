@@ -213,3 +213,26 @@ def test_a_follow_up_is_kept_with_the_move_or_not_at_all(runs: SqlRuns) -> None:
     later = runs.claim(NOON + 30 * MINUTE)
     assert later is not None
     assert later.run == undo
+
+
+def test_a_run_that_this_version_cannot_read_is_parked_and_told_and_stops_nobody_else(
+    runs: SqlRuns, database: Database
+) -> None:
+    runs.start(run("r1"), [])
+    runs.start(run("r2", THERE), [])
+    with database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE run SET body = replace(body, 'queued', 'teleporting') WHERE id = 'r1'"
+        )
+    claim = runs.claim(NOON)
+    assert claim is not None
+    assert claim.run.id == "r2"
+    assert runs.locks()[str(HERE)] == "r1"
+    with Books(database, None, owner=True) as books:
+        (kept,) = books.entries("search-1")
+        assert kept.entry.kind is EntryKind.ESCALATED
+        assert kept.entry.sentence.startswith(
+            "Run r1 stands still, and its placement stays locked: a run in the"
+        )
+        assert runs.claim(NOON) is None
+        assert len(books.entries()) == 1
