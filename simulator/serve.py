@@ -94,7 +94,7 @@ def _serve(
         print(f"cannot listen on {host}:{port}: {error}; choose another port, or 0 for any", file=sys.stderr)
         return 1
     _stop_on_signals()
-    print(json.dumps({"ready": True, "port": server.effective_port, **said}, default=_iso), flush=True)
+    print(json.dumps({"ready": True, "port": int(server.effective_port), **said}, default=_iso), flush=True)
     reason: str | None = None
     try:
         while (reason := ended()) is None:

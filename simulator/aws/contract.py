@@ -63,6 +63,9 @@ SERVICES = {
     "application-autoscaling": Service("application-autoscaling", "ValidationException"),
 }
 
+#: Served by moto but for the health of targets.
+BALANCING = Service("elbv2", "ValidationError")
+
 
 def checked(service: Service, operation: OperationModel, raw: object) -> Params:
     """Turn a decoded request into parameters as boto3 has them.

@@ -1,6 +1,6 @@
 """The door for those who watch or judge the world; AWS has no such thing.
 
-`GET /_world/status`, `GET /_world/calls` (JSON lines), `POST /_world/stop`.
+`GET /_world/status`, `GET /_world/calls` (JSON lines), `POST /_world/score` and `POST /_world/stop`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from simulator.aws.eventbridge import EventBridge
+    from simulator.aws.score import Score
     from simulator.aws.stage import Stage
     from simulator.calls import Call
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 class Control:
     """Answers `/_world/...`."""
 
-    def __init__(self, stage: Stage, bus: EventBridge) -> None:
+    def __init__(self, stage: Stage, bus: EventBridge, score: Score) -> None:
         self.stop = Event()
+        self._score = score
         self._stage = stage
         self._bus = bus
 
@@ -37,11 +39,20 @@ class Control:
             case "GET", "/_world/calls":
                 lines = "".join(json.dumps(said(call), default=_plain) + "\n" for call in self._stage.calls())
                 return Response(lines, content_type="application/x-ndjson")
+            case "POST", "/_world/score":
+                return self._judged(request)
             case "POST", "/_world/stop":
                 self.stop.set()
                 return _json({"stopping": True})
             case _:
                 return _json({"error": f"no such page: {request.method} {request.path}"}, 404)
+
+    def _judged(self, request: Request) -> Response:
+        try:
+            document = json.loads(request.get_data() or b"{}")
+            return _json(self._score.tell(document))
+        except (ValueError, AttributeError, TypeError) as error:
+            return _json({"error": f"cannot judge by this document: {error}"}, 400)
 
     def status(self) -> dict[str, Any]:
         """Say where the world stands; `start`, `epoch` and `speed` let others run on the same clock."""
@@ -50,6 +61,7 @@ class Control:
             "scenario": scenario.name,
             "seed": scenario.seed,
             "now": stage.now,
+            "behind_s": stage.behind_s,
             "start": stage.clock.start,
             "end": scenario.end,
             "epoch": stage.clock.epoch,
@@ -59,6 +71,7 @@ class Control:
             "faults": _begun(stage),
             "events": {"sent": self._bus.sent, "undeliverable": self._bus.undeliverable},
             "calls": len(stage.calls()),
+            "billed": stage.locked(lambda world: world.cloudwatch.billed()),
         }
 
 

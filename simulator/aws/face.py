@@ -8,14 +8,16 @@ minimum that moves nothing, and refuses services that its own empty ECS does not
 from __future__ import annotations
 
 import logging
+from io import BytesIO
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from werkzeug.wrappers import Request, Response
 
 from simulator.aws.authorization import Scope, caller_of, scope_of
-from simulator.aws.contract import SERVICES, Service, checked
+from simulator.aws.contract import BALANCING, SERVICES, Service, checked
 from simulator.aws.protocols import JSON, QUERY, Answer, Wire, spoken
+from simulator.aws.targets import health
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -57,6 +59,20 @@ class AwsFace:
             return self._from_neighbours(request, scope, request_id)
         return _http(answer, request_id)
 
+    def _target_health(self, request: Request, request_id: str) -> Answer | None:
+        """Answer for the targets of a group that the world knows."""
+        body = request.get_data()
+        request.environ["wsgi.input"] = BytesIO(body)  # moto will read it again, if this is not for us
+        if request.values.get("Action") != "DescribeTargetHealth":
+            return None
+        operation = BALANCING.operation("DescribeTargetHealth")
+        try:
+            params = checked(BALANCING, operation, QUERY.read(request, operation))
+        except Refusal as refusal:
+            return QUERY.refuse(refusal, BALANCING, request_id)
+        result = self._stage.locked(lambda world: health(world, params))
+        return None if result is None else QUERY.write(result, operation, request_id)
+
     def _from_world(self, request: Request, service: Service, scope: Scope, request_id: str) -> Answer:
         wire = spoken(request)
         try:
@@ -75,6 +91,8 @@ class AwsFace:
             )
 
     def _from_neighbours(self, request: Request, scope: Scope, request_id: str) -> Response:
+        if scope.service == "elasticloadbalancing" and (answer := self._target_health(request, request_id)):
+            return _http(answer, request_id)
         caller = caller_of(scope, home=self._neighbours.account)
         try:
             return self._neighbours.answer(request.environ, scope.service, caller.account)

@@ -50,6 +50,12 @@ class Stage:
         return self.world.now
 
     @property
+    def behind_s(self) -> float:
+        """How many simulated seconds the world lags behind its clock: much, if this machine is too slow."""
+        due = min(self.clock.at(self._wall()), self.world.scenario.end)
+        return max(0.0, (due - self.world.now).total_seconds())
+
+    @property
     def ended(self) -> bool:
         """Whether the scenario is over; the world then stands still and can still be asked."""
         return self.world.now >= self.world.scenario.end

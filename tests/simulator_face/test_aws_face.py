@@ -55,7 +55,13 @@ class Aws:
         self.stage.step()
 
     def get(self, path: str) -> str:
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - our own server on loopback
+        return self._fetch(path, None)
+
+    def post(self, path: str, document: object) -> str:
+        return self._fetch(path, json.dumps(document).encode())
+
+    def _fetch(self, path: str, body: bytes | None) -> str:
+        with urllib.request.urlopen(self.url + path, body, timeout=5) as answer:  # noqa: S310 - our own server on loopback
             text: str = answer.read().decode()
             return text
 
@@ -92,6 +98,17 @@ def test_an_estate_is_discovered_from_clusters_to_load_balancers(aws: Aws) -> No
         "LoadBalancers"
     ]
     assert balancer["Type"] == "application"
+
+
+def test_the_health_of_targets_is_that_of_the_tasks(aws: Aws) -> None:
+    service = described(aws, "web-app")
+    asked = {"TargetGroupArn": service["loadBalancers"][0]["targetGroupArn"]}
+    found = aws.client("elbv2").describe_target_health(**asked)["TargetHealthDescriptions"]
+    assert [each["TargetHealth"]["State"] for each in found] == ["healthy"] * service["runningCount"]
+    unknown = asked["TargetGroupArn"].replace("web-app", "nobody")
+    assert refused(lambda: aws.client("elbv2").describe_target_health(TargetGroupArn=unknown))["Code"] == (
+        "TargetGroupNotFound"
+    )
 
 
 def test_regions_share_a_port_and_keep_apart(aws: Aws) -> None:
@@ -280,6 +297,16 @@ def test_the_watcher_s_door_tells_the_clock_and_what_happened(aws: Aws) -> None:
     assert (status["scenario"], status["speed"], status["failure"]) == ("face", 60, None)
     assert datetime.fromisoformat(status["now"]) == aws.stage.now
     assert status["events"]["sent"] > 0
+
+
+def test_the_judge_is_asked_through_the_door(aws: Aws) -> None:
+    verdict = json.loads(aws.post("/_world/score", {"operator": "fournines", "without": False}))
+    assert (verdict["scenario"], verdict["faults"]) == ("face", [])
+    assert verdict["metrics_billed"] >= 1
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        aws.post("/_world/score", {"messages": [{"text": "when?"}]})
+    with caught.value as answer:
+        assert "posted_at (ISO 8601)" in json.load(answer)["error"]
 
 
 def test_the_world_stands_still_when_its_scenario_is_over(aws: Aws) -> None:
