@@ -45,11 +45,17 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue and where it is; EventBridge rules are regional, so there is one in each region."""
+    """A queue and where it is; EventBridge rules are regional, so there is one in each region.
+
+    Its text is its name: a URL alone may be that of several, behind an endpoint that serves every region.
+    """
 
     account: str
     region: str
     url: str
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.region} {self.url}"
 
 
 class SqsMailbox:
@@ -58,24 +64,24 @@ class SqsMailbox:
     def __init__(self, clients: Clients, queues: Sequence[Queue], wait_s: int = 10) -> None:
         if not 0 <= wait_s <= WAIT_MAX_S:
             raise ValueError(f"SQS waits 0 to {WAIT_MAX_S} s for a message, got {wait_s}")
-        self._clients = {one.url: clients.sqs(one.account, one.region) for one in queues}
+        self._queues = {str(one): (clients.sqs(one.account, one.region), one.url) for one in queues}
         self._wait_s = wait_s
         self._letters: queue.Queue[Letter] = queue.Queue(BUFFER_MAX)
         self._troubles: dict[str, str] = {}
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._listen, args=(url,), name=f"queue-{i}", daemon=True)
-            for i, url in enumerate(self._clients)
+            threading.Thread(target=self._listen, args=(name,), name=f"queue {name}", daemon=True)
+            for name in self._queues
         ]
         for thread in self._threads:
             thread.start()
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """Return the queues, by URL, that could not be asked last time, and why."""
+        """Return the queues, by name, that could not be asked last time, and why."""
         ended = {
-            url: "the thread that listened has ended"
-            for url, thread in zip(self._clients, self._threads, strict=True)
+            name: "the thread that listened has ended"
+            for name, thread in zip(self._queues, self._threads, strict=True)
             if not thread.is_alive()
         }
         return self._troubles | ended
@@ -89,9 +95,9 @@ class SqsMailbox:
         by_queue: dict[str, list[Letter]] = defaultdict(list)
         for letter in letters:
             by_queue[letter.queue].append(letter)
-        for url, found in by_queue.items():
+        for name, found in by_queue.items():
             for start in range(0, len(found), MESSAGES_PER_CALL_MAX):
-                self._delete(url, found[start : start + MESSAGES_PER_CALL_MAX])
+                self._delete(name, found[start : start + MESSAGES_PER_CALL_MAX])
 
     def close(self) -> None:
         """Stop listening; returns when the threads have ended, at most one long poll later."""
@@ -106,25 +112,26 @@ class SqsMailbox:
             except queue.Empty:
                 return
 
-    def _listen(self, url: str) -> None:
+    def _listen(self, name: str) -> None:
         rest_s = REST_S
         while not self._stop.is_set():
             try:
-                self._poll(url)
+                self._poll(name)
             except _FAILURES as error:
-                self._note(url, str(error))
+                self._note(name, str(error))
                 self._stop.wait(rest_s)
                 rest_s = min(2 * rest_s, REST_MAX_S)
             else:
-                self._note(url, None)
+                self._note(name, None)
                 rest_s = REST_S
 
-    def _poll(self, url: str) -> None:
-        answer = self._clients[url].receive_message(
+    def _poll(self, name: str) -> None:
+        client, url = self._queues[name]
+        answer = client.receive_message(
             QueueUrl=url, MaxNumberOfMessages=MESSAGES_PER_CALL_MAX, WaitTimeSeconds=self._wait_s
         )
         for message in answer.get("Messages", ()):
-            self._keep(Letter(queue=url, handle=message["ReceiptHandle"], body=message["Body"]))
+            self._keep(Letter(queue=name, handle=message["ReceiptHandle"], body=message["Body"]))
 
     def _keep(self, letter: Letter) -> None:
         """Wait for room; what is dropped at the end was never deleted and comes again."""
@@ -135,25 +142,26 @@ class SqsMailbox:
                 continue
             return
 
-    def _note(self, url: str, trouble: str | None) -> None:
+    def _note(self, name: str, trouble: str | None) -> None:
         """Remember how a queue fares, and log it when that changes."""
         if trouble is None:
-            if self._troubles.pop(url, None) is not None:
-                _LOG.info("queue %s answers again", url)
-        elif url not in self._troubles:
-            _LOG.warning("queue %s cannot be read: %s", url, trouble)
-            self._troubles[url] = trouble
+            if self._troubles.pop(name, None) is not None:
+                _LOG.info("queue %s answers again", name)
+        elif name not in self._troubles:
+            _LOG.warning("queue %s cannot be read: %s", name, trouble)
+            self._troubles[name] = trouble
 
-    def _delete(self, url: str, letters: Sequence[Letter]) -> None:
+    def _delete(self, name: str, letters: Sequence[Letter]) -> None:
+        client, url = self._queues[name]
         try:
-            answer = self._clients[url].delete_message_batch(
+            answer = client.delete_message_batch(
                 QueueUrl=url,
                 Entries=[{"Id": str(i), "ReceiptHandle": letter.handle} for i, letter in enumerate(letters)],
             )
         except _FAILURES as error:
             _LOG.warning(
-                "%d letters of %s were not deleted and will come again: %s", len(letters), url, error
+                "%d letters of %s were not deleted and will come again: %s", len(letters), name, error
             )
             return
         if failed := answer.get("Failed", ()):
-            _LOG.warning("%d letters of %s were not deleted and will come again", len(failed), url)
+            _LOG.warning("%d letters of %s were not deleted and will come again", len(failed), name)
