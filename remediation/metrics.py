@@ -12,17 +12,9 @@ INCIDENTS_OPEN = Family(
     "remediation_incidents_open", Kind.GAUGE, "incidents", ("service", "severity", "phase"),
     "Incidents that are not resolved.",
 )  # fmt: skip
-INCIDENTS = Family(
-    "remediation_incidents_total", Kind.COUNTER, "incidents", ("service", "severity"),
+INCIDENTS_OPENED = Family(
+    "remediation_incidents_opened_total", Kind.COUNTER, "incidents", ("service", "severity"),
     "Incidents that were opened.",
-)  # fmt: skip
-RESOLVED = Family(
-    "remediation_resolved_total", Kind.COUNTER, "incidents", ("service", "cause"),
-    "Incidents that are over, by the cause that was named last.",
-)  # fmt: skip
-OPEN_SECONDS = Family(
-    "remediation_resolved_seconds_total", Kind.COUNTER, "seconds", ("service", "cause"),
-    "How long the incidents that are over were open, summed.",
 )  # fmt: skip
 DECISIONS = Family(
     "remediation_decisions_total", Kind.COUNTER, "decisions", DECISION,
@@ -30,12 +22,25 @@ DECISIONS = Family(
 )  # fmt: skip
 ACTIONS = Family(
     "remediation_actions_total", Kind.COUNTER, "actions", (*ACTION, "outcome"),
-    "Actions that ended, by how.",
+    "Actions that ended, by how; `restored` is a temporary change that was undone.",
 )  # fmt: skip
-ACTIONS_OPEN = Family(
-    "remediation_actions_open", Kind.GAUGE, "actions", (*ACTION, "state"),
-    "Actions under way, and undoings that wait for their time.",
+RUNS_OPEN = Family(
+    "remediation_runs_open", Kind.GAUGE, "actions", (*ACTION, "state"),
+    "Actions under way; one that is queued is a temporary change that waits to be undone.",
+)  # fmt: skip
+ACTIONS_OPEN = RUNS_OPEN
+MITIGATE_SECONDS = Family(
+    "remediation_mitigate_seconds", Kind.HISTOGRAM, "seconds", ("action",),
+    "Time from the opening of an incident until its objective recovered after an action.",
 )  # fmt: skip
 PAUSED = Family("remediation_paused", Kind.GAUGE, "", (), "1 while the kill switch is on.")
 
-FAMILIES = (INCIDENTS_OPEN, INCIDENTS, RESOLVED, OPEN_SECONDS, DECISIONS, ACTIONS, ACTIONS_OPEN, PAUSED)
+FAMILIES = (
+    INCIDENTS_OPEN,
+    INCIDENTS_OPENED,
+    DECISIONS,
+    ACTIONS,
+    RUNS_OPEN,
+    MITIGATE_SECONDS,
+    PAUSED,
+)
