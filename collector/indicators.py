@@ -26,7 +26,7 @@ from collector.catalog import (
     TARGET_5XX,
     TARGET_CODES,
 )
-from slo.cells import MINUTE_S, Block, Indicator, Placement, Sli, State
+from slo.cells import MINUTE_S, Block, Indicator, Placement, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,24 +79,21 @@ def cells(window: Window, now: datetime, settle_s: int) -> tuple[Block, tuple[Do
     A minute is judged when it ended `settle_s` ago: until then what is missing may be on its way.  One that
     already shows failures is told at once, since failures only grow; it is rewritten as the rest arrives.
     """
-    placements = window.asked.placements
     settled = _settled(window, now, settle_s)
     requests = _sums(window, REQUESTS)
     hosts = _sums(window, HEALTHY_HOSTS)
     codes = [_sums(window, metric) for metric in TARGET_CODES]
     elb = _failures_of_balancers(window, requests, hosts)
     target_bad = _integers(_sums(window, TARGET_5XX).counts)
-    bad = target_bad + elb.counts.astype(np.int64)
-    total = sum((_integers(code.counts) for code in codes), elb.counts.astype(np.int64))
+    bad = target_bad + _integers(elb.counts)
+    total = sum((_integers(code.counts) for code in codes), _integers(elb.counts))
     gap = requests.gap | elb.gap | np.logical_or.reduce([code.gap for code in codes])
 
     state = _states(total, requests, hosts, gap)
     state[~settled & (bad == 0)] = State.UNKNOWN
     slow, responses, slow_state = _latency(window, elb, requests, state)
     block = Block(
-        slis=tuple(
-            Sli(p, indicator) for indicator in (Indicator.AVAILABILITY, Indicator.LATENCY) for p in placements
-        ),
+        slis=window.asked.slis,
         start=window.start,
         bad=np.hstack([_only_observed(bad, state), _only_observed(slow, slow_state)]),
         total=np.hstack([_only_observed(total, state), _only_observed(responses, slow_state)]),
@@ -117,6 +114,9 @@ def _sums(window: Window, metric: Metric) -> _Sums:
     shape = (len(window.asked.placements), window.values.shape[1])
     values = window.values[where.rows]
     told = ~np.isnan(values)
+    if where.one_each:
+        unanswered = np.broadcast_to(window.gap[where.rows], shape[::-1])
+        return _Sums(np.where(told, values, 0.0).T, told.T, unanswered)
     counts, speaks = np.zeros(shape), np.zeros(shape, dtype=bool)
     np.add.at(counts, where.owners, np.where(told, values, 0.0))
     np.logical_or.at(speaks, where.owners, told)
@@ -129,6 +129,8 @@ def _failures_of_balancers(window: Window, requests: _Sums, hosts: _Sums) -> _Su
     """Return ELB_5XX by placement; what a shared load balancer failed is divided, and counted once."""
     sums = _sums(window, ELB_5XX)
     where = window.asked.rows[ELB_5XX]
+    if where.one_each:
+        return sums
     rows, users = np.unique(where.rows, return_counts=True)
     counts = sums.counts.copy()
     for row in rows[users > 1]:
@@ -136,7 +138,7 @@ def _failures_of_balancers(window: Window, requests: _Sums, hosts: _Sums) -> _Su
         failures = _integers(np.nan_to_num(window.values[row]))
         counts[:, owners] -= failures[:, np.newaxis]
         counts[:, owners] += share_failures(failures, requests.counts[:, owners], hosts.counts[:, owners] > 0)
-    return _Sums(_integers(counts).astype(np.float64), sums.told, sums.gap)
+    return _Sums(counts, sums.told, sums.gap)
 
 
 def _states(total: Counts, requests: _Sums, hosts: _Sums, gap: Flags) -> NDArray[np.uint8]:
@@ -158,7 +160,7 @@ def _latency(
     estimate of the fast ones are unknown: they are neither all slow nor all fast.
     """
     responses, fast = _sums(window, RESPONSES), _sums(window, FAST_RESPONSES)
-    failures = elb.counts.astype(np.int64) * _SCALE
+    failures = _integers(elb.counts) * _SCALE
     answered = _integers(responses.counts) * _SCALE
     quick = np.minimum(np.floor(fast.counts * _SCALE).astype(np.int64), answered)
     unseen = (answered > 0) & ~fast.told

@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 
 from collector.catalog import METRICS, Metric, Scope, Tier
 from collector.source import QUERIES_PER_CALL_MAX, Batch, Query
-from slo.cells import Placement
+from slo.cells import Indicator, Placement, Sli
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from collector.estate import RegionEstate, ServiceView
+
+
+#: What is counted of each placement, in the order of the columns.
+INDICATORS = (Indicator.AVAILABILITY, Indicator.LATENCY)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,20 +49,26 @@ class Rows:
     """Where one metric is found: row `rows[i]` of the stacked batches belongs to placement `owners[i]`.
 
     A service with two target groups has two rows; a shared load balancer's row has several owners.
+    `one_each` says that there is neither: the usual case, where rows are in the order of placements.
     """
 
     rows: NDArray[np.intp]
     owners: NDArray[np.intp]
+    one_each: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One track's queries: `batches` stacked on one another, and the rows of each metric in that stack."""
+    """One track's queries: `batches` stacked on one another, and the rows of each metric in that stack.
+
+    `slis` are the columns that its answers make: each indicator of each placement, in this order.
+    """
 
     track: Track
     placements: tuple[Placement, ...]
     batches: tuple[Batch, ...]
     rows: Mapping[Metric, Rows]
+    slis: tuple[Sli, ...]
 
     @property
     def height(self) -> int:
@@ -133,12 +143,16 @@ def _ask(track: Track, shape: Shape) -> Asked:
         for metric, query in wanted:
             places[metric].append((found[query], owner))
     batches = tuple(Batch(track.account, track.region, tuple(part)) for part in parts if part)
-    return Asked(track, tuple(line[0] for line in shape), batches, {m: _rows(places[m]) for m in metrics})
+    placements = tuple(line[0] for line in shape)
+    rows = {metric: _rows(places[metric], len(placements)) for metric in metrics}
+    counted = INDICATORS if track.tier is Tier.SLI else ()
+    return Asked(track, placements, batches, rows, tuple(Sli(p, i) for i in counted for p in placements))
 
 
-def _rows(pairs: list[tuple[int, int]]) -> Rows:
-    table = np.array(pairs, dtype=np.intp).reshape(-1, 2)
-    return Rows(table[:, 0].copy(), table[:, 1].copy())
+def _rows(pairs: list[tuple[int, int]], placements: int) -> Rows:
+    rows, owners = np.array(pairs, dtype=np.intp).reshape(-1, 2).T.copy()
+    one_each = len(set(rows)) == placements and np.array_equal(owners, np.arange(placements))
+    return Rows(rows, owners, one_each)
 
 
 def _queries(
