@@ -87,7 +87,7 @@ def moved(previous: Mark | None, answers: Sequence[Window], late_max: int) -> Ma
     asked = max((window.end for window in answers if not window.gap.all()), default=None)
     if asked is None:
         return previous
-    position = answers[0].start if previous is None else previous.arrived
+    position = _begins(answers[0]) if previous is None else previous.arrived
     for window in answers:
         if window.gap.all():
             break
@@ -96,6 +96,11 @@ def moved(previous: Mark | None, answers: Sequence[Window], late_max: int) -> Ma
             complete = len(arrived) if arrived.all() else int(arrived.argmin())
             position = max(position + complete, min(window.end, asked - late_max))
     return Mark(max(asked, previous.asked if previous else asked), min(position, asked))
+
+
+def _begins(first_look: Window) -> int:
+    """Return where a track's history begins; what it was silent about before is not waited for."""
+    return first_look.start + int(_arrived(first_look).argmax())
 
 
 def _arrived(window: Window) -> NDArray[np.bool_]:
