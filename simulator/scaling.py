@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator import fate
 from simulator.events import service_action
@@ -21,8 +22,6 @@ from simulator.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from simulator.calls import Desk, Params
     from simulator.ecs.fleet import Fleet
     from simulator.ecs.service import Service
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 ROLE = "aws-service-role/ecs.application-autoscaling.amazonaws.com"
 NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
+Row: TypeAlias = NDArray[np.float64]
+
 #: Target tracking: three points above the target, fifteen under 90 % of it [Application Auto Scaling guide].
 TARGET_CPU = 60.0
 HOT_POINTS, COLD_POINTS = 3, 15
@@ -62,7 +63,7 @@ class Scaling:
             Target(s.place.spec.minimum, s.place.spec.maximum, s.created_at) for s in fleet.services
         ]
         self._activities: deque[tuple[Place, dict[str, Any]]] = deque(maxlen=ACTIVITIES_KEPT)
-        self._cpu: deque[NDArray[np.float64]] = deque(maxlen=COLD_POINTS + LAG_MINUTES)
+        self._seen: deque[tuple[Row, Row]] = deque(maxlen=COLD_POINTS + LAG_MINUTES)
         self._reads: dict[str, Callable[[str, Params], dict[str, Any]]] = {
             "DescribeScalableTargets": self._describe_targets,
             "DescribeScalingPolicies": self._describe_policies,
@@ -95,39 +96,43 @@ class Scaling:
             "UnknownOperationException", f"application-autoscaling:{operation} is not simulated yet."
         )
 
-    def consider(self, cpu: NDArray[np.float64], at: int) -> None:
-        """See a minute's average CPU of every placement (NaN without tasks) and scale where it is time to."""
-        self._cpu.append(cpu)
-        told = list(self._cpu)[: len(self._cpu) - LAG_MINUTES]
+    def consider(self, cpu: Row, tasks: Row, at: int) -> None:
+        """See a minute's average CPU (NaN: no tasks) and tasks of each placement; scale where it is time.
+
+        A late point is held against the tasks that it was measured on, or a surge would be met twice.
+        """
+        self._seen.append((cpu, tasks))
+        told = list(self._seen)[: len(self._seen) - LAG_MINUTES]
         if len(told) < HOT_POINTS:
             return
-        hot = np.all([row > TARGET_CPU for row in told[-HOT_POINTS:]], axis=0)
+        hot = np.all([row > TARGET_CPU for row, _ in told[-HOT_POINTS:]], axis=0)
+        needed = told[-1][0] * told[-1][1] / TARGET_CPU
         for index in np.flatnonzero(hot).tolist():
-            self._scale_out(index, float(told[-1][index]), at)
+            self._scale_out(index, math.ceil(needed[index]), at)
         if len(told) >= COLD_POINTS:
-            cold = np.all([row < TARGET_CPU * COLD_RATIO for row in told[-COLD_POINTS:]], axis=0)
+            cold = np.all([row < TARGET_CPU * COLD_RATIO for row, _ in told[-COLD_POINTS:]], axis=0)
             for index in np.flatnonzero(cold).tolist():
-                self._scale_in(index, float(told[-1][index]), at)
+                self._scale_in(index, math.ceil(needed[index] / COLD_RATIO), at)
 
-    def _scale_out(self, index: int, cpu: float, at: int) -> None:
+    def _scale_out(self, index: int, needed: int, at: int) -> None:
         service, target = self._fleet.services[index], self.targets[index]
         if at < target.out_until or target.suspended.get("DynamicScalingOutSuspended"):
             return
-        wanted = min(target.maximum, math.ceil(max(service.running, 1) * cpu / TARGET_CPU))
+        wanted = min(target.maximum, needed)
         if wanted > service.desired:
             target.out_until = at + OUT_COOLDOWN_S
-            self._resize(service, wanted, at, f"CPU was {cpu:.1f} %, above {TARGET_CPU:g} %")
+            self._resize(service, wanted, at, f"CPU was above {TARGET_CPU:g} %")
 
-    def _scale_in(self, index: int, cpu: float, at: int) -> None:
+    def _scale_in(self, index: int, needed: int, at: int) -> None:
         service, target = self._fleet.services[index], self.targets[index]
         if at < target.in_until or target.suspended.get("DynamicScalingInSuspended"):
             return
         if service.deployment is not None:  # ECS keeps scale-in off while it deploys
             return
-        wanted = max(target.minimum, math.ceil(service.desired * cpu / (TARGET_CPU * COLD_RATIO)))
+        wanted = max(target.minimum, needed)
         if wanted < service.desired:
             target.in_until = at + IN_COOLDOWN_S
-            self._resize(service, wanted, at, f"CPU was {cpu:.1f} %, under {TARGET_CPU * COLD_RATIO:g} %")
+            self._resize(service, wanted, at, f"CPU was under {TARGET_CPU * COLD_RATIO:g} %")
 
     def _resize(self, service: Service, desired: int, at: int, cause: str) -> None:
         place, before = service.place, service.desired

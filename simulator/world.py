@@ -181,7 +181,7 @@ class World:
         self.cloudwatch.record(minute, outcome, tasks, delay_s=self._hindrance.delay_s, lost=lost)
         self.truth.add(outcome, known)
         self._pulse.turn()
-        self.scaling.consider(np.where(running > 0, outcome.cpu_average[0], np.nan), at)
+        self.scaling.consider(np.where(running > 0, outcome.cpu_average[0], np.nan), healthy, at)
         for transition in self.cloudwatch.evaluate(at):
             self._announce(transition, at)
 
