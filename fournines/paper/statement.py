@@ -1,0 +1,72 @@
+"""Render a month's statement: the same value as HTML, PDF, CSV and JSON.  No number is made here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+
+import jinja2
+import typst
+
+from fournines.paper import charts, sheet, spreadsheet
+from fournines.paper.palette import PRINT, SCREEN
+from slo.statement import Statement, to_json
+
+_TEMPLATES = resources.files("fournines.paper") / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The four files of a statement, ready to be written; equal statements give equal bytes."""
+
+    html: bytes
+    pdf: bytes
+    csv: bytes
+    json: bytes
+
+    def files(self, stem: str) -> dict[str, bytes]:
+        """Return them by name: `stem.html` and so on."""
+        return {f"{stem}.{kind}": getattr(self, kind) for kind in ("html", "pdf", "csv", "json")}
+
+
+def render(statement: Statement) -> Rendered:
+    """Return all four."""
+    return Rendered(
+        html=html(statement).encode(),
+        pdf=pdf(statement),
+        csv=spreadsheet.text(statement).encode(),
+        json=f"{to_json(statement)}\n".encode(),
+    )
+
+
+def html(statement: Statement) -> str:
+    """Return one page that needs nothing else: no script, no font, no image from anywhere."""
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.from_string((_TEMPLATES / "statement.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        sheet=sheet.lay(statement),
+        style=(_TEMPLATES / "statement.css").read_text(encoding="utf-8"),
+        strip=charts.month_strip(statement.days, statement.allowed, SCREEN),
+        burn_down=charts.burn_down(statement.days, SCREEN, even_pace=sheet.even_pace(statement)),
+    )
+
+
+def pdf(statement: Statement) -> bytes:
+    """Return an accessible PDF (PDF/UA-1): tagged, the same bytes each time, from the fonts inside typst."""
+    inputs = {
+        "sheet": json.dumps(sheet.lay(statement).plain(), ensure_ascii=False),
+        "strip": charts.month_strip(statement.days, statement.allowed, PRINT),
+        "burndown": charts.burn_down(statement.days, PRINT, even_pace=sheet.even_pace(statement)),
+    }
+    made = typst.compile(
+        (_TEMPLATES / "statement.typ").read_bytes(),
+        format="pdf",
+        sys_inputs=inputs,
+        pdf_standards=["ua-1"],
+        ignore_system_fonts=True,
+    )
+    assert isinstance(made, bytes)
+    return made

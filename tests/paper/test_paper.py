@@ -1,0 +1,218 @@
+"""A statement on paper: the same numbers in every form, the same bytes each time, safe to open."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from fournines.paper import charts, sheet, spreadsheet
+from fournines.paper.palette import PRINT
+from fournines.paper.statement import html, pdf, render
+from slo.contracts import Measure
+from slo.figures import Figure
+from slo.statement import Statement, Verdict, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+GOLDEN = Path(__file__).parent / "golden"
+TEMPLATES = Path(sheet.__file__).parent / "templates"
+
+
+def figures(value: object) -> Iterator[Figure]:
+    """Every number of a statement."""
+    if isinstance(value, Figure):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from figures(item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from figures(getattr(value, field.name))
+
+
+class Page(HTMLParser):
+    """What a browser makes of HTML: its words, its tags, and whether they close."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data.strip())
+
+
+def test_html_is_the_golden_one(breached: Statement, golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "breached.html", html(breached))
+
+
+def test_csv_is_the_golden_one(breached: Statement, golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "breached.csv", spreadsheet.text(breached).replace("\r\n", "\n"))
+
+
+def test_every_number_stands_in_html_csv_and_json_as_the_statement_says_it(breached: Statement) -> None:
+    page, made = Page(html(breached)), render(breached)
+    records = list(csv.DictReader(io.StringIO(made.csv.decode(), newline="")))
+    cells = {cell for record in records for cell in record.values()}
+    for figure in figures(breached):
+        assert figure.text in page.words
+        assert (figure.text in cells) or (figure.text.replace(",", "") in cells)
+    assert made.json.decode() == to_json(breached) + "\n"
+
+
+@pytest.mark.parametrize("name", ["statement.html.j2", "statement.typ"])
+def test_both_layouts_print_every_part_of_the_sheet(name: str) -> None:
+    template = (TEMPLATES / name).read_text(encoding="utf-8")
+    assert [part.name for part in fields(sheet.Sheet) if f"sheet.{part.name}" not in template] == []
+
+
+def test_every_number_but_a_target_per_line_is_on_the_sheet(breached: Statement) -> None:
+    text = json.dumps(sheet.lay(breached).plain())
+    assert [figure.text for figure in figures(breached) if figure.text not in text] == []
+
+
+def test_html_is_whole_and_needs_nothing_from_elsewhere(breached: Statement) -> None:
+    text = html(breached)
+    page = Page(text)
+    assert page.open == []
+    assert not {"script", "img", "link", "iframe"} & {tag for tag, _ in page.tags}
+    assert "Content-Security-Policy" in text
+    assert re.findall(r"(?:src|href)=|url\((?!#)", text) == []
+
+
+def test_html_can_be_heard(breached: Statement) -> None:
+    page = Page(html(breached))
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    named = [
+        name for _, attributes in page.tags for name in (attributes.get("aria-labelledby") or "").split()
+    ]
+    assert set(named) <= set(ids)
+    assert ("html", {"lang": "en"}) in page.tags
+    headings = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert headings[0] == 1
+    assert set(headings[1:]) == {2}
+    assert all(attributes.get("scope") for tag, attributes in page.tags if tag == "th")
+
+
+def test_foreign_text_is_text(breached: Statement) -> None:
+    evil = replace(breached, display_name="<script>alert(1)</script>", tenant="+cmd|' /C calc'!A0")
+    assert "<script>" not in html(evil)
+    assert ",'+cmd|' /C calc'!A0," in spreadsheet.text(evil)
+    assert "'=HYPERLINK(payment)" in spreadsheet.text(breached)
+    assert pdf(evil).startswith(b"%PDF")
+
+
+def test_csv_keeps_the_rules_of_its_kind(breached: Statement) -> None:
+    text = spreadsheet.text(breached)
+    assert text.count("\r\n") == text.count("\n") == len(text.splitlines())
+    records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert {len(record) for record in records} == {len(spreadsheet.COLUMNS)}
+    assert {record[0] for record in records} == {
+        "record",
+        "line",
+        "total",
+        "day",
+        "incident",
+        "credit",
+        "figure",
+    }
+
+
+def test_a_pdf_has_the_same_bytes_each_time_and_is_tagged(breached: Statement) -> None:
+    made = pdf(breached)
+    assert made == pdf(breached)
+    for mark in (b"/StructTreeRoot", b"/Lang", b"pdfuaid", b"/Marked true"):
+        assert mark in made
+    assert b"CreationDate" not in made
+
+
+def test_another_number_is_another_pdf(breached: Statement, met: Statement) -> None:
+    assert pdf(breached) != pdf(met)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_each_verdict_is_said_in_words_and_has_its_colour(met: Statement, verdict: Verdict) -> None:
+    text = html(replace(met, verdict=verdict))
+    assert f'<section class="verdict {verdict}"' in text
+    assert f"<strong>{sheet.WORDS[verdict]}</strong>" in text
+    assert f".{verdict} {{" in (TEMPLATES / "statement.css").read_text(encoding="utf-8")
+    assert pdf(replace(met, verdict=verdict)).startswith(b"%PDF")
+
+
+def test_a_line_with_unknown_minutes_is_not_proven_and_one_over_budget_not_met(breached: Statement) -> None:
+    rows = {row.cells[:2]: row for row in sheet.lay(breached).lines.rows}
+    assert rows["web-app", "us-east-1"].cells[-1] == "not proven"
+    assert rows["course-catalog", "eu-west-1"].cells[-1] == "not met"
+    assert (rows["web-app", "eu-west-1"].cells[-1], rows["web-app", "eu-west-1"].marked) == ("met", False)
+
+
+def test_an_unfinished_month_says_so_far_and_leaves_its_future_blank(unfinished: Statement) -> None:
+    assert {row.cells[-1] for row in sheet.lay(unfinished).lines.rows} == {"met so far"}
+    strip = charts.month_strip(unfinished.days, unfinished.allowed, PRINT)
+    assert strip.count("fill:none") == 2 * 19
+    assert unfinished.days[11].budget_left.text in charts.burn_down(unfinished.days, PRINT, even_pace=False)
+
+
+def test_an_even_pace_is_drawn_for_minutes_only(met: Statement) -> None:
+    minutes = replace(met, measure=Measure.MINUTES)
+    assert "stroke-dasharray" in html(minutes)
+    assert "stroke-dasharray" not in html(met)
+    assert "even pace" in sheet.lay(minutes).course
+
+
+def test_charts_are_wellformed_and_stay_inside(breached: Statement) -> None:
+    deep = tuple(replace(day, budget_left=Figure(-7, "-700.0 %")) for day in breached.days)
+    for svg in (
+        charts.month_strip(breached.days, breached.allowed, PRINT),
+        charts.burn_down(breached.days, PRINT, even_pace=True),
+        charts.burn_down(deep, PRINT, even_pace=True),
+    ):
+        root = ET.fromstring(svg)  # noqa: S314 - we wrote it
+        height = float(root.attrib["viewBox"].split()[3])
+        for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
+            if "y" in rect.attrib:
+                assert (
+                    0
+                    <= float(rect.attrib["y"])
+                    <= float(rect.attrib["y"]) + float(rect.attrib["height"])
+                    <= height
+                )
+        points = [
+            point
+            for line in root.iter("{http://www.w3.org/2000/svg}polyline")
+            for point in line.attrib["points"].split()
+        ]
+        assert all(0 <= float(point.split(",")[1]) <= height for point in points)
+
+
+def test_a_month_without_lines_days_of_trouble_or_incidents_is_still_a_statement(met: Statement) -> None:
+    bare = replace(met, lines=(), incidents=())
+    assert "No incident in this month." in html(bare)
+    assert pdf(bare).startswith(b"%PDF")
+
+
+def test_files_are_named_after_the_statement(met: Statement) -> None:
+    assert set(render(met).files("acme-2026-10")) == {
+        f"acme-2026-10.{kind}" for kind in ("html", "pdf", "csv", "json")
+    }
