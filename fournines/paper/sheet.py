@@ -25,7 +25,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table; `marked` asks for attention, and its last cell says why."""
+    """A row of a table; `marked` asks for attention."""
 
     cells: tuple[str, ...]
     marked: bool = False
@@ -171,8 +171,8 @@ def even_pace(statement: Statement) -> bool:
 
 
 LINE_COLUMNS = (
-    "service", "region", "good of all", "requests", "bad", "budget spent", "down", "minutes up", "no traffic",
-    "unknown", "excluded", "imported", "coverage", "verdict",
+    "service", "region", "verdict", "coverage", "good of all", "requests", "bad", "budget spent", "down",
+    "minutes up", "no traffic", "unknown", "excluded", "imported", "note",
 )  # fmt: skip
 
 
@@ -180,17 +180,18 @@ def _lines(statement: Statement) -> Table:
     met = "met so far" if statement.verdict is Verdict.NOT_FINAL else "met"
     rows = [_line(line, line.service, line.region, met) for line in statement.lines]
     total = _line(statement.totals, "all", "all", met)
-    return Table(LINE_COLUMNS, 2, (*rows, total), "The contract names no service that was found.")
+    return Table(LINE_COLUMNS, 3, (*rows, total), "The contract names no service that was found.")
 
 
 def _line(line: Line, service: str, region: str, met: str) -> Row:
     figures = (
-        line.attained, line.total, line.bad, line.budget_spent, line.downtime, line.uptime, line.no_traffic,
-        line.unknown, line.excluded, line.imported, line.coverage,
+        line.coverage, line.attained, line.total, line.bad, line.budget_spent, line.downtime, line.uptime,
+        line.no_traffic, line.unknown, line.excluded, line.imported,
     )  # fmt: skip
     judged = met if line.met else "not met" if (line.budget_spent.exact or 0) > 1 else "not proven"
-    said = f"{judged}; {line.note}" if line.note else judged
-    return Row((service, region, *(figure.text for figure in figures), said), marked=not line.met)
+    return Row(
+        (service, region, judged, *(figure.text for figure in figures), line.note), marked=not line.met
+    )
 
 
 def _unseen(statement: Statement) -> tuple[Fact, ...]:
