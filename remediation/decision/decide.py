@@ -52,7 +52,7 @@ def decide(
     """Return what to do: act, ask, observe, wait, or call a person."""
     action = REMEDIES.get(diagnosis.cause)
     if action is None:
-        return _nothing_of_ours(diagnosis, now)
+        return _nothing_of_ours(situation, diagnosis, now)
     policy = policies.find(diagnosis.cause, situation.placement)
     plan = ACTIONS[action].plan(situation, diagnosis)
     question = Question(
@@ -80,15 +80,17 @@ def decide(
     )
 
 
-def _nothing_of_ours(diagnosis: Diagnosis, now: datetime) -> Decision:
-    """Call a person for a cause that we cannot undo; wait while it is not clear, or nothing is wrong."""
-    waiting = not diagnosis.in_trouble or not diagnosis.complete
-    reason = Reason.GATHERING_EVIDENCE if waiting else Reason.NO_ACTION_FOR_CAUSE
+def _nothing_of_ours(situation: Situation, diagnosis: Diagnosis, now: datetime) -> Decision:
+    """Call a person for a cause that we cannot undo; wait while it is not clear, or we are at work."""
+    at_work = any(past.under_way and past.placement == situation.placement for past in situation.history)
+    waiting = at_work or not diagnosis.in_trouble or not diagnosis.complete
+    why_wait = Reason.ALREADY_ACTING if at_work else Reason.GATHERING_EVIDENCE
+    reason = why_wait if waiting else Reason.NO_ACTION_FOR_CAUSE
     return Decision(
         verdict=Verdict.WAIT if waiting else Verdict.ESCALATE,
         reason=reason,
         diagnosis=diagnosis,
-        sentence=reason.sentence if waiting else diagnosis.sentence,
+        sentence=reason.sentence,
         at=now,
     )
 

@@ -20,14 +20,17 @@ _WEIGHT = (Verdict.WAIT, Verdict.OBSERVE, Verdict.ESCALATE, Verdict.PROPOSE, Ver
 def record(incident: Incident, decision: Decision) -> Change | None:
     """Return what the decision changes in the incident, or None when it is no news.
 
-    No news is: nothing is wrong (any more), our own run is under way, or the same was said of this placement.
+    No news is: nothing is wrong (any more), our own run is under way, the same was said of this placement, or
+    what was known of it has become unclear.
     A judgement that another placement got already is kept without being told again, unless it acts.
     """
     diagnosis = decision.diagnosis
     if decision.reason is Reason.ALREADY_ACTING or not diagnosis.in_trouble:
         return None
     judgement = _judgement(decision)
-    if judgement in incident.judgements:
+    known = any(j.placement == judgement.placement for j in incident.judgements)
+    faded = known and judgement.cause is Cause.UNKNOWN and judgement.verdict is Verdict.WAIT
+    if faded or judgement in incident.judgements:
         return None
     others = tuple(j for j in incident.judgements if j.placement != judgement.placement)
     after = _headed(replace(incident, judgements=(*others, judgement)), decision, judgement)
@@ -68,7 +71,8 @@ def _headed(incident: Incident, decision: Decision, judgement: Judgement) -> Inc
 def _entries(incident: Incident, decision: Decision) -> tuple[Entry, ...]:
     diagnosis = decision.diagnosis
     before = next((j.cause for j in incident.judgements if j.placement == diagnosis.placement), None)
-    diagnosed = () if before is diagnosis.cause else (_diagnosed(incident, diagnosis),)
+    acts = decision.verdict in {Verdict.ACT, Verdict.PROPOSE}
+    diagnosed = (_diagnosed(incident, diagnosis),) if acts or before is not diagnosis.cause else ()
     calls = decision.verdict is Verdict.ESCALATE and incident.phase is not Phase.ESCALATED
     return (*diagnosed, _decided(incident, decision), *((_escalated(incident, decision),) if calls else ()))
 

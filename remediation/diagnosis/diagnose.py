@@ -155,8 +155,12 @@ def _surge(case: _Case) -> _Ruling | None:
     if case.suspect:
         because = "far more requests than usual, but a deployment began shortly before, too."
         return _Ruling(Cause.SURGE, Confidence.LOW, because)
-    confidence = Confidence.HIGH if case.yes("overloaded") else Confidence.MEDIUM
-    return _Ruling(Cause.SURGE, confidence, "far more requests than usual arrive than the tasks can serve.")
+    because = "far more requests than usual arrive than the tasks can serve."
+    if case.yes("overloaded"):
+        return _Ruling(Cause.SURGE, Confidence.HIGH, because)
+    if case.yes("failing_elsewhere"):
+        return None  # clients that repeat what a dependency fails look like a surge
+    return _Ruling(Cause.SURGE, Confidence.MEDIUM, because, complete=case.no("failing_elsewhere"))
 
 
 def _deployment(case: _Case) -> _Ruling | None:
@@ -213,7 +217,7 @@ def _crash_loop(case: _Case) -> _Ruling | None:
 
 
 def _unknown(case: _Case) -> _Ruling:
-    because = "nothing is wrong now." if case.no("failing_here") else "the evidence names no cause."
+    because = "no request fails now." if case.no("failing_here") else "the evidence names no cause."
     return _Ruling(Cause.UNKNOWN, Confidence.LOW, because, complete=False)
 
 

@@ -26,6 +26,8 @@ BEFORE_MINUTES_MIN = 5
 RECENTLY = timedelta(minutes=10)
 #: What Spot takes it usually gives back within so long; only then is a missing task a shortage.
 REPLACED_WITHIN = timedelta(minutes=3)
+#: [https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html]
+SPOT_NOTICE = timedelta(minutes=2)
 #: So many times the usual requests are a surge, and from so much CPU on the tasks are overloaded.
 SURGE_DEMAND = 1.5
 OVERLOAD_CPU = 70.0
@@ -144,16 +146,32 @@ def turned_back(situation: Situation) -> Finding:
 
 
 def short_of_tasks(situation: Situation) -> Finding:
-    """Whether fewer tasks run than are wanted."""
+    """Whether fewer tasks run than are wanted, those that Spot is about to take not counted."""
     view = situation.view
     if view is None:
         return Finding("short_of_tasks", Holds.UNKNOWN, "AWS could not be asked how many tasks run.")
+    leaving = _warned(situation)
     return Finding(
         "short_of_tasks",
-        holds(truth=view.running < view.desired),
-        f"{view.running} of {view.desired} tasks run, {view.pending} are pending.",
-        {"running": view.running, "desired": view.desired, "pending": view.pending},
+        holds(truth=view.running - leaving < view.desired),
+        f"{view.running} of {view.desired} tasks run, {view.pending} are pending, Spot takes {leaving}.",
+        {"running": view.running, "desired": view.desired, "pending": view.pending, "leaving": leaving},
     )
+
+
+def _warned(situation: Situation) -> int:
+    """Count the tasks that run on notice: Spot warns two minutes before it takes them."""
+    ends = [
+        event
+        for event in situation.events
+        if isinstance(event, TaskChanged)
+        and event.end is TaskEnd.SPOT_INTERRUPTION
+        and event.placement == situation.placement
+        and event.origin.at is not None
+        and situation.at - event.origin.at <= SPOT_NOTICE
+    ]
+    stopped = {event.task_arn for event in ends if event.last_status not in {"RUNNING", "ACTIVATING"}}
+    return len({event.task_arn for event in ends} - stopped)
 
 
 def spot_refused(situation: Situation) -> Finding:
@@ -211,9 +229,15 @@ def busier_than_usual(situation: Situation) -> Finding:
 
 def overloaded(situation: Situation) -> Finding:
     """Whether the tasks have more to do than they can."""
-    cpu = situation.here.cpu if situation.here else None
-    if cpu is None:
+    here = situation.here
+    cpu = here.cpu if here else None
+    if here is None or cpu is None:
         return Finding("overloaded", Holds.UNKNOWN, "The tasks' CPU is not known.")
+    if here.cpu_minute is not None and here.onset is not None and here.cpu_minute < here.onset:
+        told = (
+            f"The tasks' CPU was last measured before the trouble, at {moment_of(here.cpu_minute):%H:%M} UTC."
+        )
+        return Finding("overloaded", Holds.UNKNOWN, told, {"cpu": cpu})
     sentence = f"The tasks use {cpu:.0f} % of their CPU (overloaded from {OVERLOAD_CPU:.0f} %)."
     return Finding("overloaded", holds(truth=cpu >= OVERLOAD_CPU), sentence, {"cpu": cpu})
 

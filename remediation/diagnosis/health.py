@@ -89,7 +89,8 @@ class Series:
 class Health:
     """How a placement serves: its last hour, its demand, and its CPU in percent, None where not known.
 
-    `usual_per_minute` is what arrives at this time of day; None leaves it to the earlier part of the hour.
+    `cpu_minute` is the minute that the CPU was measured in, None when that is not known.  `usual_per_minute`
+    is what arrives at this time of day; None leaves it to the earlier part of the hour.
     """
 
     placement: Placement
@@ -97,6 +98,7 @@ class Health:
     latency: Series | None = None
     usual_per_minute: float | None = None
     cpu: float | None = None
+    cpu_minute: int | None = None
 
     def sick(self, *minutes: int) -> bool | None:
         """Whether any indicator is in trouble in these minutes; None when availability is not known."""

@@ -182,7 +182,7 @@ def _applied(run: Run, situation: Situation, now: datetime, *, ours: bool) -> Mo
     )
     shown = situation.view is not None and run.effect.done(situation.view)
     how = "accepted, not shown yet" if not shown else "done" if ours else "was in place already"
-    told = f"{run.effect}: {how}. {_why(run)}"
+    told = f"{run.effect}: {how}."
     return Move(after, (say(after, EntryKind.APPLIED, told, now),))
 
 

@@ -96,6 +96,7 @@ class Stage:
     troubles: list[Trouble] = field(default_factory=list)
     demand: dict[Placement, tuple[float, float]] = field(default_factory=dict)
     cpu: dict[Placement, float] = field(default_factory=dict)
+    cpu_minute: dict[Placement, int] = field(default_factory=dict)
     views: dict[Placement, ServiceView] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     history: list[PastAction] = field(default_factory=list)
@@ -164,6 +165,13 @@ class Stage:
             )
         )
 
+    def warns(self, place: Placement, minute: float) -> None:
+        """Let Spot give notice of a task, at a minute after noon."""
+        self.ends(place, TaskEnd.SPOT_INTERRUPTION, minute)
+        warned = self.events.pop()
+        assert isinstance(warned, TaskChanged)
+        self.events.append(replace(warned, last_status="RUNNING"))
+
     def health(self, place: Placement) -> Health:
         """The last hour as the ledger knows it."""
         newest = minute_of(self.now) - 1 - self.lag.get(place, 2)
@@ -172,7 +180,15 @@ class Stage:
             self._cell(place, minute) if minute <= newest else None for minute in range(start, start + 60)
         ]
         series = Series(start, tuple(cells), Fraction(1, 10_000))
-        return Health(placement=place, availability=series, cpu=self.cpu.get(place, 40.0))
+        return Health(
+            placement=place,
+            availability=series,
+            cpu=self.cpu.get(place, 40.0),
+            cpu_minute=self._measured(place),
+        )
+
+    def _measured(self, place: Placement) -> int | None:
+        return minute_of(NOON) + self.cpu_minute[place] if place in self.cpu_minute else None
 
     def _cell(self, place: Placement, minute: int) -> tuple[int, int]:
         after_noon = minute - minute_of(NOON)

@@ -273,3 +273,38 @@ def test_a_rollback_of_our_own_is_never_the_next_suspect() -> None:
         )
     )
     assert judged(stage, minutes=25)[0].cause is not Cause.DEPLOYMENT
+
+
+def test_tasks_on_notice_that_spot_does_not_replace_are_missed_before_they_are_gone() -> None:
+    stage = spot_shortage()
+    stage.change(IRELAND, running=10)
+    assert judged(stage)[0].cause is Cause.UNKNOWN
+    stage.warns(IRELAND, 9)
+    diagnosis, decision = judged(stage)
+    assert (diagnosis.cause, decision.verdict) == (Cause.SPOT_SHORTAGE, Verdict.ACT)
+
+
+def test_cpu_of_before_the_surge_says_nothing_against_it() -> None:
+    stage = surge()
+    stage.cpu[IRELAND] = 20
+    stage.cpu_minute[IRELAND] = -2
+    diagnosis, decision = judged(stage, minutes=8)
+    assert (diagnosis.cause, diagnosis.confidence, decision.verdict) == (
+        Cause.SURGE,
+        Confidence.MEDIUM,
+        Verdict.ACT,
+    )
+
+
+def test_repeated_requests_to_a_failing_dependency_are_no_surge_while_cpu_is_not_known() -> None:
+    stage = surge()
+    stage.cpu_minute[IRELAND] = -2
+    stage.fails(VIRGINIA, 1)
+    assert judged(stage, minutes=8)[0].cause is Cause.DEPENDENCY
+
+
+def test_a_surge_without_cpu_waits_until_other_regions_can_be_compared() -> None:
+    stage = surge()
+    stage.cpu_minute[IRELAND] = -2
+    stage.lag = {VIRGINIA: 6}
+    assert judged(stage, minutes=5)[1].verdict is Verdict.WAIT
