@@ -15,6 +15,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from collector import catalog
+from remediation import metrics as remedies
+from slo import metrics
 from slo.metrics import Family, Kind
 
 if TYPE_CHECKING:
@@ -60,6 +63,10 @@ FAMILIES = (
 )
 
 
+#: Everything that is exported.
+EXPORTED = (*metrics.FAMILIES, *catalog.FAMILIES, *remedies.FAMILIES, *FAMILIES)
+
+
 class Samples(Protocol):
     """Who knows the numbers."""
 
@@ -95,7 +102,7 @@ def registry(source: Samples) -> CollectorRegistry:
     return made
 
 
-def export(source: Samples, families: Iterable[Family], endpoint: str, version: str) -> MeterProvider:
+def export(source: Samples, endpoint: str, version: str) -> MeterProvider:
     """Send the same families to an OTLP endpoint (http/protobuf) on real time, until `shutdown` is called.
 
     A collector that is away costs a line in the log, and nothing else.
@@ -106,7 +113,7 @@ def export(source: Samples, families: Iterable[Family], endpoint: str, version: 
     resource = Resource({"service.name": "fournines", "service.version": version})
     provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
     meter = provider.get_meter("fournines", version)
-    for family in families:
+    for family in EXPORTED:
         observe = partial(_observe, source, family)
         if family.kind is Kind.COUNTER:
             meter.create_observable_counter(family.name, [observe], family.unit, family.help)

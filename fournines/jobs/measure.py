@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from collector.catalog import Tier
@@ -19,6 +20,7 @@ from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
 from slo.burn import firing
+from slo.cells import minute_of
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from collector.source import Readings
 
 _log = logging.getLogger(__name__)
+
+#: Windows end with the newest known minute, but never further back: what stalls must not keep alerts firing.
+STALE_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ class Evaluate:
     def run(self, now: datetime) -> None:
         """Fold the alerts of this moment."""
         with self.books.ledger() as ledger:
+            ledger.advance(minute_of(now - STALE_AFTER))
             alerts = firing(self.objectives, ledger, now)
         if alerts:
             self.desk.fold(alerts, now)

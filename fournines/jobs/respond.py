@@ -10,7 +10,7 @@ from fournines.known import Known
 from fournines.look import Looker
 from fournines.store.books import Books
 from remediation.decision.decide import decide
-from remediation.decision.guards import Switches
+from remediation.decision.guards import DATA_AGE_MAX, Switches
 from remediation.decision.policy import Policies
 from remediation.decision.record import record
 from remediation.diagnosis.diagnose import diagnose
@@ -23,6 +23,7 @@ from remediation.workflow.progress import busy, follow
 from remediation.workflow.start import run_for
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from remediation.diagnosis.situation import Situation
@@ -76,15 +77,18 @@ class Remediate:
 
     def run(self, now: datetime) -> None:
         """Decide about each incident, advance runs, and close what is over."""
+        blind = set()
         for incident in self.books.open_incidents():
             situations = self.looker.situations(incident, incident.placements, now)
             for situation in situations.values():
                 self._decide(situation, now)
+            if any(_cannot_see(situation) for situation in situations.values()):
+                blind.add(incident.id)
         for _ in range(MOVES_MAX):
             if self.engine.advance(now) is None:
                 break
         for incident in self.books.open_incidents():
-            self.desk.change(incident.id, lambda fresh: self._progress(fresh, now))
+            self.desk.change(incident.id, lambda fresh: self._progress(fresh, now, blind))
 
     def _decide(self, situation: Situation, now: datetime) -> None:
         """Keep what is new about the decision, and start the run that it asks for, if it is not."""
@@ -94,13 +98,19 @@ class Remediate:
         if run is not None:
             self.books.runs.start(run, ())
 
-    def _progress(self, incident: Incident, now: datetime) -> Change | None:
+    def _progress(self, incident: Incident, now: datetime, blind: Collection[str]) -> Change | None:
+        """Follow the runs; close what is quiet, but never because nothing can be seen."""
         runs = self.books.runs.of(incident.id)
         after = follow(incident, runs)
-        over = quiet(after, now, busy=busy(after, runs))
+        over = quiet(after, now, busy=incident.id in blind or busy(after, runs))
         if over is not None:
             return over
         return Change(after, ()) if after != incident else None
 
     def _switches(self) -> Switches:
         return Switches(paused=self.books.runs.paused())
+
+
+def _cannot_see(situation: Situation) -> bool:
+    """Whether what is known of the placement is too old to say that it is well."""
+    return situation.data_age is None or situation.data_age > DATA_AGE_MAX

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fournines import staging
 from fournines.clock import Stepped, Steps
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
+from fournines.rehearsal.score import name_causes
 from fournines.service import Charter, Outside, Pace, Setting, build
 from fournines.slack.chat import Sent
 from fournines.store.books import Books
@@ -18,7 +19,6 @@ from fournines.store.place import IN_MEMORY
 from fournines.wire import InProcess
 from remediation.decision import policy
 from runbooks import shelf
-from simulator.fault import Disturbance
 from simulator.judge import Message, judge
 from simulator.without import live_without
 from simulator.world import World
@@ -27,9 +27,6 @@ from slo import contracts, openslo
 if TYPE_CHECKING:
     from fournines.slack import blocks
     from fournines.slack.chat import Delivery, Label
-    from fournines.store.books import Books as OpenBooks
-    from remediation.incidents import Incident
-    from simulator.injection import Ordeal
     from simulator.recording import Recording
     from simulator.scenario import Scenario
 
@@ -108,26 +105,6 @@ def rehearse(
             mailbox.post(world.step(moment))
             steps.until(moment)
             progress(moment)
-        without = live_without(scenario, recording)
-        return judge(world, without=without, messages=ear.heard, causes=causes(world, books))
-
-
-def causes(world: World, books: OpenBooks) -> dict[int, str]:
-    """Return the cause that fournines named for each fault: that of the incident which it brought about."""
-    found: dict[int, str] = {}
-    for incident in books.incidents_since(world.scenario.start):
-        before = [ordeal for ordeal in world.ordeals if _brought_about(ordeal, incident, world)]
-        if before and incident.cause:
-            found[max(before, key=lambda ordeal: ordeal.began or 0).index] = str(incident.cause)
-    return found
-
-
-def _brought_about(ordeal: Ordeal, incident: Incident, world: World) -> bool:
-    """Whether the fault befell a placement of the incident before it was opened."""
-    hit = {(world.estate.places[i].region, world.estate.places[i].service) for i in ordeal.placements}
-    return (
-        not isinstance(ordeal.fault, Disturbance)
-        and ordeal.began is not None
-        and ordeal.began <= incident.opened_at.timestamp()
-        and any((placement.region, placement.service) in hit for placement in incident.placements)
-    )
+        summary = judge(world, without=live_without(scenario, recording), messages=ear.heard)
+        name_causes(summary, [view.as_json() for view in service.board.incidents()])
+        return summary

@@ -1,0 +1,29 @@
+"""Scenarios by name or file, with every mistake at its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from fournines.documents import DocumentError, Fault, load, misfits
+from fournines.trouble import Trouble
+from simulator.scenario import Scenario, shipped, shipped_names
+
+
+def read(name: str) -> Scenario:
+    """Return a shipped scenario by its name, or the one in a YAML file."""
+    if name in shipped_names():
+        return shipped(name)
+    path = Path(name)
+    if not path.is_file():
+        raise Trouble(
+            f"there is no scenario {name!r}: name a YAML file, or one of {', '.join(shipped_names())}"
+        )
+    documents = load(path)
+    if len(documents) != 1:
+        raise DocumentError([Fault(name, 0, (), f"expected one scenario, got {len(documents)} documents")])
+    try:
+        return Scenario.model_validate(documents[0].data)
+    except ValidationError as problem:
+        raise DocumentError(misfits(documents[0], problem, Scenario)) from None

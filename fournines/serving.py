@@ -1,0 +1,72 @@
+"""`fournines serve`: books, outside, jobs, pages and metrics in one process, until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import threading
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fournines import telemetry, wire
+from fournines.clock import run
+from fournines.service import Charter, Pace, Setting, build
+from fournines.store.books import Books
+from fournines.web.app import app
+from fournines.web.server import Server
+from runbooks import shelf
+
+if TYPE_CHECKING:
+    from fournines.config import Config
+    from fournines.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def charter(config: Config) -> Charter:
+    """Return what the documents say; users' runbooks lie over ours."""
+    books = shelf.library()
+    for folder in config.settings.runbooks:
+        books = shelf.read(folder).over(books)
+    return Charter(config.objectives, config.policies, config.contracts, books)
+
+
+def serve(config: Config) -> None:
+    """Run the service until SIGTERM or SIGINT.  Raises what the user can mend before anything has started."""
+    settings, clock = config.settings, config.settings.clock.clock()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with Books.open(settings.store) as books:
+        outside = wire.outside(settings, clock.now)
+        real_s = timedelta(seconds=1 / clock.real_seconds(timedelta(seconds=1)))
+        service = build(charter(config), _setting(settings, real_s), books, outside, clock)
+        server = Server(
+            app(service.board, telemetry.registry(service.samples)), settings.web.host, settings.web.port
+        )
+        endpoint = settings.telemetry.otlp_endpoint
+        exported = telemetry.export(service.samples, endpoint, version("fournines")) if endpoint else None
+        server.start()
+        print(json.dumps({"ready": True, "port": server.port, "host": settings.web.host}), flush=True)
+        run(service.jobs, clock, stop, service.record)
+        _log.info("stopping: what is under way is in the store and goes on at the next start")
+        if exported is not None:
+            exported.shutdown()
+        server.stop()
+
+
+def _setting(settings: Settings, real_s: timedelta) -> Setting:
+    web, collect = settings.web, settings.collect
+    return Setting(
+        scopes=[(account.id, region) for account in settings.aws.accounts for region in settings.aws.regions],
+        channel=settings.slack.channel if settings.slack else "",
+        base_url=f"http://{web.host}:{web.port}",
+        pace=Pace(
+            real_s=real_s,
+            discover=collect.discover_every,
+            cadence=collect.cadence,
+            settle_s=int(collect.settle.total_seconds()),
+        ),
+    )
