@@ -19,8 +19,13 @@ def fits(expect: Expect, call: Call) -> bool:
     changed = set(call.params) - {"cluster", "service"}
     match expect:
         case Expect.ROLLBACK:
-            redeployed = call.operation == "UpdateService" and changed == {"taskDefinition"}
-            return redeployed or call.operation == "StopServiceDeployment"
+            redeployed = "taskDefinition" in changed and changed <= {
+                "taskDefinition",
+                "deploymentConfiguration",
+            }
+            return (
+                redeployed if call.operation == "UpdateService" else call.operation == "StopServiceDeployment"
+            )
         case Expect.SCALE_OUT:
             return call.operation == "RegisterScalableTarget"
         case Expect.SPOT_FALLBACK:

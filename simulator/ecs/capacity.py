@@ -27,6 +27,8 @@ def allocate(strategy: Iterable[Share], tasks: int) -> Counter[str]:
 def missing(strategy: Iterable[Share], tasks: int, present: Mapping[str, int]) -> Counter[str]:
     """Return how many tasks each provider still has to place; never more in all than are missing in all."""
     left = tasks - sum(present.values())
+    if left <= 0:
+        return Counter()
     lacking: Counter[str] = Counter()
     for provider, wanted in allocate(strategy, tasks).items():
         lacking[provider] = max(0, min(left, wanted - present.get(provider, 0)))

@@ -177,11 +177,18 @@ def stop_surplus(service: Service, yard: Yard, at: int) -> None:
     floor = math.ceil(service.desired * service.configuration.get("minimumHealthyPercent", 100) / 100)
     spare = max(0, sum(task.serving for task in live) - floor)
     replaced = [task for task in old if not task.serving] + [task for task in old if task.serving][:spare]
-    surplus = sorted(new, key=lambda task: (task.serving, -task.created_at, fate.digest(task.id)))
-    for task in replaced + surplus[: max(0, len(new) - service.desired)]:
+    for task in replaced + surplus(new, service.desired):
         service.steady = False
         task.stop(at, StopCode.SCHEDULER, f"Scaling activity initiated by (deployment {primary.id})")
         tell(service, task, yard, at)
+
+
+def surplus(tasks: list[Task], desired: int) -> list[Task]:
+    """Return the tasks beyond the desired count: those that do not serve yet first, then the youngest."""
+    if len(tasks) <= desired:
+        return []
+    ordered = sorted(tasks, key=lambda task: (task.serving, -task.created_at, fate.digest(task.id)))
+    return ordered[: len(tasks) - desired]
 
 
 def settle(service: Service, yard: Yard, at: int) -> None:

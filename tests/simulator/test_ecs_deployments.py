@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator.ecs.breaker import threshold
+from simulator.ecs.rollout import Behaviour
 from simulator.refusal import Refusal
 from simulator.scenario import Scenario
 from simulator.world import World
@@ -264,3 +265,27 @@ def test_the_scheduler_replaces_a_task_that_somebody_stopped() -> None:
         0
     ]
     assert (stopped["lastStatus"], stopped["stopCode"]) == ("STOPPED", "UserInitiated")
+
+
+def test_a_first_deployment_that_fails_has_nothing_to_return_to() -> None:
+    estate = world()
+    web(estate).completed = None  # as if nothing had ever been completed
+    deploy(estate, ("SIMULATED_HEALTH", "never"))
+    wait(estate, seconds=30)
+    arn = newest(estate)["serviceDeploymentArn"]
+    estate.ecs.call("StopServiceDeployment", {"serviceDeploymentArn": arn}, **ME)
+    wait(estate, minutes=5)
+    assert newest(estate)["status"] == "ROLLBACK_FAILED"
+
+
+def test_a_rollback_to_a_revision_that_is_broken_too_fails() -> None:
+    estate = world()
+    deploy(estate, ("SIMULATED_HEALTH", "never"))
+    wait(estate, seconds=30)
+    for task in web(estate).tasks:
+        task.healthy = False  # what served is gone ...
+    old = web(estate).tasks[0].rollout.revision.task_definition
+    web(estate).tasks = [task for task in web(estate).tasks if task.rollout.revision.task_definition != old]
+    estate._fleet.yard.behaviours[old] = Behaviour(becomes_healthy=False)  # noqa: SLF001 - ... and cannot come back
+    wait(estate, minutes=30)
+    assert newest(estate)["status"] == "ROLLBACK_FAILED"
