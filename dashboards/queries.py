@@ -64,6 +64,12 @@ def age_s(where: str, by: str) -> str:
     return f"time() - min by ({by}) ({gauge(slo.LAST_INGEST, where)})"
 
 
+def reading_age_s(by: str) -> str:
+    """Say how old the newest wholly read minute is: a region that cannot be read falls behind alone."""
+    marks = gauge(catalog.WATERMARK, 'tier="sli"')
+    return f"time() - min by ({by}) ({marks})"
+
+
 def total(family: slo.Family, where: str, by: str = "") -> str:
     """Sum a gauge by labels."""
     grouped = f"sum by ({by}) " if by else "sum"

@@ -133,8 +133,7 @@ def _cost() -> tuple[panels.Tile, ...]:
         panels.stat(
             15, "GetMetricData, last day",
             "What the collector's requests cost at most: every statistic billed on its own. AWS may bill "
-            "five statistics of one "
-            "metric once.",
+            "five statistics of one metric once.",
             q.now(q.calls_price_usd("1d", "")), unit="currencyUSD", decimals=2, width=6,
         ),
         panels.lines(

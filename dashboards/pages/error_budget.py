@@ -89,17 +89,16 @@ def _course() -> tuple[panels.Tile, ...]:
     return (
         panels.lines(
             9, "Budget left, against an even pace",
-            "The worst service of each region. The line 'even pace' falls from the first to the last day of "
-            "the calendar month "
-            "(UTC): who is below it spends faster than the month allows.",
+            "The worst service of each region. The line 'even pace' falls from the first to the last day "
+            "of the calendar month (UTC): who is below it spends faster than the month allows.",
             PromQL(f"min by (region) ({q.gauge(slo.BUDGET_REMAINING_RATIO, where)})", "{{region}}"),
             PromQL(q.even_pace(), "even pace"),
             unit="percentunit", lowest=None,
         ),
         panels.lines(
             10, "Burn rate by window, worst service and region",
-            "A page needs 14.4 over 1 h and 5 min, or 6 over 6 h and 30 min; a ticket 3 over 1 d and 2 h, or "
-            "1 over 3 d and 6 h.",
+            "A page needs 14.4 over 1 h and 5 min, or 6 over 6 h and 30 min; a ticket 3 over 1 d and 2 h, "
+            "or 1 over 3 d and 6 h.",
             *(PromQL(f"max({q.burn(where, window)})", window) for window in WINDOWS),
             unit="none", limits=panels.BURN,
         ),
@@ -162,8 +161,8 @@ def _policy() -> tuple[panels.Tile, ...]:
         ),
         panels.stat(
             18, "Minutes corrected, 30 days",
-            "Minutes that had been counted and were corrected by later readings: expected in small numbers, "
-            "as CloudWatch revises.",
+            "Minutes that had been counted and were corrected by later readings: expected in small "
+            "numbers, as CloudWatch revises.",
             q.now(q.increase(slo.RESTATED_MINUTES, q.SPENT_WHERE, q.PERIOD)),
             unit="none", decimals=0, width=6,
         ),

@@ -52,16 +52,15 @@ def _promise() -> tuple[panels.Tile, ...]:
         panels.stat(
             2, "Good of all, 30 days",
             "Good requests of all, pooled over every service and region: counts, not an average of ratios. "
-            "Cut off, never "
-            "rounded up. From counters; the statement of a month is computed from the ledger.",
+            "Cut off, never rounded up. From counters; the statement of a month is computed from the "
+            "ledger.",
             q.now(q.cut(f"1 - {q.bad_share(where, q.PERIOD)}")),
             unit="percentunit", decimals=4,
         ),
         panels.stat(
             3, "Good of all, worst service",
-            "The lowest share of good requests of any service in any region over its objective's own period, "
-            "exact "
-            "from the ledger.",
+            "The lowest share of good requests of any service in any region over its objective's own "
+            "period, exact from the ledger.",
             q.now(q.cut(f"min({q.gauge(slo.SLI_RATIO, where)})")),
             unit="percentunit", decimals=4,
         ),
@@ -73,23 +72,23 @@ def _promise() -> tuple[panels.Tile, ...]:
         ),
         panels.stat(
             5, "Tiers that page now",
-            "Burn-rate tiers of severity page that fire. 0 means that none fires; no data means that nobody "
-            "measures.",
+            "Burn-rate tiers of severity page that fire. 0 means that none fires; no data means that "
+            "nobody measures.",
             q.now(q.firing(where, "page")),
             unit="none", limits=panels.ANY,
         ),
         panels.stat(
             6, "Data age",
-            "Seconds since the end of the newest known minute, of the service that is furthest behind. Two "
-            "to three minutes "
-            "are normal for CloudWatch; beyond fifteen nobody is watching (runbook fournines-silent).",
-            q.now(f"max({q.age_s(where, 'region')})"),
+            "Seconds since the end of the newest minute that was wholly read, in the region furthest "
+            "behind. Two to three minutes are normal for CloudWatch; beyond fifteen nobody is watching "
+            "(runbook fournines-silent).",
+            q.now(f"max({q.reading_age_s('region')})"),
             unit="s", limits=panels.AGE_S,
         ),
         panels.stat(
             7, "Coverage, worst",
-            "Known minutes of the period. What is unknown is neither good nor bad, and a month with gaps is "
-            "never called met.",
+            "Known minutes of the period. What is unknown is neither good nor bad, and a month with gaps "
+            "is never called met.",
             q.now(f"min({q.gauge(slo.COVERAGE_RATIO, where)})"),
             unit="percentunit", decimals=2, limits=panels.COVERAGE,
         ),
@@ -108,8 +107,8 @@ def _regions() -> tuple[panels.Tile, ...]:
         ),
         panels.lines(
             10, "Burn rate over 1 hour, worst service by region",
-            "How many budgets the last hour would spend at its own pace. Lines: 1 is sustainable, 6 and 14.4 "
-            "page.",
+            "How many budgets the last hour would spend at its own pace. Lines: 1 is sustainable, 6 and "
+            "14.4 page.",
             PromQL(f"max by (region) ({q.burn(where, '1h')})", "{{region}}"),
             unit="none", limits=panels.BURN,
         ),
@@ -128,10 +127,9 @@ def _regions() -> tuple[panels.Tile, ...]:
         ),
         panels.lines(
             13, "Data age, by region",
-            "Seconds since the end of the newest known minute of the service that is furthest behind. One "
-            "region that "
-            "climbs alone cannot be read; all together: fournines is quiet.",
-            PromQL(q.age_s(where, "region"), "{{region}}"),
+            "Seconds since the end of the newest minute that was wholly read. One region that climbs alone "
+            "cannot be read; all together: fournines is quiet.",
+            PromQL(q.reading_age_s("region"), "{{region}}"),
             unit="s", limits=panels.AGE_S,
         ),
     )  # fmt: skip

@@ -61,8 +61,8 @@ def _verdict() -> tuple[panels.Tile, ...]:
         ),
         panels.stat(
             3, "Good of all, its period",
-            "Good requests of all over the objective's period, exact from the ledger. Cut off, never rounded "
-            "up.",
+            "Good requests of all over the objective's period, exact from the ledger. Cut off, never "
+            "rounded up.",
             q.now(q.cut(f"min({q.gauge(slo.SLI_RATIO, where)})")),
             unit="percentunit", decimals=4,
         ),
@@ -93,9 +93,8 @@ def _regions() -> tuple[panels.Tile, ...]:
     return (
         panels.lines(
             9, "Bad requests of all, every region",
-            "This service in all its regions. One region alone: look for a deployment there. All in the same "
-            "minutes: a "
-            "dependency, and a rollback will not help.",
+            "This service in all its regions. One region alone: look for a deployment there. All in the "
+            "same minutes: a dependency, and a rollback will not help.",
             PromQL(q.bad_share(where, "$__rate_interval", "region"), "{{region}}"), unit="percentunit",
         ),
         panels.lines(
@@ -105,8 +104,8 @@ def _regions() -> tuple[panels.Tile, ...]:
         ),
         panels.lines(
             11, "Requests per second, every region",
-            "What arrives. Well above the usual for this hour: a surge. A sudden drop: users no longer reach "
-            "it.",
+            "What arrives. Well above the usual for this hour: a surge. A sudden drop: users no longer "
+            "reach it.",
             PromQL(q.rate(slo.ALL, where, "region"), "{{region}}"), unit="reqps",
         ),
         panels.lines(
@@ -123,14 +122,14 @@ def _fault() -> tuple[panels.Tile, ...]:
         panels.lines(
             14, "Errors: targets or load balancer?",
             "Target: the tasks answer with 5XX. Load balancer: no healthy target (503), broken connection "
-            "(502), no answer "
-            "in time (504). The load balancer's errors name no service when several share it.",
+            "(502), no answer in time (504). The load balancer's errors name no service when several share "
+            "it.",
             watch(catalog.TARGET_5XX, "targets"), watch(catalog.ELB_5XX, "load balancer"), unit="none",
         ),
         panels.lines(
             15, "Response time of the targets",
-            "p50, p95 and p99 of the time until a target began to answer. Percentiles cannot be pooled over "
-            "regions.",
+            "p50, p95 and p99 of the time until a target began to answer. Percentiles cannot be pooled "
+            "over regions.",
             *(watch(catalog.RESPONSE_TIME, p, stat=p) for p in ("p50", "p95", "p99")), unit="s",
         ),
         panels.lines(
@@ -150,8 +149,8 @@ def _tasks() -> tuple[panels.Tile, ...]:
     return (
         panels.lines(
             19, "Tasks: running, desired, pending",
-            "Running below desired for minutes: placements are refused, or tasks crash. A gap means that no "
-            "task runs at all.",
+            "Running below desired for minutes: placements are refused, or tasks crash. A gap means that "
+            "no task runs at all.",
             watch(catalog.RUNNING,
             "running"), watch(catalog.DESIRED, "desired"), watch(catalog.PENDING, "pending"),
             unit="none", width=8,
