@@ -112,6 +112,11 @@ def served_again(before: Before, situation: Situation) -> Look:
     return Look(Recovery.RECOVERED, f"{numbers}.")
 
 
+def helped_by_more(look: Look) -> Look:
+    """Read a look at an action that only adds tasks: what grows meanwhile is the trouble, not its doing."""
+    return Look(Recovery.NOT_YET, look.sentence) if look.recovery is Recovery.WORSE else look
+
+
 def failing_still(situation: Situation) -> str | None:
     """Return why nothing that helps may be taken away now: the placement fails, or cannot be seen."""
     failing = situation.here.failing if situation.here else None

@@ -6,7 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from collector.estate import ProviderShare
-from remediation.actions.action import Look, Plan, Recovery, Refusal, failing_still, served_again
+from remediation.actions.action import (
+    Look,
+    Plan,
+    Recovery,
+    Refusal,
+    failing_still,
+    helped_by_more,
+    served_again,
+)
 from remediation.actions.effects import SetStrategy
 from remediation.events.event import ServiceAction
 from remediation.vocabulary import ActionName, Reason
@@ -43,7 +51,7 @@ class SpotFallback:
 
     def recovered(self, before: Before, situation: Situation) -> Look:
         """Judge by the tasks that run and by the objective."""
-        view, served = situation.view, served_again(before, situation)
+        view, served = situation.view, helped_by_more(served_again(before, situation))
         if view is None:
             return Look(Recovery.CANNOT_SEE, "AWS could not be asked how many tasks run.")
         told = f"{view.running} of {view.desired} tasks run. {served.sentence}"

@@ -16,8 +16,9 @@ from remediation.events.describe import place
 from remediation.vocabulary import Cause
 from slo.cells import Placement, moment_of
 
-#: How long missing evidence is waited for, from the first failing minute: other regions lag by minutes.
-SETTLE_FOR = timedelta(minutes=5)
+#: How much longer than our own newest minute took missing evidence is waited for: other regions lag as we do,
+#: and a minute without failures is known later than one with.
+SETTLE_FOR = timedelta(minutes=4)
 
 #: Two regions that begin to fail within so many minutes fail together ...
 TOGETHER_MINUTES = 2
@@ -113,7 +114,7 @@ def diagnose(situation: Situation) -> Diagnosis:
 def _settled(situation: Situation, onset: int | None) -> bool:
     """Whether waiting for more evidence is over."""
     began = moment_of(onset) if onset is not None else situation.incident.opened_at
-    return situation.at - began >= SETTLE_FOR
+    return situation.at - began >= SETTLE_FOR + (situation.data_age or timedelta(0))
 
 
 def _spot(case: _Case) -> _Ruling | None:

@@ -101,7 +101,7 @@ class Engine:
         """Undo a temporary change whose time has come, unless it must stay."""
         situation = self._see(run)
         stays = ACTIONS[run.action].must_stay(situation) if situation else "It cannot be looked at now."
-        if stays is None or "at_once" in run.notes:
+        if stays is None:
             return intend(run, now, f"The time of the temporary change is up: {run.effect}.")
         if now - run.created_at > KEEP_MAX:
             told = f"{stays} The temporary change is kept; undo it by hand: {run.effect}."

@@ -13,6 +13,7 @@ from remediation.diagnosis.diagnose import diagnose
 from remediation.vocabulary import Outcome, Reason, Verdict
 from remediation.workflow.asking import intend
 from remediation.workflow.move import Move, cancel, count, escalate, later
+from remediation.workflow.verifying import taken_back
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,13 +34,25 @@ PASSING = frozenset({Reason.GATHERING_EVIDENCE, Reason.BLAST_RADIUS, Reason.ALRE
 
 def objection(run: Run, situation: Situation, policies: Policies, now: datetime) -> Move | None:
     """Return the move that the situation asks for instead of the effect, or None when it may be sent."""
-    return _to_undo(run, situation, now) if run.undo else _to_act(run, situation, policies, now)
+    if run.undo:
+        return _to_undo(run, situation, now)
+    if count(run, "repeats"):
+        return _to_repeat(run, situation, now)
+    return _to_act(run, situation, policies, now)
 
 
 def _to_undo(run: Run, situation: Situation, now: datetime) -> Move | None:
     """Leave alone what somebody else has changed since."""
     ours = situation.view is None or run.inverse is None or run.inverse.done(situation.view)
     return None if ours else cancel(run, "Somebody has changed it since; it is theirs now.", now)
+
+
+def _to_repeat(run: Run, situation: Situation, now: datetime) -> Move | None:
+    """Carry a rollback out once more only while it is needed, and nobody else is at work."""
+    if not taken_back(run, situation):
+        return escalate(run, Outcome.REFUSED, "The service was deployed anew meanwhile.", now)
+    needed = situation.here is not None and situation.here.failing
+    return None if needed else cancel(run, "Nothing is wrong any more.", now)
 
 
 def _to_act(run: Run, situation: Situation, policies: Policies, now: datetime) -> Move | None:

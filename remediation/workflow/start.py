@@ -40,7 +40,7 @@ def run_for(incident: Incident, decision: Decision, now: datetime) -> Run | None
     )
 
 
-def undo_of(run: Run, now: datetime, *, at_once: bool = False) -> Run | None:
+def undo_of(run: Run, now: datetime) -> Run | None:
     """Return the run that takes a temporary change back at its expiry, or None when there is none."""
     if run.inverse is None or run.keep_for is None or run.undo:
         return None
@@ -53,8 +53,7 @@ def undo_of(run: Run, now: datetime, *, at_once: bool = False) -> Run | None:
         inverse=run.effect,
         undo=True,
         state=RunState.QUEUED,
-        wake=now if at_once else max(now, (run.acted_at or now) + run.keep_for),
+        wake=max(now, (run.acted_at or now) + run.keep_for),
         created_at=now,
-        notes={"why": "Take the temporary change back."}
-        | ({"at_once": "it made things worse"} if at_once else {}),
+        notes={"why": "Take the temporary change back."},
     )

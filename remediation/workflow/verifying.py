@@ -1,7 +1,9 @@
 """Proof that an action helped: timed looks at the objective itself, until it recovered or the time is up.
 
 A temporary change is undone at its expiry whether it helped or not: taken away in the middle of an outage it
-would be one more change.  Only where it made things worse is it undone at once.
+would be one more change.  A rollback may be taken back by ECS itself: a deployment alarm that begins to ring
+for the bad revision only while the good one is being deployed turns the good one back.  What rings when a
+deployment starts is ignored, so such a rollback is carried out once more, and only once.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from typing import TYPE_CHECKING, assert_never
 
 from collector.estate import DeploymentStatus
 from remediation.actions.action import Before, Look, Recovery
+from remediation.actions.effects import RestoreRevision
 from remediation.actions.table import ACTIONS
 from remediation.diagnosis.deployments import newest
 from remediation.journal import EntryKind
 from remediation.vocabulary import Outcome
-from remediation.workflow.move import Move, end, escalate, later, say
+from remediation.workflow.asking import intend
+from remediation.workflow.move import Move, count, end, escalate, later, say
 from remediation.workflow.run import RunState
 from remediation.workflow.start import undo_of
 
@@ -50,6 +54,8 @@ _REPLACING = frozenset(
 def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
     """Look whether it helped; `situation` is None when nothing could be seen."""
     acted_at = run.acted_at or run.created_at
+    if situation is not None and taken_back(run, situation):
+        return _once_more(run, now)
     look = _look(run, acted_at, situation)
     if not _shown(run, situation) and now - acted_at > SHOWN_WITHIN:
         return _failed(run, Outcome.UNCERTAIN, f"{run.effect} was accepted and does not show.", now)
@@ -57,7 +63,7 @@ def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
         case Recovery.RECOVERED:
             return _recovered(run, look, now)
         case Recovery.WORSE:
-            return _failed(run, Outcome.NOT_RECOVERED, f"It got worse: {look.sentence}", now, at_once=True)
+            return _failed(run, Outcome.NOT_RECOVERED, f"It got worse: {look.sentence}", now)
         case Recovery.NOT_YET | Recovery.CANNOT_SEE:
             return _again(run, look, situation, now)
         case _:
@@ -101,7 +107,28 @@ def _deadline(run: Run, situation: Situation | None) -> datetime:
     return (run.acted_at or run.created_at) + (VERIFY_MAX if replacing else VERIFY_FOR)
 
 
-def _failed(run: Run, outcome: Outcome, sentence: str, now: datetime, *, at_once: bool = False) -> Move:
-    undo = undo_of(run, now, at_once=at_once)
+def taken_back(run: Run, situation: Situation) -> bool:
+    """Whether ECS has rolled our own rollback back, and nobody has deployed anything since."""
+    effect, last, view = run.effect, newest(situation), situation.view
+    return (
+        isinstance(effect, RestoreRevision)
+        and view is not None
+        and not effect.done(view)
+        and last is not None
+        and last.target.task_definition == effect.task_definition
+        and last.status is DeploymentStatus.ROLLBACK_SUCCESSFUL
+        and last.created_at >= run.created_at
+    )
+
+
+def _once_more(run: Run, now: datetime) -> Move:
+    told = "ECS took the rollback back, as its deployment alarms do when they begin to ring while it deploys."
+    if count(run, "repeats"):
+        return _failed(run, Outcome.NOT_RECOVERED, f"{told} It did so twice.", now)
+    return intend(replace(run, notes={**run.notes, "repeats": "1"}), now, f"{told} Once more: {run.effect}.")
+
+
+def _failed(run: Run, outcome: Outcome, sentence: str, now: datetime) -> Move:
+    undo = undo_of(run, now)
     kept = f" {run.effect} is undone at {undo.wake:%H:%M} UTC." if undo else ""
     return replace(escalate(run, outcome, f"{sentence}{kept}", now), follow_up=undo)

@@ -165,15 +165,48 @@ def test_what_does_not_help_is_escalated_and_not_repeated() -> None:
     assert (after.state, after.outcome) == (RunState.ESCALATED, Outcome.NOT_RECOVERED)
 
 
-def test_what_makes_it_worse_is_undone_at_once() -> None:
+def test_trouble_that_grows_while_tasks_are_added_is_not_their_doing() -> None:
     play = Play(surge())
     run = play.decided()
     play.stage.heals = lambda place, after=1: play.stage.fails(place, 11, 0.9)  # type: ignore[method-assign]  # noqa: ARG005
     play.live(8)
+    assert play.runs.runs[run.id].state is RunState.VERIFY
+    play.live(8)
     undo = play.runs.runs[f"{run.id}:undo"]
     assert play.runs.runs[run.id].outcome is Outcome.NOT_RECOVERED
-    assert undo.acted_at is not None
-    assert undo.acted_at < at(20)
+    assert undo.wake >= at(40), (
+        "what helps nobody harms nobody either, and is not one more change in an outage"
+    )
+
+
+def take_back(play: Play) -> None:
+    """ECS rolls our rollback back, as a deployment alarm may have it do."""
+    ours, *rest = play.stage.views[IRELAND].deployments
+    turned = replace(ours, status=DeploymentStatus.ROLLBACK_SUCCESSFUL, arn=f"{ours.arn}/{play.stage.now}")
+    play.stage.change(IRELAND, deployments=(turned, *rest), task_definition=definition(2))
+    play.stage.fails(IRELAND, (play.stage.now - at(0)) / MINUTE - 1)
+
+
+def test_a_rollback_that_a_deployment_alarm_takes_back_is_carried_out_once_more() -> None:
+    play = Play(bad_deployment())
+    run = play.decided()
+    play.live(2)
+    take_back(play)
+    play.live(15)
+    assert [type(effect) for effect in play.stage.sent] == [RestoreRevision] * 2
+    assert play.runs.runs[run.id].outcome is Outcome.RECOVERED
+
+
+def test_a_rollback_that_is_taken_back_twice_is_given_to_a_person() -> None:
+    play = Play(bad_deployment())
+    run = play.decided()
+    play.live(2)
+    take_back(play)
+    play.live(2)
+    take_back(play)
+    play.live(3)
+    assert len(play.stage.sent) == 2
+    assert play.runs.runs[run.id].state is RunState.ESCALATED
 
 
 def test_a_change_that_is_in_place_already_is_neither_sent_nor_undone_by_us() -> None:
