@@ -71,8 +71,8 @@ def _headed(incident: Incident, decision: Decision, judgement: Judgement) -> Inc
 def _entries(incident: Incident, decision: Decision) -> tuple[Entry, ...]:
     diagnosis = decision.diagnosis
     before = next((j.cause for j in incident.judgements if j.placement == diagnosis.placement), None)
-    acts = decision.verdict in {Verdict.ACT, Verdict.PROPOSE}
-    diagnosed = (_diagnosed(incident, diagnosis),) if acts or before is not diagnosis.cause else ()
+    surer = decision.verdict in {Verdict.ACT, Verdict.PROPOSE} and diagnosis.sentence != incident.sentence
+    diagnosed = (_diagnosed(incident, diagnosis),) if surer or before is not diagnosis.cause else ()
     calls = decision.verdict is Verdict.ESCALATE and incident.phase is not Phase.ESCALATED
     return (*diagnosed, _decided(incident, decision), *((_escalated(incident, decision),) if calls else ()))
 

@@ -161,7 +161,10 @@ def _surge(case: _Case) -> _Ruling | None:
         return _Ruling(Cause.SURGE, Confidence.HIGH, because)
     if case.yes("failing_elsewhere"):
         return None  # clients that repeat what a dependency fails look like a surge
-    return _Ruling(Cause.SURGE, Confidence.MEDIUM, because, complete=case.no("failing_elsewhere"))
+    if case.no("failing_elsewhere"):
+        return _Ruling(Cause.SURGE, Confidence.MEDIUM, because)
+    because = f"{because} Other regions cannot be compared yet."
+    return _Ruling(Cause.SURGE, Confidence.MEDIUM, because, complete=False)
 
 
 def _deployment(case: _Case) -> _Ruling | None:
