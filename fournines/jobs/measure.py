@@ -19,7 +19,7 @@ from collector.watermarks import moved, windows
 from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
-from slo.burn import firing
+from slo.burn import burns, firing
 from slo.cells import minute_of
 from slo.objectives import Objective
 
@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     from collector.collect import Gathered
     from collector.layout import Asked
     from collector.source import Readings
+    from slo.burn import Alert
+    from slo.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 
+#: A ticket is for what is spent now: this window must burn at least as fast as can be sustained.
+STILL_BURNS = "30m"
 #: Windows end with the newest known minute, but never further back: what stalls must not keep alerts firing.
 STALE_AFTER = timedelta(minutes=10)
 
@@ -125,6 +129,13 @@ class Evaluate:
         """Fold the alerts of this moment."""
         with self.books.ledger() as ledger:
             ledger.advance(minute_of(now - STALE_AFTER))
-            alerts = firing(self.objectives, ledger, now)
+            alerts = [a for a in firing(self.objectives, ledger, now) if self._goes_on(a, ledger)]
         if alerts:
             self.desk.fold(alerts, now)
+
+    def _goes_on(self, alert: Alert, ledger: Ledger) -> bool:
+        """Whether the budget is still being spent: a ticket's windows ring for hours after an outage."""
+        if alert.severity == "page":
+            return True
+        objective = next(o for o in self.objectives if o.name == alert.objective)
+        return (burns(objective, alert.placement, ledger)[STILL_BURNS] or 0) >= 1

@@ -11,13 +11,16 @@ import re
 from datetime import UTC, datetime
 
 EMOJI = {
-    "bell": "🔔", "chart_with_downwards_trend": "📉", "chart_with_upwards_trend": "📈", "construction": "🚧",
-    "eyes": "👀", "fire": "🔥", "hammer_and_wrench": "🛠️", "hourglass": "⌛", "hourglass_flowing_sand": "⏳",
+    "arrows_counterclockwise": "🔄", "bell": "🔔", "chart_with_downwards_trend": "📉",
+    "chart_with_upwards_trend": "📈", "compass": "🧭", "construction": "🚧", "eyes": "👀", "fire": "🔥",
+    "hammer_and_wrench": "🛠️", "hourglass": "⌛", "hourglass_flowing_sand": "⏳",
     "large_blue_circle": "🔵", "large_green_circle": "🟢", "large_orange_circle": "🟠",
-    "large_yellow_circle": "🟡", "link": "🔗", "lock": "🔒", "mag": "🔍", "mag_right": "🔎", "memo": "📝",
-    "no_entry": "⛔", "raised_hand": "✋", "red_circle": "🔴", "repeat": "🔁", "rewind": "⏪", "rocket": "🚀",
-    "rotating_light": "🚨", "speech_balloon": "💬", "tada": "🎉", "thinking_face": "🤔", "warning": "⚠️",
-    "wave": "👋", "white_check_mark": "✅", "white_circle": "⚪", "wrench": "🔧", "x": "❌", "zap": "⚡",
+    "large_yellow_circle": "🟡", "leftwards_arrow_with_hook": "↩️", "link": "🔗", "lock": "🔒",
+    "mag": "🔍", "mag_right": "🔎", "memo": "📝", "no_entry": "⛔", "raised_hand": "✋",
+    "red_circle": "🔴", "repeat": "🔁", "rewind": "⏪", "robot_face": "🤖", "rocket": "🚀",
+    "rotating_light": "🚨", "sos": "🆘", "speech_balloon": "💬", "stethoscope": "🩺", "tada": "🎉",
+    "thinking_face": "🤔", "warning": "⚠️", "wave": "👋", "white_check_mark": "✅",
+    "white_circle": "⚪", "wrench": "🔧", "x": "❌", "zap": "⚡",
 }  # fmt: skip
 
 DATE_TOKENS = {
