@@ -76,7 +76,8 @@ class SqlRuns:
     def move(self, claim: Claim, after: Run, entries: Sequence[Entry], follow_up: Run | None = None) -> None:
         """Write the run's next state, its journal entries and its follow-up in one transaction.
 
-        Raises LostClaimError when the claim is no longer ours.  A final state frees the placement.
+        Raises LostClaimError when the claim is no longer ours.  A final state frees the placement, and so
+        does QUEUED: what waits for its time keeps nobody else from acting.
         """
         if after.id != claim.run.id:
             raise ValueError(f"the claim is on run {claim.run.id}, not {after.id}")
@@ -97,7 +98,7 @@ class SqlRuns:
             )
             if moved.rowcount != 1:
                 raise LostClaimError(f"run {after.id}: claim {claim.number} was taken over")
-            if after.state.final:
+            if after.state.final or after.state is RunState.QUEUED:  # an undo that was postponed has not begun
                 connection.execute(delete(lock).where(lock.c.run == after.id))
             if follow_up is not None:
                 _insert(connection, follow_up)

@@ -112,6 +112,17 @@ def test_one_run_at_a_time_holds_a_placement_until_it_is_final(runs: SqlRuns) ->
     assert last.run.id == "r2"
 
 
+def test_an_undo_that_is_postponed_keeps_nobody_else_from_acting(runs: SqlRuns) -> None:
+    runs.start(run("r1"), [])
+    runs.start(run("r2"), [])
+    first = runs.claim(NOON)
+    assert first is not None
+    runs.move(first, replace(first.run, wake=NOON + 10 * MINUTE), [])
+    second = runs.claim(NOON)
+    assert second is not None
+    assert second.run.id == "r2"
+
+
 def test_a_stale_claim_is_refused_even_within_one_process(database: Database) -> None:
     stalled, working = SqlRuns(database, "me", lease_s=-1), SqlRuns(database, "me")
     stalled.start(run(), [])
