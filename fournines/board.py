@@ -114,12 +114,14 @@ class Board:
 
     # -- incidents
 
-    def incidents(self, *, only_open: bool = False) -> tuple[IncidentView, ...]:
-        """Return incidents, newest first."""
+    def incidents(
+        self, *, only_open: bool = False, since: datetime | None = None
+    ) -> tuple[IncidentView, ...]:
+        """Return incidents, newest first: the open ones, or those open since the moment (30 days ago)."""
         found = (
             self._books.open_incidents()
             if only_open
-            else self._books.incidents_since(self.now() - LISTED_FOR)
+            else self._books.incidents_since(since or self.now() - LISTED_FOR)
         )
         return tuple(self._view(incident) for incident in reversed(found))
 

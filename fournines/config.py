@@ -17,6 +17,9 @@ from fournines.documents import Document, DocumentError, Fault, Where, load, loc
 from fournines.settings import Context, Settings
 from remediation.decision import policy
 from remediation.decision.policy import Policies
+from runbooks import shelf as runbooks
+from runbooks.front import RunbookError
+from runbooks.shelf import Shelf
 from slo import contracts, openslo
 from slo.contracts import Contract
 from slo.objectives import Objective
@@ -67,11 +70,15 @@ class Config:
     objectives: tuple[Objective, ...]
     policies: Policies
     contracts: tuple[Contract, ...] = ()
+    shelf: Shelf
     notes: tuple[str, ...] = field(default=())
 
 
-def read(path: Path) -> Config:
-    """Read the configuration and what it names.  Raises DocumentError with every fault of every document."""
+def read(path: Path, *, secrets: bool = True) -> Config:
+    """Read the configuration and what it names.  Raises DocumentError with every fault of every document.
+
+    Without `secrets` none is looked up: who asks the store at night has the document, not its tokens.
+    """
     documents = load(path)
     if len(documents) != 1:
         raise DocumentError([Fault(str(path), 0, (), f"expected one document, got {len(documents)}")])
@@ -79,13 +86,15 @@ def read(path: Path) -> Config:
     faults: list[Fault] = []
     settings = None
     try:
-        settings = Settings.model_validate(document.data, context=Context(path.parent, os.environ))
+        settings = Settings.model_validate(document.data, context=Context(path.parent, os.environ, secrets))
     except ValidationError as error:
         faults += misfits(document, error, Settings)
     parsed = {}
     for kind in READERS:
         parsed[kind], more = read_files(kind, _named(document, kind, path.parent))
         faults += more
+    shelf, more = shelve(settings.runbooks if settings is not None else ())
+    faults += more
     if faults or settings is None:
         raise DocumentError(faults)
     return Config(
@@ -97,6 +106,7 @@ def read(path: Path) -> Config:
             tuple(one for policies in parsed["policies"].values for one in policies.freezes),
         ),
         contracts=parsed["contracts"].values,
+        shelf=shelf,
         notes=tuple(note for kind in READERS for note in parsed[kind].notes),
     )
 
@@ -112,6 +122,18 @@ def read_files(kind: str, paths: Sequence[Path]) -> tuple[Parsed, tuple[Fault, .
             faults += error.faults
     parsed = READERS[kind]([document.data for document in documents])
     return parsed, (*faults, *located(documents, parsed.problems))
+
+
+def shelve(folders: Sequence[Path]) -> tuple[Shelf, tuple[Fault, ...]]:
+    """Read folders of runbooks and lay them over ours, the last on top; what is wrong comes as faults."""
+    shelf = runbooks.library()
+    faults: list[Fault] = []
+    for folder in folders:
+        try:
+            shelf = runbooks.read(folder).over(shelf)
+        except RunbookError as error:
+            faults += [Fault(str(folder / one.file), one.line, (), one.message) for one in error.problems]
+    return shelf, tuple(faults)
 
 
 def _named(document: Document, kind: str, folder: Path) -> list[Path]:

@@ -17,6 +17,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from fournines.trouble import Trouble
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
@@ -51,7 +53,7 @@ class Exact(Decimal):
         return str(self)
 
 
-class DocumentError(Exception):
+class DocumentError(Trouble):
     """Documents that cannot be used, with every fault at once in the order of files and lines."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
@@ -227,6 +229,8 @@ def misfits(document: Document, error: ValidationError, form: type[BaseModel]) -
                 message = f"expected one of the kinds {problem['ctx']['expected_tags']}"
             case "expected":
                 message = problem["msg"]
+            case "value_error":
+                message = problem["msg"].removeprefix("Value error, ")
             case _:
                 message = problem["msg"][:1].lower() + problem["msg"][1:] + _given(problem["input"])
         yield document.fault(where, message)

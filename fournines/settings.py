@@ -33,10 +33,14 @@ _UNITS = {"s": timedelta(seconds=1), "m": _MINUTE, "h": timedelta(hours=1), "d":
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a document is read in: its folder, and where its secrets are looked up."""
+    """What a document is read in: its folder, and where its secrets are looked up.
+
+    Who only asks the store needs no `secrets`: one that is not set is then empty.
+    """
 
     folder: Path
     environ: Mapping[str, str]
+    secrets: bool = True
 
 
 def _context(info: ValidationInfo) -> Context:
@@ -110,6 +114,8 @@ def _secret(value: object, info: ValidationInfo) -> SecretStr:
         case {"env": str(name), **rest} if not rest:
             found = _context(info).environ.get(name)
             problem = f"the environment variable {name} is not set"
+        case {"file": str(name), **rest} if not rest and not _context(info).secrets:
+            return SecretStr("")
         case {"file": str(name), **rest} if not rest:
             path = _file(name, info)
             found = path.read_text(encoding="utf-8").strip()
@@ -118,9 +124,9 @@ def _secret(value: object, info: ValidationInfo) -> SecretStr:
             raise _refuse(
                 "expected {env: NAME} or {file: PATH}: a secret never stands in the document itself"
             )
-    if not found:
+    if not found and _context(info).secrets:
         raise _refuse(problem)
-    return SecretStr(found)
+    return SecretStr(found or "")
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]

@@ -57,6 +57,10 @@ READS = (
     "elasticloadbalancing:DescribeTargetGroups",
 )
 
+#: Deploying a task definition hands its roles to tasks; they may be handed to nothing else.
+HANDS_ROLES = "iam:PassRole"
+ONLY_TO_TASKS = {"Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}}
+
 
 def template() -> dict[str, Any]:
     """Return one region's CloudFormation template: its queue, dead letters, and the rules that fill it."""
@@ -131,6 +135,7 @@ def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterab
             granted.setdefault(action, set()).add(_resource(action, placement))
     statements += [
         {"Sid": f"Change{number}", "Effect": "Allow", "Action": action, "Resource": sorted(granted[action])}
+        | (ONLY_TO_TASKS if action == HANDS_ROLES else {})
         for number, action in enumerate(sorted(granted), 1)
     ]
     return {"Version": "2012-10-17", "Statement": statements}
@@ -138,6 +143,8 @@ def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterab
 
 def _resource(action: str, placement: Placement) -> str:
     """Return the narrowest resource that the action takes."""
+    if action == HANDS_ROLES:  # the roles that a task definition names, whichever they are
+        return f"{placement.arn.split(':ecs:')[0]}:iam::{placement.account}:role/*"
     if action == "ecs:StopServiceDeployment":
         return placement.arn.replace(":service/", ":service-deployment/") + "/*"
     if action.startswith("application-autoscaling:"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
+
+from fournines.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +43,8 @@ COMMANDS: Mapping[str, Spot] = {
     "export": Spot("make", "export", "Write history as a CSV of cells."),
     "report": Spot("make", "report", "Write a tenant's SLA statement of a month."),
     "dashboards": Spot("make", "dashboards", "Write the Grafana pages and their provisioning."),
-    "runbook": Spot("ask", "runbook", "List, show and check runbooks."),
+    "runbook": Spot("runbook", "runbook", "List, show and check runbooks."),
+    "aws": Spot("aws", "aws", "Print what AWS needs: CloudFormation, and the least permissions."),
 }
 
 
@@ -72,13 +76,13 @@ class Table(click.Group):
 @click.group(cls=Table, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="fournines")
 def cli() -> None:
-    r"""Keep a 99.99 % promise for services on Amazon ECS.
+    """Keep a 99.99 % promise for services on Amazon ECS.
 
     \b
     Try it without AWS:      fournines demo
     Point it at AWS:         fournines serve --config fournines.yaml
     Ask what it would do:    fournines rehearse bad-deployment
-    """
+    """  # noqa: D301 - click wants the control character itself
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,3 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as mistake:
         mistake.show()
         sys.exit(mistake.exit_code)
+    except Trouble as trouble:
+        click.echo(str(trouble), err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read the output has left: nothing is to be flushed to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -18,7 +18,7 @@ from fournines.store.runs import SqlRuns
 from slo.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -112,6 +112,22 @@ class Books:
     def history(self, slis: Sequence[Sli], start: int, end: int) -> History:
         """Return what is kept of the SLIs over the minutes `[start, end)`, however long ago."""
         return self._live.history(slis, start, end)
+
+    def ledger_as_of(self, end: int) -> Ledger:
+        """Return a ledger of its own, as if nothing from the minute `end` on had happened."""
+        return self._live.as_of(end)
+
+    def slis(self) -> tuple[Sli, ...]:
+        """Return every SLI of which a cell was ever kept."""
+        return self._live.slis()
+
+    def extent(self) -> range:
+        """Return the minutes from the first to the last that is kept."""
+        return self._live.extent()
+
+    def blocks(self, span: range) -> Iterator[Block]:
+        """Yield all that is kept of the minutes, a day at a time."""
+        return self._live.blocks(span)
 
     def seal(self, before: int) -> int:
         """Pack whole hours that end at or before the minute; 0 when none is left."""

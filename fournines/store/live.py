@@ -117,15 +117,39 @@ class LiveLedger:
                 cells[begin - start : stop - start].paste(day.pick(places))
         return History(start, end, {sli: place for place, sli in enumerate(wanted)}, cells)
 
+    def as_of(self, end: int) -> Ledger:
+        """Return a ledger of its own, as if nothing from the minute `end` on had happened."""
+        return self._read(end)[0]
+
+    def slis(self) -> tuple[Sli, ...]:
+        """Return every SLI of which a cell was ever kept."""
+        with self._database.read() as connection:
+            return tuple(Columns.load(connection))
+
+    def extent(self) -> range:
+        """Return the minutes from the first to the last that is kept."""
+        with self._database.read() as connection:
+            return disk.extent(connection)
+
+    def blocks(self, span: range) -> Iterator[Block]:
+        """Yield all that is kept of the minutes, a day at a time."""
+        with self._database.read() as connection:
+            yield from disk.blocks(connection, Columns.load(connection), span)
+
     def _loaded(self) -> Ledger:
         if self._memory is None:
-            memory = self._make()
-            with self._database.read() as connection:
-                self._columns = Columns.load(connection)
-                kept = disk.extent(connection)
-                for sli in self._columns:
-                    memory.add(sli)
-                for block in disk.blocks(connection, self._columns, kept[-memory.ring :]):
-                    memory.put(block)
-            self._memory = memory
+            self._memory, self._columns = self._read(None)
         return self._memory
+
+    def _read(self, end: int | None) -> tuple[Ledger, Columns]:
+        memory = self._make()
+        with self._database.read() as connection:
+            columns = Columns.load(connection)
+            kept = disk.extent(connection)
+            if end is not None:
+                kept = range(min(kept.start, end), min(kept.stop, end))
+            for sli in columns:
+                memory.add(sli)
+            for block in disk.blocks(connection, columns, kept[-memory.ring :]):
+                memory.put(block)
+        return memory, columns

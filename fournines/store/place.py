@@ -1,7 +1,8 @@
 """Where a store is, and who owns it.
 
-StoreError
-└── StoreBusyError    another fournines owns the store
+Trouble
+└── StoreError
+    └── StoreBusyError    another fournines owns the store
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from fournines.trouble import Trouble
+
 IN_MEMORY = "sqlite://"
 
 ELSEWHERE = "name another file under `store`"
 
 
-class StoreError(Exception):
+class StoreError(Trouble):
     """The store cannot be used; the message says why and what to do."""
 
 

@@ -74,9 +74,10 @@ class BudgetRow:
 
     @property
     def exhausted_in(self) -> str:
-        """When the budget will be spent at the last hour's pace."""
+        """When the budget will be spent at the last hour's pace; nothing when the period ends before."""
         minutes = self.budget.exhausted_in(self.burn_rates.get("1h"))
-        return figures.NOTHING if minutes is None else figures.allowance(minutes).text
+        lasts = minutes is None or minutes > self.budget.period
+        return figures.NOTHING if lasts or minutes is None else figures.allowance(minutes).text
 
     @property
     def tone(self) -> str:

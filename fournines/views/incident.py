@@ -79,10 +79,19 @@ class IncidentView:
         last = next((entry for entry in reversed(self.entries) if entry.kind is kind), None)
         return tuple(Row(**row) for row in last.data.get(key, ())) if last else ()
 
+    @property
+    def standing(self) -> str:
+        """How urgent it is, since when, and where it stands."""
+        incident = self.incident
+        over = f", over {incident.resolved_at:%Y-%m-%d %H:%M}" if incident.resolved_at else ""
+        since = f"opened {incident.opened_at:%Y-%m-%d %H:%M}{over} UTC"
+        return f"{incident.severity}, {incident.phase}, {since}. {incident.phase.sentence}"
+
     def explain(self) -> tuple[str, ...]:
         """Return every why as lines: evidence, guards, and what was done when."""
         return (
             f"{self.incident.id}: {self.gist}",
+            self.standing,
             "",
             "Evidence",
             *_lines(self.findings),
@@ -93,7 +102,7 @@ class IncidentView:
             "What happened",
             *(f"  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<12} {entry.sentence}" for entry in self.entries),
             "",
-            f"Runbooks: {', '.join(self.runbooks) or 'none'}",
+            f"Runbooks (fournines runbook show ID): {', '.join(self.runbooks) or 'none'}",
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -134,7 +143,7 @@ _CARRIED_OUT = (
 
 
 def _lines(rows: Iterable[Row]) -> list[str]:
-    return [f"  {row.holds:<8} {row.name:<24} {row.sentence}" for row in rows] or ["  none yet"]
+    return [f"  {row.holds:<8} {row.name:<27} {row.sentence}" for row in rows] or ["  none yet"]
 
 
 def _plain(row: Row) -> dict[str, str]:

@@ -1,0 +1,214 @@
+"""The commands that answer: are these documents sound, what is left, what happened and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fournines.cli import opened, shown
+from fournines.trouble import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fournines.views.budget import BudgetRow
+    from remediation.events.event import Event
+
+#: Before anything that was ever kept.
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@click.command(epilog="Example: fournines validate fournines.yaml policies.yaml runbooks/*.md")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@opened.json_option
+def validate(files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Check configuration, OpenSLO, contracts, policies, scenarios and runbooks; say what they promise.
+
+    Each is known by its content.  Every error comes with file, line and path, and exit status 1.
+    """
+    from fournines.cli.validation import check  # noqa: PLC0415 - what is heavy waits until it is needed
+    from fournines.views import promise  # noqa: PLC0415
+
+    found = check(files)
+    sentences = [
+        *map(promise.objective, dict.fromkeys(found.objectives)),
+        *map(promise.contract, dict.fromkeys(found.contracts)),
+        *map(promise.policy, dict.fromkeys(found.policies)),
+    ]
+    if as_json:
+        shown.document(
+            {"ok": not found.faults, "faults": found.faults, "promises": sentences, "notes": found.notes}
+        )
+    else:
+        for fault in found.faults:
+            click.echo(str(fault), err=True)
+        faulty = {fault.file for fault in found.faults}
+        for file, kinds in found.kinds.items():
+            if file not in faulty:
+                click.echo(f"{file}: {', '.join(sorted(kinds))}, sound")
+        for line in (*sentences, *dict.fromkeys(f"note: {note}" for note in found.notes)):
+            click.echo(line)
+    sys.exit(1 if found.faults else 0)
+
+
+@click.command(epilog="Example: fournines budget --at 2026-11-23T12:00Z")
+@click.option("--at", type=opened.Moment(), help="As it was then, ISO 8601; without a zone, UTC.")
+@opened.config_option
+@opened.json_option
+def budget(at: datetime | None, file: Path, *, as_json: bool) -> None:
+    """Print every objective at every placement, worst first: SLI, budget left, burn, coverage, forecast."""
+    from fournines.views.budget import rows  # noqa: PLC0415 - what is heavy waits until it is needed
+    from slo.burn import firing  # noqa: PLC0415
+    from slo.cells import minute_of, moment_of  # noqa: PLC0415
+
+    with opened.visit(file) as found:
+        now = found.clock.now()
+        if at is not None and at > now:
+            raise Trouble(f"--at {at:%Y-%m-%dT%H:%MZ} lies in the future: it is {now:%Y-%m-%dT%H:%MZ}")
+        moment = at or now
+        objectives = found.config.objectives
+        ledger = found.books.ledger_as_of(minute_of(moment))
+        made = rows(objectives, ledger, firing(objectives, ledger, moment), moment)
+    if as_json:
+        shown.document([row.as_json() for row in made])
+        return
+    if not made or ledger.newest is None:
+        raise Trouble(
+            "no minute is known: run `fournines serve`, or bring history in with `fournines import`"
+        )
+    shown.table(BUDGET, [_budget(row) for row in made], right=BUDGET_NUMBERS)
+    newest = moment_of(ledger.newest + 1)
+    click.echo(
+        f"\nThe newest known minute ended {newest:%Y-%m-%d %H:%M} UTC, "
+        f"{max(0, int((moment - newest).total_seconds())) // 60} min before. "
+        "Unknown minutes are neither good nor bad."
+    )
+
+
+BUDGET = (
+    "Objective", "Service", "Region", "State", "SLI", "Left", "Left as time", "5m", "1h", "6h", "3d",
+    "Spent in", "Known",
+)  # fmt: skip
+BUDGET_NUMBERS = frozenset(BUDGET[4:])
+
+
+def _budget(row: BudgetRow) -> tuple[str, ...]:
+    burn = row.burn
+    return (
+        row.objective,
+        row.service,
+        row.region,
+        row.state,
+        row.sli,
+        row.left,
+        row.left_minutes,
+        *(burn[window] for window in ("5m", "1h", "6h", "3d")),
+        row.exhausted_in,
+        row.coverage,
+    )
+
+
+@click.command(epilog="Example: fournines incidents --all --json")
+@click.option("--all", "everything", is_flag=True, help="All that were ever kept, not only the last 30 days.")
+@opened.config_option
+@opened.json_option
+def incidents(file: Path, *, everything: bool, as_json: bool) -> None:
+    """List the incidents of the last 30 days, newest first."""
+    with opened.visit(file) as found:
+        views = found.board().incidents(since=_ALWAYS if everything else None)
+    if as_json:
+        shown.document([view.as_json() for view in views])
+        return
+    if not views:
+        click.echo("No incident." if everything else "No incident in the last 30 days.")
+        return
+    shown.table(
+        ("Incident", "State", "Severity", "Where", "Opened", "Over", "Cause", "What fournines does about it"),
+        [
+            (
+                view.incident.id,
+                str(view.incident.phase),
+                str(view.incident.severity),
+                view.regions,
+                _time(view.incident.opened_at),
+                _time(view.incident.resolved_at),
+                str(view.incident.cause or "-"),
+                view.automation,
+            )
+            for view in views
+        ],
+    )
+
+
+def _time(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+
+@click.command(epilog="Example: fournines explain course-catalog-20261123-1216")
+@click.argument("incident")
+@opened.config_option
+@opened.json_option
+def explain(incident: str, file: Path, *, as_json: bool) -> None:
+    """Say why something was done or not: the evidence, each guard with its numbers, and all that happened."""
+    with opened.visit(file) as found:
+        board = found.board()
+        view = board.incident(incident)
+        if view is None:
+            known = ", ".join(one.incident.id for one in board.incidents()[:5])
+            raise Trouble(f"there is no incident {incident!r}: the newest are {known or 'none'}")
+    if as_json:
+        shown.document(view.as_json())
+    else:
+        click.echo("\n".join(view.explain()))
+
+
+@click.group()
+def events() -> None:
+    """Read raw AWS events."""
+
+
+@events.command("parse", epilog="Example: fournines events parse event.json - < queue.jsonl")
+@click.argument("files", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="FILE...")
+@opened.json_option
+def parse_events(files: tuple[str, ...], *, as_json: bool) -> None:
+    """Say in a sentence what fournines understands of each event; what it does not know says why.
+
+    A file holds one event, a JSON list of them, or one in each line; `-` is the standard input.
+    """
+    from remediation.events.describe import describe  # noqa: PLC0415 - what is heavy waits until it is needed
+    from remediation.events.parse import parse  # noqa: PLC0415
+
+    read = [(file, parse(body)) for file in files for body in _bodies(file)]
+    if as_json:
+        shown.document([_event(file, event, describe(event)) for file, event in read])
+        return
+    for file, event in read:
+        click.echo(f"{file}: {describe(event)}" if len(files) > 1 else describe(event))
+
+
+def _bodies(file: str) -> Iterator[str]:
+    """Yield the events of a file as raw bodies, as a queue would deliver them."""
+    try:
+        with click.open_file(file, encoding="utf-8") as lines:
+            text = lines.read()
+    except OSError as problem:
+        raise Trouble(f"{file} cannot be read: {problem.strerror}") from None
+    except UnicodeDecodeError as problem:
+        raise Trouble(f"{file} cannot be read: not UTF-8 text, {problem.reason}") from None
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        rows = [line for line in text.splitlines() if line.strip()]
+        one_a_line = len(rows) > 1 and all(line.lstrip().startswith("{") for line in rows)
+        yield from rows if one_a_line else [text]
+        return
+    yield from (json.dumps(item) for item in whole) if isinstance(whole, list) else [text]
+
+
+def _event(file: str, event: Event, sentence: str) -> dict[str, object]:
+    return {"file": file, "kind": event.kind, "sentence": sentence, "event": event}

@@ -1,0 +1,84 @@
+"""What fournines needs on the AWS side, printed: a CloudFormation template, and the least IAM permissions."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from fournines import template as needs
+from fournines.cli import opened, shown
+from fournines.trouble import Trouble
+from remediation.actions.effects import RestoreRevision, SetScalingMinimum, SetStrategy, StopDeployment
+from remediation.actions.table import REMEDIES
+from remediation.vocabulary import ActionName, Mode
+from slo.cells import Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from fournines.config import Config
+    from fournines.settings import Queue
+
+#: What IAM must allow for an action: everything that its effects may send, there and back.
+GRANTS: Mapping[ActionName, tuple[str, ...]] = {
+    ActionName.ROLLBACK: (*StopDeployment.iam, *RestoreRevision.iam),
+    ActionName.SCALE_OUT: SetScalingMinimum.iam,
+    ActionName.SPOT_FALLBACK: SetStrategy.iam,
+}
+
+
+@click.group()
+def aws() -> None:
+    """Print what AWS needs: CloudFormation, and the least permissions."""
+
+
+@aws.command(epilog="Example: fournines aws template > fournines-events.json")
+def template() -> None:
+    """Print the CloudFormation template of a region: its queue of events, and the rules that fill it.
+
+    Create it in every region that is watched; its output QueueUrl belongs under aws.queues.
+    """
+    shown.document(needs.template())
+
+
+@aws.command(epilog="Example: fournines aws policy --config fournines.yaml > fournines-iam.json")
+@opened.config_option
+def policy(file: Path) -> None:
+    """Print the IAM policy of the service: reading, its queues, and just the changes that policies allow."""
+    config = opened.read(file)
+    arns = [_queue_arn(config, queue) for queue in config.settings.aws.queues]
+    shown.document(needs.permissions(arns, dict(_may_change(config))))
+
+
+def _queue_arn(config: Config, queue: Queue) -> str:
+    """Return the ARN of a queue, whose URL ends with account and name."""
+    parts = urlsplit(queue.url).path.strip("/").split("/")
+    if len(parts) != 2:  # noqa: PLR2004 - account and name
+        raise Trouble(f"{config.file}: the queue {queue.url} is not understood: expected .../ACCOUNT/NAME")
+    partition = Placement(parts[0], queue.region, "-", "-").arn.split(":")[1]
+    return f"arn:{partition}:sqs:{queue.region}:{parts[0]}:{parts[1]}"
+
+
+def _may_change(config: Config) -> Iterator[tuple[Placement, tuple[str, ...]]]:
+    """Yield where policies that propose or act may change what; clusters are not named, so any is meant."""
+    granted: dict[Placement, dict[str, None]] = {}
+    for rule in config.policies.policies:
+        if rule.mode is Mode.OBSERVE or rule.cause not in REMEDIES:
+            continue
+        for account in config.settings.aws.accounts:
+            for region in config.settings.aws.regions:
+                if any(fnmatchcase(region, glob) for glob in rule.regions):
+                    for service in rule.services:
+                        where = Placement(account.id, region, "*", _in_iam(service))
+                        granted.setdefault(where, {}).update(dict.fromkeys(GRANTS[REMEDIES[rule.cause]]))
+    yield from ((where, tuple(actions)) for where, actions in granted.items())
+
+
+def _in_iam(glob: str) -> str:
+    """Return a pattern as IAM reads it, which knows `*` and `?` and no sets of characters."""
+    return re.sub(r"\[[^]]*\]", "?", glob)

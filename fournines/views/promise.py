@@ -1,0 +1,94 @@
+"""What documents promise and allow, in plain sentences: one per objective, contract and policy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from remediation.vocabulary import Mode
+from slo import figures
+from slo.cells import Indicator
+from slo.contracts import EVERY, Measure, Scope
+from slo.objectives import EVERY_SERVICE, Budgeting, Rolling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from remediation.decision.policy import Policy
+    from slo.contracts import Contract
+    from slo.objectives import Objective
+
+#: A month of 30 days: what an allowance is told for.
+MONTH = timedelta(days=30)
+
+
+def objective(promise: Objective) -> str:
+    """Return what an objective asks: how many of what, where, over which time, and what that leaves."""
+    good = "succeed"
+    if promise.indicator is Indicator.LATENCY:
+        good = f"are answered within {promise.threshold_s} s"
+    service = "every service" if promise.service == EVERY_SERVICE else promise.service
+    counted = f"requests to {service} {good}"
+    if promise.budgeting is Budgeting.TIMESLICES:
+        slices = figures.target(Fraction(promise.time_slice_target or 1))
+        counted = f"minutes are good, in which {slices} of the requests to {service} {good}"
+    return (
+        f"{promise.name}: {figures.target(Fraction(promise.target))} of {counted}, "
+        f"in {_regions(promise.regions)} by itself, {_window(promise)}."
+    )
+
+
+def _regions(regions: Sequence[str]) -> str:
+    return "each of " + ", ".join(regions) if regions and EVERY not in regions else "each region"
+
+
+def _window(promise: Objective) -> str:
+    """Say the period, and what its budget is worth in time of total failure."""
+    if isinstance(promise.window, Rolling):
+        period, said = promise.window.duration, f"over any {_span(promise.window.duration)}"
+    else:
+        period, said = MONTH, f"over each calendar month ({promise.window.zone})"
+    allowed = figures.allowance(promise.budget * Fraction(int(period.total_seconds()), 60))
+    return f"{said}; {allowed} of total failure in {_span(period)} spend the budget"
+
+
+def _span(span: timedelta) -> str:
+    for unit, name in (
+        (timedelta(days=1), "days"),
+        (timedelta(hours=1), "hours"),
+        (timedelta(minutes=1), "minutes"),
+    ):
+        if not span % unit:
+            return f"{span // unit} {name}"
+    return f"{span.total_seconds():g} s"
+
+
+def contract(promise: Contract) -> str:
+    """Return what a contract promises its tenant, and what a breach costs."""
+    services = "all services" if EVERY in promise.services else ", ".join(promise.services)
+    regions = "all regions" if EVERY in promise.regions else ", ".join(promise.regions)
+    unit = "requests" if promise.measure is Measure.REQUESTS else "minutes"
+    scope = "pooled" if promise.scope is Scope.POOLED else "by the worst placement"
+    due = "; ".join(
+        f"below {figures.target(Fraction(tier.below))} a credit of {figures.target(Fraction(tier.credit))}"
+        for tier in promise.tiers
+    )
+    return (
+        f"{promise.id}: {promise.display_name} is promised {figures.target(Fraction(promise.target))} "
+        f"of good {unit} ({promise.indicator}) each calendar month ({promise.zone}) over {services} "
+        f"in {regions}, {scope}; "
+        f"{due or 'no credits'}."
+    )
+
+
+def policy(rule: Policy) -> str:
+    """Return what may be done without a person, or with which one."""
+    where = f"{', '.join(rule.services)} in {', '.join(rule.regions)}"
+    how = {
+        Mode.OBSERVE: "only recorded",
+        Mode.PROPOSE: f"proposed to {', '.join(rule.approvers)}",
+        Mode.ACT: "carried out at once",
+    }[rule.mode]
+    limits = f"at most {rule.daily_max} a day for a service, {_span(rule.cooldown)} apart"
+    return f"{rule.name}: for the cause {rule.cause} of {where}, the remedy is {how}; {limits}."
