@@ -98,7 +98,7 @@ class SqlRuns:
             )
             if moved.rowcount != 1:
                 raise LostClaimError(f"run {after.id}: claim {claim.number} was taken over")
-            if after.state.final or after.state is RunState.QUEUED:  # an undo that was postponed has not begun
+            if after.state.final or after.state is RunState.QUEUED:  # a postponed undo has not begun
                 connection.execute(delete(lock).where(lock.c.run == after.id))
             if follow_up is not None:
                 _insert(connection, follow_up)
