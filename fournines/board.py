@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fournines.views.budget import BudgetRow, rows
+from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
 from remediation.vocabulary import Mode
 from slo import figures
 from slo.burn import firing
 from slo.cells import MINUTE_S
+from slo.objectives import EVERY_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from fournines.clock import Clock, Health, Record
     from fournines.known import Known
     from fournines.store.books import Books
+    from fournines.views.impact import Impact
     from remediation.decision.policy import Policies
     from remediation.incidents import Incident
     from runbooks.shelf import Shelf
@@ -78,9 +81,8 @@ class Board:
             now = self._clock.now()
             return rows(self._objectives, ledger, firing(self._objectives, ledger, now), now)
 
-    def tiles(self) -> tuple[Tile, ...]:
-        """Return what is seen first."""
-        shown = self.budgets()
+    def tiles(self, shown: Sequence[BudgetRow]) -> tuple[Tile, ...]:
+        """Return what is seen first, of budgets and all else."""
         open_incidents = self._books.open_incidents()
         burning = [row for row in shown if row.state in ("page", "ticket")]
         worst = min(
@@ -139,7 +141,20 @@ class Board:
         if self._dashboards_url:
             links["Dashboard"] = f"{self._dashboards_url}/d/fournines-service?var-service={incident.service}"
         entries = tuple(kept.entry for kept in self._books.entries(incident.id))
-        return IncidentView(incident=incident, entries=entries, runbooks=ids, links=links)
+        return IncidentView(
+            incident=incident,
+            entries=entries,
+            runbooks=ids,
+            links=links,
+            impacts=() if incident.resolved_at else self._impacts(incident),
+        )
+
+    def _impacts(self, incident: Incident) -> tuple[Impact, ...]:
+        """Return what the users of each placement feel now."""
+        own = [replace(o, service=incident.service) for o in self._objectives if _concerns(o, incident)]
+        with self._books.ledger() as ledger:
+            found = rows(own, ledger, (), self._clock.now())
+            return impacts((row for row in found if row.budget.placements[0] in incident.placements), ledger)
 
     def journal(self) -> tuple[dict[str, Any], ...]:
         """Return the newest journal entries as plain data, oldest first."""
@@ -167,8 +182,10 @@ class Board:
             if _late(health.get(name), max(LATE_MIN, LATE_PERIODS * period), now)
         ]
         late += [f"{where[1]} cannot be read: {why}" for where, why in self._known.unreadable.items()]
-        stuck = self._books.backlog().failed
-        return late + ([f"{stuck} messages could not be delivered"] if stuck else [])
+        backlog = self._books.backlog()
+        if backlog.stuck:
+            late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")
+        return late
 
     def footer(self) -> str:
         """Say how fresh all of this is."""
@@ -178,6 +195,10 @@ class Board:
             return "No minute is known yet."
         age = max(0.0, self._clock.now().timestamp() - (newest + 1) * MINUTE_S)
         return f"The newest known minute ended {age:.0f} s ago. Unknown minutes are neither good nor bad."
+
+
+def _concerns(objective: Objective, incident: Incident) -> bool:
+    return objective.service in (EVERY_SERVICE, incident.service)
 
 
 def _late(health: Health | None, patience: timedelta, now: datetime) -> bool:

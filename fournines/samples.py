@@ -200,7 +200,7 @@ def _work(board: Board, record: Record, books: Books) -> Numbers:
             yield telemetry.JOB_LAST_SUCCESS, ((name,), health.last_success.timestamp())
     backlog = books.backlog()
     yield telemetry.OUTBOX_PENDING, ((), float(backlog.pending))
-    yield telemetry.OUTBOX_REFUSED, ((), float(backlog.failed))
+    yield telemetry.OUTBOX_STUCK, ((), float(backlog.stuck))
     for kind, number in sorted(books.event_counts().items()):
         yield telemetry.EVENTS, ((kind,), float(number))
 

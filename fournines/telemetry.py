@@ -54,8 +54,12 @@ FAMILIES = (
     OUTBOX_PENDING := Family(
         "fournines_outbox_pending", Kind.GAUGE, "", (), "Messages that people have not been sent yet."
     ),
-    OUTBOX_REFUSED := Family(
-        "fournines_outbox_refused_total", Kind.COUNTER, "", (), "Messages that were refused for good."
+    OUTBOX_STUCK := Family(
+        "fournines_outbox_stuck",
+        Kind.GAUGE,
+        "",
+        (),
+        "Messages that Slack refused, or did not take in several attempts; they are tried again until it does.",
     ),
     EVENTS := Family(
         "fournines_events_total", Kind.COUNTER, "", ("kind",), "Events that were kept, by kind."

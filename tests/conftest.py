@@ -1,11 +1,20 @@
-"""What all tests share: one option that rewrites golden files, and one way to compare with them."""
+"""What all tests share: golden files and the option that rewrites them, and servers on loopback."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from waitress import create_server, wasyncore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from wsgiref.types import WSGIApplication
+
+    Serve = Callable[[WSGIApplication], str]
 
 Golden = Callable[[Path, str], None]
 
@@ -29,3 +38,33 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         assert text == path.read_text(encoding="utf-8"), "if this is meant: pytest --rewrite-golden"
 
     return check
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Serve]:
+    """Serve a WSGI application on a port of its own; return its URL."""
+    stopping, threads, servers = Event(), [], []
+
+    def begin(app: WSGIApplication) -> str:
+        sockets: dict[int, Any] = {}
+        server = create_server(app, sockets, host="127.0.0.1", port=0, threads=8)
+        thread = Thread(target=_run, args=(sockets, stopping), daemon=True)
+        thread.start()
+        threads.append(thread)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.effective_port}"
+
+    yield begin
+    stopping.set()
+    for thread in threads:
+        thread.join()
+    for server in servers:
+        server.task_dispatcher.shutdown(timeout=0.2)
+        server.close()
+
+
+def _run(sockets: dict[int, Any], stopping: Event) -> None:
+    while not stopping.is_set():
+        wasyncore.loop(timeout=0.05, map=sockets, count=1)
+    for channel in list(sockets.values()):
+        channel.close()

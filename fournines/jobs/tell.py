@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from fournines.board import Board
@@ -15,18 +16,20 @@ from fournines.store.books import Books
 from fournines.store.outbox import Kind
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from fournines.slack.blocks import Message
     from fournines.slack.chat import Delivery
     from fournines.store.outbox import Telling
 
 _log = logging.getLogger(__name__)
 
-#: After an answer that never came, wait before looking whether the message is there.
+#: After an answer that never came, wait before looking whether the message is there; ever longer, since what
+#: passes is tried again without end: an alert may be late, not lost.
 AMBIGUOUS_WAIT = timedelta(seconds=2)
-#: What passes is tried again ever later, but never given up: an alert may be late, not lost.
-BACKOFF_MAX = timedelta(minutes=1)
+AMBIGUOUS_WAIT_MAX = timedelta(minutes=1)
+#: What Slack refuses is tried again so often: somebody may have mended the reason.
+REFUSED_EVERY = timedelta(minutes=1)
+#: A turn sends no more of one incident than this, so that the job shows that it lives.
+ROUNDS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,66 +40,96 @@ class Tell:
     chat: Chat
     board: Board
     channel: str
+    wall: Callable[[], datetime] = real_now
+    #: Until when Slack wants no more posts (False) or edits (True): each has a rate limit of its own.
+    _held: dict[bool, datetime] = field(default_factory=dict, init=False)
 
     def run(self, now: datetime) -> None:
-        """Send every message whose turn it is."""
+        """Send every message whose turn it is, and those that follow, until nothing goes out any more."""
         del now
-        for telling in self.books.due(real_now()):
-            self._tell(telling)
+        for _ in range(ROUNDS_MAX):
+            if not sum(self._tell(telling) for telling in self.books.due(self.wall())):
+                break
 
-    def _tell(self, telling: Telling) -> None:
-        message = self._render(telling)
-        if message is None:
-            self.books.failed(telling, "there is nothing to say of this entry")
-            return
-        label = Label(telling.incident, telling.seq)
+    def _tell(self, telling: Telling) -> bool:
+        """Send one message; return whether Slack has it now."""
+        if self.wall() < self._held.get(telling.kind is Kind.EDIT, self.wall()):
+            return False
+        label = Label(telling.incident, telling.seq, self.board.now())
         if telling.ambiguous and telling.kind is not Kind.EDIT:
-            found = self.chat.find(self._channel(telling), label, telling.parent_ts)
-            if found is not None:
-                self.books.sent(telling, found.channel, found.ts, real_now())
-                return
+            match self.chat.find(self._channel(telling), label, telling.parent_ts):
+                case Sent() as found:
+                    return self._settle(telling, found)
+                case Later() | Ambiguous() as unseen:
+                    return self._wait(telling, unseen, ambiguous=True)
+                case None:
+                    pass
+        message = self._render(telling)
         self.books.sending(telling)
-        delivery = self._send(telling, message, label)
-        if isinstance(delivery, Refused) and message.blocks:
-            _log.warning("Slack refused the blocks of %s (%s); the sentence goes alone", label, delivery.why)
-            delivery = self._send(telling, message.plain(), label)
-        self._settle(telling, delivery)
+        return self._settle(telling, self._deliver(telling, message, label))
 
-    def _render(self, telling: Telling) -> Message | None:
+    def _render(self, telling: Telling) -> Message:
         """Render the parent as the incident is now, a reply from its entry."""
-        if telling.kind is Kind.REPLY:
-            return messages.reply(self.books.entry(telling.entry).entry)
-        view = self.board.incident(telling.incident)
-        return None if view is None else messages.parent(view)
+        view = None if telling.kind is Kind.REPLY else self.board.incident(telling.incident)
+        return (
+            messages.reply(self.books.entry(telling.entry).entry) if view is None else messages.parent(view)
+        )
 
-    def _send(self, telling: Telling, message: Message, label: Label) -> Delivery:
+    def _deliver(self, telling: Telling, message: Message, label: Label) -> Delivery:
+        """Send it, plainer and plainer while Slack refuses: without blocks, then outside of its thread."""
+        delivery = self._send(telling, message, label, telling.parent_ts)
+        if isinstance(delivery, Refused) and message.blocks:
+            _log.warning("Slack refuses the blocks of %s (%s): the sentence goes alone", label, delivery.why)
+            message = message.plain()
+            delivery = self._send(telling, message, label, telling.parent_ts)
+        if isinstance(delivery, Refused) and delivery.thread_at_fault and telling.kind is Kind.REPLY:
+            _log.warning("the thread of %s is gone (%s): the channel is told", label, delivery.why)
+            delivery = self._send(telling, message, label, None)
+        return delivery
+
+    def _send(self, telling: Telling, message: Message, label: Label, thread: str | None) -> Delivery:
         channel = self._channel(telling)
         match telling.kind:
-            case Kind.PARENT:
-                return self.chat.post(channel, message, label)
-            case Kind.REPLY:
-                return self.chat.post(channel, message, label, telling.parent_ts)
+            case Kind.PARENT | Kind.REPLY:
+                return self.chat.post(channel, message, label, thread)
             case Kind.EDIT:
                 assert telling.parent_ts is not None
                 return self.chat.edit(channel, telling.parent_ts, message, label)
             case _:
                 assert_never(telling.kind)
 
-    def _settle(self, telling: Telling, delivery: Delivery) -> None:
-        now = real_now()
+    def _settle(self, telling: Telling, delivery: Delivery) -> bool:
         match delivery:
             case Sent(channel=channel, ts=ts):
-                self.books.sent(telling, channel, ts, now)
-            case Later(after_s=after_s, why=why):
-                self.books.retry(telling, now + timedelta(seconds=after_s), why)
-            case Ambiguous(why=why):
-                wait = min(AMBIGUOUS_WAIT * (telling.attempts + 1), BACKOFF_MAX)
-                self.books.retry(telling, now + wait, why, ambiguous=True)
+                self.books.sent(telling, channel, ts, self.wall())
+                return True
+            case Later():
+                return self._wait(telling, delivery, ambiguous=False)
+            case Ambiguous():
+                return self._wait(telling, delivery, ambiguous=True)
             case Refused(why=why):
-                _log.error("Slack refuses a message of %s for good (%s): %s", telling.incident, why, telling)
-                self.books.failed(telling, why)
+                _log.error(
+                    "Slack refuses a message of %s (%s); it is tried again every minute",
+                    telling.incident,
+                    why,
+                )
+                self.books.refused(telling, self.wall() + REFUSED_EVERY, why)
+                return False
             case _:
                 assert_never(delivery)
+
+    def _wait(self, telling: Telling, delivery: Later | Ambiguous, *, ambiguous: bool) -> bool:
+        """Have it sent again later, and hold back what would fare the same meanwhile."""
+        wait = min(AMBIGUOUS_WAIT * (telling.attempts + 1), AMBIGUOUS_WAIT_MAX)
+        if isinstance(delivery, Later):
+            wait = timedelta(seconds=delivery.after_s)
+        _log.warning(
+            "%s is not told yet (%s); again in %.0f s", telling.incident, delivery.why, wait.total_seconds()
+        )
+        until = self.wall() + wait
+        self._held[telling.kind is Kind.EDIT] = until
+        self.books.retry(telling, until, delivery.why, ambiguous=ambiguous)
+        return False
 
     def _channel(self, telling: Telling) -> str:
         return telling.channel or self.channel

@@ -4,28 +4,49 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
+from http.client import HTTPException
+from socket import gaierror
 from typing import TYPE_CHECKING, Any, Protocol
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fournines.slack.blocks import Message
 
 _log = logging.getLogger(__name__)
 
 SEND_TIMEOUT_S = 10
+#: How many messages are searched for one of ours; Slack answers up to 999.
+SEARCHED_MAX = 999
 #: About one message a second and channel, where Slack names no time itself.
 RETRY_AFTER_DEFAULT_S = 1.0
 #: Errors that pass by themselves [https://docs.slack.dev/reference/methods/chat.postMessage].
 _PASSING = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
+#: What slack_sdk raises where no answer came, or half of one.
+UNANSWERED = (OSError, ValueError, HTTPException)
 _RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-#: The blocks are at fault; the plain text may still go.
-_BLOCKS_REFUSED = frozenset(
-    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
+#: The thread is at fault, such as one whose first message somebody deleted; the channel may still take it.
+_THREAD_REFUSED = frozenset(
+    {"thread_not_found", "message_not_found", "cannot_reply_to_message", "restricted_action_thread_locked"}
 )
+#: What mends a refusal.
+_MENDS = {
+    "not_authed": "set slack.token",
+    "invalid_auth": "put a valid bot token into slack.token",
+    "token_revoked": "put a valid bot token into slack.token",
+    "token_expired": "put a valid bot token into slack.token",
+    "account_inactive": "put the token of an active app into slack.token",
+    "missing_scope": "give the app the scope chat:write and install it again",
+    "channel_not_found": "make the channel, or correct slack.channel",
+    "not_in_channel": "invite the app into the channel",
+    "is_archived": "unarchive the channel, or name another in slack.channel",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +55,17 @@ class Label:
 
     incident: str
     seq: int
+    at: datetime
 
     def metadata(self) -> dict[str, Any]:
-        """Return it as Slack message metadata."""
-        return {"event_type": "slo_incident", "event_payload": {"incident": self.incident, "seq": self.seq}}
+        """Return it as Slack message metadata; `at` is when it happened, on the clock that decides."""
+        payload = {"incident": self.incident, "seq": self.seq, "at": self.at.isoformat()}
+        return {"event_type": "slo_incident", "event_payload": payload}
+
+    def marks(self, metadata: Mapping[str, Any]) -> bool:
+        """Whether a message with this metadata is ours."""
+        payload = metadata.get("event_payload") or {}
+        return (payload.get("incident"), payload.get("seq")) == (self.incident, self.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +78,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Slack will never take it like this."""
+    """Slack does not take it like this until somebody mends something."""
 
     why: str
-    blocks_at_fault: bool = False
+    thread_at_fault: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +100,8 @@ class Ambiguous:
 
 
 Delivery = Sent | Refused | Later | Ambiguous
+#: What became of a message whose answer was lost; None where Slack has it not, or never lets us look.
+Found = Sent | Later | Ambiguous | None
 
 
 class Chat(Protocol):
@@ -85,8 +115,8 @@ class Chat(Protocol):
         """Replace a message."""
         ...
 
-    def find(self, channel: str, label: Label, thread: str | None = None) -> Sent | None:
-        """Return a message of ours that Slack has, or None where it has not or does not let us look."""
+    def find(self, channel: str, label: Label, thread: str | None = None) -> Found:
+        """Look for a message of ours whose answer was lost."""
         ...
 
 
@@ -94,8 +124,14 @@ class SlackChat:
     """Slack through slack_sdk.  Nothing is retried here: the outbox does that, and knows what it does."""
 
     def __init__(self, token: str, base_url: str | None = None) -> None:
+        quiet = logging.getLogger(f"{__name__}.sdk")
+        quiet.setLevel(logging.CRITICAL)  # it logs what it raises; whoever sends decides what that means
         self._client = WebClient(
-            token=token, base_url=base_url or WebClient.BASE_URL, timeout=SEND_TIMEOUT_S, retry_handlers=[]
+            token=token,
+            base_url=base_url or WebClient.BASE_URL,
+            timeout=SEND_TIMEOUT_S,
+            retry_handlers=[],
+            logger=quiet,
         )
 
     def post(self, channel: str, message: Message, label: Label, thread: str | None = None) -> Delivery:
@@ -113,23 +149,24 @@ class SlackChat:
         """Replace a message."""
         return self._send("chat.update", channel=channel, ts=ts, **_body(message, label))
 
-    def find(self, channel: str, label: Label, thread: str | None = None) -> Sent | None:
-        """Look for our metadata among the newest messages of the channel or thread."""
+    def find(self, channel: str, label: Label, thread: str | None = None) -> Found:
+        """Look for our metadata among the newest messages of the channel, or those of the thread."""
         method = "conversations.replies" if thread else "conversations.history"
-        wanted = label.metadata()
+        asked = {"channel": channel, "limit": SEARCHED_MAX, "include_all_metadata": True}
         try:
-            answer = self._client.api_call(
-                method,
-                params={"channel": channel, "limit": 100, "include_all_metadata": True}
-                | ({"ts": thread} if thread else {}),
-            )
-        except (SlackApiError, OSError, ValueError) as problem:
-            _log.warning("cannot look for message %s: %s", label, problem)
-            return None
-        for found in answer.get("messages") or ():
-            if found.get("metadata") == wanted:
-                return Sent(channel, found["ts"])
-        return None
+            answer = self._client.api_call(method, params=asked | ({"ts": thread} if thread else {}))
+        except SlackApiError as refusal:
+            verdict = _classify(refusal)
+            if isinstance(verdict, Refused):
+                _log.warning(
+                    "Slack does not let us look for %s (%s): it may be told twice", label, verdict.why
+                )
+                return None
+            return verdict
+        except UNANSWERED as problem:
+            return _unanswered(problem)
+        mine = (each for each in answer.get("messages") or () if label.marks(each.get("metadata") or {}))
+        return next((Sent(channel, each["ts"]) for each in mine), None)
 
     def _send(self, method: str, **arguments: Any) -> Delivery:  # noqa: ANN401 - Slack's own argument names
         body = {name: value for name, value in arguments.items() if value is not None}
@@ -137,10 +174,8 @@ class SlackChat:
             answer = self._client.api_call(method, json=body)
         except SlackApiError as refusal:
             return _classify(refusal)
-        except (OSError, ValueError) as problem:
-            if isinstance(getattr(problem, "reason", problem), ConnectionRefusedError):
-                return Later(RETRY_AFTER_DEFAULT_S, f"nobody answers at {self._client.base_url}")
-            return Ambiguous(f"{type(problem).__name__}: {problem}")
+        except UNANSWERED as problem:
+            return _unanswered(problem)
         return Sent(channel=answer["channel"], ts=answer["ts"])
 
 
@@ -158,7 +193,7 @@ class LogChat:
         del message, label
         return Sent(channel, ts)
 
-    def find(self, channel: str, label: Label, thread: str | None = None) -> Sent | None:
+    def find(self, channel: str, label: Label, thread: str | None = None) -> Found:
         """Find nothing: a log is not searched."""
         del channel, label, thread
         return None
@@ -169,13 +204,27 @@ def _body(message: Message, label: Label) -> dict[str, Any]:
     return {"text": message.text, "blocks": blocks, "metadata": label.metadata()}
 
 
-def _classify(refusal: SlackApiError) -> Delivery:
+def _unanswered(problem: Exception) -> Later | Ambiguous:
+    """Say whether a call without an answer can have arrived."""
+    if isinstance(getattr(problem, "reason", problem), ConnectionRefusedError | gaierror):
+        return Later(RETRY_AFTER_DEFAULT_S, "nobody answers at Slack's address")
+    return Ambiguous(f"{type(problem).__name__}: {problem}")
+
+
+def _classify(refusal: SlackApiError) -> Later | Ambiguous | Refused:
     """Translate what Slack answered; rate limits come as 429 and, at times, as 200 with an error."""
     answer = refusal.response
     error = str(answer.get("error") or f"HTTP {answer.status_code}")
     if answer.status_code == 429 or error in _RATE_LIMITED:  # noqa: PLR2004 - HTTP Too Many Requests
-        wait = answer.headers.get("Retry-After", answer.headers.get("retry-after"))
-        return Later(float(wait) if wait else RETRY_AFTER_DEFAULT_S, error)
+        return Later(_retry_after(answer.headers), error)
     if error in _PASSING or answer.status_code >= 500:  # noqa: PLR2004 - HTTP server errors
         return Ambiguous(error)
-    return Refused(error, blocks_at_fault=error in _BLOCKS_REFUSED)
+    why = f"{error}: {_MENDS[error]}" if error in _MENDS else error
+    return Refused(why, thread_at_fault=error in _THREAD_REFUSED)
+
+
+def _retry_after(headers: Mapping[str, Any]) -> float:
+    """Read how long Slack asks us to wait: whole seconds, under any spelling of the header."""
+    told = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    said = str(told[0] if isinstance(told, list) and told else told)
+    return float(said) if said.isdecimal() else RETRY_AFTER_DEFAULT_S

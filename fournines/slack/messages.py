@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fournines.slack import blocks
+from fournines.slack.told import TOLD
 from remediation.incidents import Phase, Severity
-from remediation.journal import EntryKind
+from slo import figures
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from fournines.slack.blocks import Block, Message
+    from fournines.views.impact import Impact
     from fournines.views.incident import IncidentView
     from remediation.journal import Entry
 
@@ -19,61 +21,54 @@ if TYPE_CHECKING:
 SIGNS = {
     Phase.OPEN: ":red_circle:",
     Phase.PENDING: ":raised_hand:",
-    Phase.ACTING: ":arrows_counterclockwise:",
+    Phase.ACTING: ":wrench:",
     Phase.VERIFYING: ":mag:",
-    Phase.ESCALATED: ":sos:",
+    Phase.ESCALATED: ":rotating_light:",
     Phase.RESOLVED: ":large_green_circle:",
 }
-
-#: What is said in the thread.  The parent tells the rest.
-TOLD = {
-    EntryKind.DIAGNOSED: ":stethoscope:",
-    EntryKind.DECIDED: ":compass:",
-    EntryKind.ASKED: ":raised_hand:",
-    EntryKind.ANSWERED: ":speech_balloon:",
-    EntryKind.APPLIED: ":arrows_counterclockwise:",
-    EntryKind.NOT_APPLIED: ":warning:",
-    EntryKind.RECOVERED: ":white_check_mark:",
-    EntryKind.ESCALATED: ":sos:",
-    EntryKind.RESTORED: ":leftwards_arrow_with_hook:",
-    EntryKind.RESOLVED: ":large_green_circle:",
+STATES = {
+    Phase.OPEN: "being looked into",
+    Phase.PENDING: "waits for an answer",
+    Phase.ACTING: "being mended",
+    Phase.VERIFYING: "watched after an action",
+    Phase.ESCALATED: "needs a person",
+    Phase.RESOLVED: "over",
 }
+_MARKS = {"yes": "✓", "no": "✗", "unknown": "?"}
 
-#: What the channel sees too, since edits and replies notify nobody.
-BROADCAST = frozenset({EntryKind.ASKED, EntryKind.ESCALATED, EntryKind.RESOLVED})
-
-SYMPTOMS_MAX = 6
+#: More would push what matters out of sight; the page has them all.
+REGIONS_MAX = 2
+IMPACTS_MAX = 5
+SIGNS_MAX = 4
 
 
 def parent(view: IncidentView) -> Message:
     """Return the incident's one message, as things stand."""
-    incident = view.incident
-    level = "PAGE" if incident.severity is Severity.PAGE else "TICKET"
-    title = f"{level} · {incident.service} · {view.regions} · {incident.phase}"
-    text = f"{title}: {view.gist}"
+    title = _title(view)
+    worst = f" {view.impacts[0].sentence}" if view.impacts else ""
     return blocks.message(
-        blocks.escape(text),
+        blocks.escape(f"{title}. {view.gist}{worst}"),
         [
-            blocks.header(f"{SIGNS[incident.phase]} {title}"),
-            blocks.section(blocks.escape(view.gist)),
+            blocks.header(f"{SIGNS[view.incident.phase]} {title}"),
+            blocks.section(_what(view)),
             blocks.fields(_facts(view)),
-            blocks.section(_symptoms(view)),
-            blocks.section(f":robot_face: {blocks.escape(view.automation)}"),
+            *([blocks.section(_signs(view))] if view.signs else []),
+            blocks.section(f":zap: *Automation*  {blocks.escape(view.automation)}"),
             blocks.context(_links(view)),
         ],
     )
 
 
-def reply(entry: Entry) -> Message | None:
-    """Return what the thread is told of a journal entry, or None for what only the journal keeps."""
-    sign = TOLD.get(entry.kind)
-    if sign is None:
-        return None
-    body: list[Block] = [blocks.section(f"{sign} {blocks.escape(entry.sentence)}")]
+def reply(entry: Entry) -> Message:
+    """Return what the thread is told of a journal entry."""
+    manner = TOLD[entry.kind]
+    sign = f"{manner.sign} " if manner else ""
+    sentence = entry.sentence or entry.kind.sentence
+    body: list[Block] = [blocks.section(f"{sign}{blocks.escape(sentence)}")]
     details = _details(entry)
     if details:
         body.append(blocks.context(details))
-    return blocks.message(blocks.escape(entry.sentence), body, broadcast=entry.kind in BROADCAST)
+    return blocks.message(blocks.escape(sentence), body, broadcast=bool(manner and manner.broadcast))
 
 
 def date(moment: datetime) -> str:
@@ -82,37 +77,70 @@ def date(moment: datetime) -> str:
     return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
+def _title(view: IncidentView) -> str:
+    """Say how urgent it is, of what, where, and where it stands."""
+    level = "PAGE" if view.incident.severity is Severity.PAGE else "TICKET"
+    regions = list(dict.fromkeys(placement.region for placement in view.incident.placements))
+    more = len(regions) - REGIONS_MAX
+    where = f"{', '.join(regions[:REGIONS_MAX])} and {more} more" if more > 0 else ", ".join(regions)
+    return f"{level} · {view.incident.service} · {where} · {STATES[view.incident.phase]}"
+
+
+def _what(view: IncidentView) -> str:
+    """Say what is wrong, and below it what users feel, region by region."""
+    lines = [f"*{blocks.escape(view.gist)}*"]
+    lines += [blocks.escape(impact.sentence) for impact in view.impacts[:IMPACTS_MAX]]
+    if len(view.impacts) > IMPACTS_MAX:
+        lines.append(f"And {len(view.impacts) - IMPACTS_MAX} more regions.")
+    return "\n".join(lines)
+
+
 def _facts(view: IncidentView) -> dict[str, str]:
     incident = view.incident
-    facts = {
-        "Since": date(incident.opened_at),
-        "State": blocks.escape(incident.phase.sentence),
-        "Likely cause": blocks.escape(incident.cause.sentence if incident.cause else "Not known yet."),
-    }
+    facts = {"Since": date(incident.opened_at)}
     if incident.resolved_at is not None:
         facts["Over since"] = date(incident.resolved_at)
+    facts["Likely cause"] = incident.cause.sentence if incident.cause else "Not known yet."
+    if view.impacts:
+        facts |= _promise(view.impacts[0])
     if incident.acknowledged_by:
-        facts["Acknowledged by"] = blocks.escape(incident.acknowledged_by)
-    return facts
+        facts["Taken over by"] = incident.acknowledged_by
+    return {
+        label: value if label in ("Since", "Over since") else blocks.escape(value)
+        for label, value in facts.items()
+    }
 
 
-def _symptoms(view: IncidentView) -> str:
-    symptoms = view.incident.symptoms
-    lines = [f"• {blocks.escape(s.sentence)}" for s in symptoms[:SYMPTOMS_MAX]]
-    if len(symptoms) > SYMPTOMS_MAX:
-        lines.append(f"• and {len(symptoms) - SYMPTOMS_MAX} more")
-    return "\n".join(lines) or "No symptoms are known any more."
+def _promise(impact: Impact) -> dict[str, str]:
+    """Say what the worst burning objective asks, how fast its budget goes, and what is left of it."""
+    row = impact.row
+    rates = ", ".join(
+        f"{figures.burn(rate)} over {window}"
+        for window in ("5m", "1h", "6h")
+        if (rate := row.burn_rates.get(window)) is not None
+    )
+    return {
+        "Objective": f"{figures.target(row.budget.target)} {row.objective} in {row.region}",
+        "Budgets burnt at once": rates or figures.NOTHING,
+        "Budget left": impact.left,
+    }
+
+
+def _signs(view: IncidentView) -> str:
+    lines = [f"• {blocks.escape(sign.sentence)}" for sign in view.signs[:SIGNS_MAX]]
+    if len(view.signs) > SIGNS_MAX:
+        lines.append(f"• and {len(view.signs) - SIGNS_MAX} more")
+    return "\n".join(lines)
 
 
 def _links(view: IncidentView) -> str:
     links = [f"<{url}|{blocks.escape(name)}>" for name, url in view.links.items()]
-    return " · ".join([f"`{blocks.escape(view.incident.id)}`", *links])
+    return " · ".join([*links, f"`{blocks.escape(view.incident.id)}`"])
 
 
 def _details(entry: Entry) -> str:
     """Return the evidence or the guards behind an entry, a line each."""
     rows = [*entry.data.get("findings", ()), *entry.data.get("checks", ())]
-    marks = {"yes": "✓", "no": "✗", "unknown": "?"}
     return "\n".join(
-        f"{marks.get(str(row['holds']), '·')} {blocks.escape(str(row['sentence']))}" for row in rows
+        f"{_MARKS.get(str(row['holds']), '·')} {blocks.escape(str(row['sentence']))}" for row in rows
     )

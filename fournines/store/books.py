@@ -256,10 +256,10 @@ class Books:
         with self._database.write() as connection:
             outbox.retry(connection, telling, at, why, ambiguous=ambiguous)
 
-    def failed(self, telling: Telling, why: str) -> None:
-        """Give a message up, with the reason."""
+    def refused(self, telling: Telling, at: datetime, why: str) -> None:
+        """Have it sent again at the real moment although Slack said no; an edit is dropped."""
         with self._database.write() as connection:
-            outbox.failed(connection, telling, why)
+            outbox.refused(connection, telling, at, why)
 
     def backlog(self) -> Backlog:
         """Return how much is told and how much is not."""

@@ -11,20 +11,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 
+from fournines.slack.told import manner
 from fournines.store.tables import outbox
-from remediation.journal import EntryKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import ColumnElement, Connection, Row
 
     from remediation.journal import Entry
 
 #: Edits of one message follow each other no faster [chat.update is Tier 3: 50 a minute and workspace].
 EDIT_EVERY = timedelta(seconds=5)
+#: What did not arrive in so many attempts, or was refused, is told as trouble.
+STUCK_ATTEMPTS = 3
 
 
 class Kind(StrEnum):
@@ -36,35 +36,20 @@ class Kind(StrEnum):
 
 
 class Sending(StrEnum):
-    """Where a row stands.  SENDING after a restart, or when no answer came, means that Slack may have it."""
+    """Where a row stands.
+
+    SENDING after a restart, or when no answer came, means that Slack may have it.  REFUSED is tried again
+    until somebody mends what is wrong.  Only an edit is ever DROPPED: the next one says the same and more.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
+    REFUSED = "refused"
     SENT = "sent"
-    FAILED = "failed"
+    DROPPED = "dropped"
 
 
-#: What needs attention is a reply in the thread; the rest only changes the parent.
-REPLIES: Mapping[EntryKind, bool] = {
-    EntryKind.OPENED: True,
-    EntryKind.JOINED: False,
-    EntryKind.DIAGNOSED: True,
-    EntryKind.DECIDED: True,
-    EntryKind.ASKED: True,
-    EntryKind.ANSWERED: True,
-    EntryKind.INTENDED: False,
-    EntryKind.APPLIED: True,
-    EntryKind.NOT_APPLIED: True,
-    EntryKind.VERIFYING: False,
-    EntryKind.RECOVERED: True,
-    EntryKind.ESCALATED: True,
-    EntryKind.RESTORED: True,
-    EntryKind.RESOLVED: True,
-    EntryKind.RESTATED: False,
-    EntryKind.SWITCHED: True,
-}
-
-_OPEN = (Sending.PENDING, Sending.SENDING)
+_OPEN = (Sending.PENDING, Sending.SENDING, Sending.REFUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +69,12 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many tellings stand where."""
+    """How many tellings stand where; those that are stuck are pending too, the newest because of `why`."""
 
     pending: int
     sent: int
-    failed: int
+    stuck: int
+    why: str = ""
 
 
 def tell(connection: Connection, n: int, entry: Entry) -> None:
@@ -96,14 +82,12 @@ def tell(connection: Connection, n: int, entry: Entry) -> None:
     if entry.incident is None:
         return
     begun = connection.execute(
-        select(outbox.c.n).where(
-            _of(entry.incident), outbox.c.kind == Kind.PARENT, outbox.c.state != Sending.FAILED
-        )
+        select(outbox.c.n).where(_of(entry.incident), outbox.c.kind == Kind.PARENT)
     ).first()
     if begun is None:
         _put(connection, entry.incident, Kind.PARENT, n)
         return
-    if REPLIES[entry.kind]:
+    if manner(entry) is not None:
         _put(connection, entry.incident, Kind.REPLY, n)
     _edit(connection, entry.incident, n)
 
@@ -149,24 +133,29 @@ def retry(connection: Connection, telling: Telling, at: datetime, why: str, *, a
     _set(connection, telling, state=state, not_before=at, why=why)
 
 
-def failed(connection: Connection, telling: Telling, why: str) -> None:
-    """Give it up, with the reason.  The next reply of an incident without a thread begins it instead."""
-    _set(connection, telling, state=Sending.FAILED, why=why)
-    if telling.kind is Kind.PARENT:
-        following = connection.execute(
-            select(outbox.c.n)
-            .where(_of(telling.incident), outbox.c.kind == Kind.REPLY, outbox.c.state.in_(_OPEN))
-            .order_by(outbox.c.n)
-        ).scalar()
-        connection.execute(update(outbox).where(outbox.c.n == following).values(kind=Kind.PARENT))
+def refused(connection: Connection, telling: Telling, at: datetime, why: str) -> None:
+    """Have it sent again at the moment although Slack said no: somebody may have mended the reason by then.
+
+    An edit is dropped instead: nobody is waiting for it, and the next one covers it.
+    """
+    if telling.kind is Kind.EDIT:
+        _set(connection, telling, state=Sending.DROPPED, why=why)
+    else:
+        _set(connection, telling, state=Sending.REFUSED, not_before=at, why=why)
 
 
 def backlog(connection: Connection) -> Backlog:
     """Return how much is told and how much is not."""
     rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state)).all()
     count: dict[str, int] = {row[0]: row[1] for row in rows}
+    stuck = connection.execute(
+        select(outbox.c.why)
+        .where(outbox.c.state.in_(_OPEN), outbox.c.why != "")
+        .where(or_(outbox.c.state == Sending.REFUSED, outbox.c.attempts >= STUCK_ATTEMPTS))
+        .order_by(outbox.c.n.desc())
+    ).scalars().all()  # fmt: skip
     waiting = sum(count.get(state, 0) for state in _OPEN)
-    return Backlog(waiting, count.get(Sending.SENT, 0), count.get(Sending.FAILED, 0))
+    return Backlog(waiting, count.get(Sending.SENT, 0), len(stuck), stuck[0] if stuck else "")
 
 
 def _of(incident: str) -> ColumnElement[bool]:

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fournines.views.impact import Impact
 from remediation.incidents import Incident, Phase
 from remediation.journal import Entry, EntryKind
+from slo.burn import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from remediation.incidents import Symptom
+
 _TONES = {Phase.RESOLVED: "good", Phase.ESCALATED: "bad", Phase.OPEN: "bad"}
+_TIERS = frozenset(Tier)
 _HOLDS_TONES = {"yes": "good", "no": "bad", "unknown": "warn"}
 
 
@@ -32,17 +37,31 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentView:
-    """One incident with its journal; `links` are names and addresses, `runbooks` ids of the shelf."""
+    """One incident with its journal; `links` are names and addresses, `runbooks` ids of the shelf.
+
+    `impacts` is what its placements' users feel now, the worst placement first.
+    """
 
     incident: Incident
     entries: tuple[Entry, ...]
     runbooks: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    impacts: tuple[Impact, ...] = ()
 
     @property
     def regions(self) -> str:
         """Where it shows."""
         return ", ".join(dict.fromkeys(placement.region for placement in self.incident.placements))
+
+    @property
+    def signs(self) -> tuple[Symptom, ...]:
+        """The symptoms that the impact does not tell already: events and alarms, not burning objectives."""
+        told = {impact.row.budget.placements[0] for impact in self.impacts}
+        return tuple(
+            symptom
+            for symptom in self.incident.symptoms
+            if symptom.placement not in told or symptom.name.rpartition("/")[2] not in _TIERS
+        )
 
     @property
     def tone(self) -> str:
@@ -118,6 +137,7 @@ class IncidentView:
             "action": incident.action,
             "gist": self.gist,
             "automation": self.automation,
+            "impact": [impact.as_json() for impact in self.impacts],
             "opened_at": incident.opened_at.isoformat(),
             "resolved_at": incident.resolved_at and incident.resolved_at.isoformat(),
             "findings": [_plain(row) for row in self.findings],

@@ -23,12 +23,13 @@ def pages(board: Board) -> Blueprint:
 
     @blueprint.get("/")
     def budgets() -> ResponseReturnValue:
+        budgets = board.budgets()
         return render_template(
             "budgets.html.j2",
-            tiles=board.tiles(),
+            tiles=board.tiles(budgets),
             incidents=board.incidents(only_open=True),
             automation=board.automation(),
-            budgets=board.budgets(),
+            budgets=budgets,
         )
 
     @blueprint.get("/incidents")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from fournines.slack.told import TOLD
 from fournines.store.books import Books
-from fournines.store.outbox import EDIT_EVERY, REPLIES, Kind, Telling
+from fournines.store.outbox import EDIT_EVERY, STUCK_ATTEMPTS, Kind, Telling
 from remediation.journal import Entry, EntryKind
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -37,7 +38,7 @@ def send_all(books: Books, now: datetime) -> list[tuple[str, Kind, int]]:
 
 
 def test_every_kind_of_entry_is_told_somehow_or_on_purpose_not() -> None:
-    assert set(REPLIES) == set(EntryKind)
+    assert set(TOLD) == set(EntryKind)
 
 
 def test_the_first_entry_of_an_incident_is_the_parent_and_the_rest_are_replies_in_order(books: Books) -> None:
@@ -115,16 +116,44 @@ def test_a_message_on_its_way_at_a_crash_may_have_arrived(tmp_path: Path) -> Non
         assert not books.due(NOON)[0].ambiguous
 
 
-def test_a_parent_that_is_refused_for_good_does_not_silence_its_incident(books: Books) -> None:
-    books.append([entry(EntryKind.OPENED), entry(EntryKind.ASKED), entry(EntryKind.ESCALATED)])
-    books.failed(books.due(NOON)[0], "channel_not_found")
-    assert send_all(books, NOON) == [("search", Kind.PARENT, 2), ("search", Kind.REPLY, 3)]
-    books.append([entry(EntryKind.OPENED, "payment")])
-    books.failed(books.due(NOON)[0], "channel_not_found")
-    books.append([entry(EntryKind.RESOLVED, "payment")])
-    assert send_all(books, NOON) == [("payment", Kind.PARENT, 5)]
+def test_what_is_refused_keeps_its_place_and_is_tried_again(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED), entry(EntryKind.ASKED)])
+    later = NOON + timedelta(minutes=1)
+    books.refused(books.due(NOON)[0], later, "channel_not_found")
+    assert books.due(NOON) == ()
+    assert (books.backlog().stuck, books.backlog().why) == (1, "channel_not_found")
+    assert send_all(books, later) == [("search", Kind.PARENT, 2), ("search", Kind.REPLY, 2)]
     backlog = books.backlog()
-    assert (backlog.pending, backlog.sent, backlog.failed) == (0, 3, 2)
+    assert (backlog.pending, backlog.sent, backlog.stuck, backlog.why) == (0, 2, 0, "")
+
+
+def test_an_edit_that_is_refused_is_dropped_and_the_next_one_says_it(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    send_all(books, NOON)
+    books.append([entry(EntryKind.JOINED)])
+    later = NOON + EDIT_EVERY
+    books.refused(books.due(later)[0], later, "edit_window_closed")
+    assert books.due(later) == ()
+    books.append([entry(EntryKind.JOINED)])
+    assert kinds(books.due(later)) == [("search", Kind.EDIT, 3)]
+
+
+def test_what_does_not_arrive_in_several_attempts_is_stuck(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    for attempt in range(STUCK_ATTEMPTS):
+        assert books.backlog().stuck == 0, attempt
+        (telling,) = books.due(NOON)
+        books.sending(telling)
+        books.retry(telling, NOON, "no answer", ambiguous=True)
+    assert (books.backlog().stuck, books.backlog().why) == (1, "no answer")
+
+
+def test_an_escalation_speaks_for_the_decision_that_made_it_and_a_wait_is_no_news(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    send_all(books, NOON)
+    for verdict in ("escalate", "wait", "act"):
+        books.append([Entry(EntryKind.DECIDED, NOON, verdict, incident="search", data={"verdict": verdict})])
+    assert [telling.entry for telling in books.due(NOON) if telling.kind is Kind.REPLY] == [4]
 
 
 def test_nothing_is_told_of_what_was_not_kept(books: Books) -> None:
