@@ -19,15 +19,6 @@ class Scope(StrEnum):
     SERVICE = "service"
 
 
-class Absent(StrEnum):
-    """What it means that CloudWatch answers without a point for a minute; never that all was good."""
-
-    ZERO = "zero"
-    ZERO_IF_REQUESTS = "zero_if_requests"
-    NO_TRAFFIC_IF_HOSTS = "no_traffic_if_hosts"
-    UNKNOWN = "unknown"
-
-
 class Tier(StrEnum):
     """How often a metric is read: what is counted by the minute, what only explains more rarely."""
 
@@ -69,18 +60,15 @@ MEMORY_MEGABYTES = Family(
 class Metric:
     """One statistic of one CloudWatch metric.
 
-    `lag_s` is how late its points usually arrive.  `exported` is the family that shows it, `factor` turns
-    CloudWatch's unit into the family's.
+    `exported` is the family that shows it, `factor` turns CloudWatch's unit into the family's.  What a minute
+    without a point means is said in `collector.indicators`; never that all was good.
     """
 
     namespace: str
     name: str
     stat: str
     scope: Scope
-    unit: str
-    absent: Absent
     tier: Tier
-    lag_s: int
     exported: Family | None = None
     factor: float = 1.0
 
@@ -89,47 +77,46 @@ class Metric:
         return self.stat.replace(THRESHOLD, f"{threshold_s:g}")
 
 
-def _alb(name: str, absent: Absent, stat: str = "Sum", scope: Scope = Scope.TARGET_GROUP) -> Metric:
-    """Return an SLI row; the load balancer's last minute is volatile, two minutes are usual."""
-    unit = "Seconds" if name == "TargetResponseTime" else "Count"
-    return Metric(
-        namespace=_ALB, name=name, stat=stat, scope=scope, unit=unit, absent=absent, tier=Tier.SLI, lag_s=120
-    )
+def _alb(name: str, stat: str = "Sum", scope: Scope = Scope.TARGET_GROUP) -> Metric:
+    """Return an SLI row."""
+    return Metric(namespace=_ALB, name=name, stat=stat, scope=scope, tier=Tier.SLI)
 
 
-def _task(name: str, unit: str, exported: Family, factor: float = 1.0, namespace: str = _INSIGHTS) -> Metric:
+def _task(name: str, exported: Family, factor: float = 1.0, namespace: str = _INSIGHTS) -> Metric:
     """Return a slow row of a service; a service without tasks has no points at all, not zeros."""
     return Metric(
-        namespace=namespace, name=name, stat="Average", scope=Scope.SERVICE, unit=unit, absent=Absent.UNKNOWN,
-        tier=Tier.SLOW, lag_s=180, exported=exported, factor=factor,
+        namespace=namespace, name=name, stat="Average", scope=Scope.SERVICE, tier=Tier.SLOW,
+        exported=exported, factor=factor,
     )  # fmt: skip
 
 
-#: Counts requests for which a target was chosen.  Only its Sum means anything.
-REQUESTS = _alb("RequestCount", Absent.NO_TRAFFIC_IF_HOSTS)
-TARGET_2XX = _alb("HTTPCode_Target_2XX_Count", Absent.ZERO_IF_REQUESTS)
-TARGET_3XX = _alb("HTTPCode_Target_3XX_Count", Absent.ZERO_IF_REQUESTS)
-TARGET_4XX = _alb("HTTPCode_Target_4XX_Count", Absent.ZERO_IF_REQUESTS)
-TARGET_5XX = _alb("HTTPCode_Target_5XX_Count", Absent.ZERO_IF_REQUESTS)
+#: Counts requests for which a target was chosen; absent without traffic.  Only its Sum means anything.
+REQUESTS = _alb("RequestCount")
+#: Each absent in a minute in which no response had such a code.
+TARGET_2XX = _alb("HTTPCode_Target_2XX_Count")
+TARGET_3XX = _alb("HTTPCode_Target_3XX_Count")
+TARGET_4XX = _alb("HTTPCode_Target_4XX_Count")
+TARGET_5XX = _alb("HTTPCode_Target_5XX_Count")
 #: Told when nonzero, and by the load balancer only: it names no target group.
-ELB_5XX = _alb("HTTPCode_ELB_5XX_Count", Absent.ZERO, scope=Scope.LOAD_BALANCER)
+ELB_5XX = _alb("HTTPCode_ELB_5XX_Count", scope=Scope.LOAD_BALANCER)
 #: Never its Sum: every load balancer node reports the same hosts.
-HEALTHY_HOSTS = _alb("HealthyHostCount", Absent.UNKNOWN, stat="Average")
-RESPONSES = _alb("TargetResponseTime", Absent.NO_TRAFFIC_IF_HOSTS, stat="SampleCount")
+HEALTHY_HOSTS = _alb("HealthyHostCount", stat="Average")
+#: Absent without traffic.
+RESPONSES = _alb("TargetResponseTime", stat="SampleCount")
 #: Interpolated by CloudWatch, so it may be a fraction.
-FAST_RESPONSES = _alb("TargetResponseTime", Absent.UNKNOWN, stat=f"TC(:{THRESHOLD})")
+FAST_RESPONSES = _alb("TargetResponseTime", stat=f"TC(:{THRESHOLD})")
 
 RESPONSE_TIME = Metric(
-    namespace=_ALB, name="TargetResponseTime", stat="Average", scope=Scope.TARGET_GROUP, unit="Seconds",
-    absent=Absent.UNKNOWN, tier=Tier.SLOW, lag_s=120, exported=RESPONSE_SECONDS,
+    namespace=_ALB, name="TargetResponseTime", stat="Average", scope=Scope.TARGET_GROUP, tier=Tier.SLOW,
+    exported=RESPONSE_SECONDS,
 )  # fmt: skip
-CPU = _task("CPUUtilization", "Percent", CPU_RATIO, factor=0.01, namespace=_ECS)
-MEMORY = _task("MemoryUtilization", "Percent", MEMORY_RATIO, factor=0.01, namespace=_ECS)
-RUNNING = _task("RunningTaskCount", "Count", RUNNING_TASKS)
-DESIRED = _task("DesiredTaskCount", "Count", DESIRED_TASKS)
-PENDING = _task("PendingTaskCount", "Count", PENDING_TASKS)
-CPU_USED = _task("CpuUtilized", "None", CPU_UNITS)
-MEMORY_USED = _task("MemoryUtilized", "Megabytes", MEMORY_MEGABYTES)
+CPU = _task("CPUUtilization", CPU_RATIO, factor=0.01, namespace=_ECS)
+MEMORY = _task("MemoryUtilization", MEMORY_RATIO, factor=0.01, namespace=_ECS)
+RUNNING = _task("RunningTaskCount", RUNNING_TASKS)
+DESIRED = _task("DesiredTaskCount", DESIRED_TASKS)
+PENDING = _task("PendingTaskCount", PENDING_TASKS)
+CPU_USED = _task("CpuUtilized", CPU_UNITS)
+MEMORY_USED = _task("MemoryUtilized", MEMORY_MEGABYTES)
 
 TARGET_CODES = (TARGET_2XX, TARGET_3XX, TARGET_4XX, TARGET_5XX)
 

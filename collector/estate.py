@@ -91,7 +91,6 @@ class ServiceView:
     task_definition: str
     controller: Controller = Controller.ECS
     strategy: tuple[ProviderShare, ...] = ()
-    launch_type: str | None = None
     deployments: tuple[Deployment, ...] = ()
     scaling: ScalingRange | None = None
     target_groups: tuple[str, ...] = ()

@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collector.catalog import CPU, DESIRED, MEMORY, PENDING, RUNNING, Metric
-from slo.cells import Placement, State
+from collector.catalog import CPU, Metric
+from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from collector.watermarks import Window
-
-#: The request rate of the last minutes is compared with the usual one over the hour before them.
-RECENT_MINUTES = 3
-USUAL_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +35,6 @@ class Load:
         """CPU used of what the tasks reserve; above 1 where a task may burst."""
         return self.latest.get(CPU)
 
-    @property
-    def memory_ratio(self) -> Latest | None:
-        """Memory used of what the tasks reserve."""
-        return self.latest.get(MEMORY)
-
-    @property
-    def running(self) -> Latest | None:
-        """Tasks that run."""
-        return self.latest.get(RUNNING)
-
-    @property
-    def desired(self) -> Latest | None:
-        """Tasks that should run."""
-        return self.latest.get(DESIRED)
-
-    @property
-    def pending(self) -> Latest | None:
-        """Tasks that are starting."""
-        return self.latest.get(PENDING)
-
     def updated(self, newer: Load) -> Load:
         """Return this load with what a later reading tells."""
         return Load(self.placement, {**self.latest, **newer.latest})
@@ -77,31 +51,3 @@ def loads(window: Window) -> tuple[Load, ...]:
             point = Latest(float(values[row, newest[row]]) * metric.factor, window.start + int(newest[row]))
             found.setdefault(int(where.owners[row]), {})[metric] = point
     return tuple(Load(window.asked.placements[owner], latest) for owner, latest in sorted(found.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Requests a minute: now and usually; None where too little is known."""
-
-    now: float | None
-    usual: float | None
-
-    @property
-    def ratio(self) -> float | None:
-        """How many times the usual arrives now."""
-        return self.now / self.usual if self.now is not None and self.usual else None
-
-
-def pace(total: NDArray[np.int64], state: NDArray[np.uint8]) -> Pace:
-    """Compare the last minutes of an availability series with the median of those before.
-
-    Both columns end with the newest minute that is known; unknown minutes are left out.
-    """
-    known = (state == State.OBSERVED) | (state == State.NO_TRAFFIC)
-    recent = total[-RECENT_MINUTES:][known[-RECENT_MINUTES:]]
-    before = slice(-RECENT_MINUTES - USUAL_MINUTES, -RECENT_MINUTES)
-    usual = total[before][known[before]]
-    return Pace(
-        float(recent.mean()) if len(recent) else None,
-        float(np.median(usual)) if len(usual) * 2 >= USUAL_MINUTES else None,
-    )

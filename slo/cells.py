@@ -37,15 +37,6 @@ class Placement:
             raise ValueError(f"a placement is account/region/cluster/service, got {text!r}")
         return cls(*parts)
 
-    @classmethod
-    def from_arn(cls, arn: str) -> Placement:
-        """Read the long service ARN; the short form of before 2021 names no cluster and is refused."""
-        parts = arn.split(":", 5)
-        names = parts[-1].split("/")
-        if len(parts) != 6 or parts[2] != "ecs" or names[0] != "service" or len(names) != 3:  # noqa: PLR2004
-            raise ValueError(f"expected arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/SERVICE, got {arn!r}")
-        return cls(account=parts[4], region=parts[3], cluster=names[1], service=names[2])
-
     @property
     def arn(self) -> str:
         """The service ARN, in the partition that the region belongs to."""

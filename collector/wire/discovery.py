@@ -168,7 +168,6 @@ def _view(service: ServiceTypeDef, placement: Placement, beside: _Beside, now: d
         task_definition=service.get("taskDefinition", ""),
         controller=_controller(service),
         strategy=strategy_of(service.get("capacityProviderStrategy", ())),
-        launch_type=service.get("launchType"),
         scaling=beside.ranges.get(f"service/{placement.cluster}/{placement.service}"),
         target_groups=tuple(group.rsplit(":", 1)[-1] for group in routed),
         load_balancers=tuple(beside.balancers[group].split(":loadbalancer/")[-1] for group in routed),

@@ -23,11 +23,11 @@ from collector.catalog import (
 from collector.collect import Gathered, Spent, gather, unanswered
 from collector.estate import RegionEstate, ServiceView
 from collector.layout import Asked, Layout, Track, lay_out
-from collector.load import Latest, Load, Pace, loads, pace
+from collector.load import Latest, Load, loads
 from collector.plan import RETENTION_MINUTES, Cadence, Poll, due
 from collector.source import POINTS_PER_CALL_MAX, Batch, Gap, GapReason, Readings
 from collector.watermarks import Mark, Window, moved, windows
-from slo.cells import Placement, State, minute_of
+from slo.cells import Placement, minute_of
 
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
 MINUTE = minute_of(NOON)
@@ -341,8 +341,7 @@ def test_the_newest_point_of_each_metric_tells_the_load() -> None:
     (load,) = loads(Window(slow, MINUTE, values, np.zeros(slow.height, dtype=bool)))
     assert load.placement.service == "shop"
     assert load.cpu_ratio == Latest(0.625, MINUTE + 1)
-    assert load.running == Latest(5.0, MINUTE + 2)
-    assert (load.memory_ratio, load.desired, load.pending) == (None, None, None)
+    assert load.latest == {CPU: Latest(0.625, MINUTE + 1), RUNNING: Latest(5.0, MINUTE + 2)}
 
 
 def test_what_a_later_reading_leaves_out_stays_with_its_own_minute() -> None:
@@ -351,21 +350,6 @@ def test_what_a_later_reading_leaves_out_stays_with_its_own_minute() -> None:
     assert load.updated(Load(place, {RUNNING: Latest(5, MINUTE + 5)})) == Load(
         place, {CPU: Latest(0.6, MINUTE), RUNNING: Latest(5, MINUTE + 5)}
     )
-
-
-def test_the_pace_compares_the_last_minutes_with_the_usual_hour() -> None:
-    total = np.array([1000] * 60 + [2000] * 3)
-    observed = np.full(63, State.OBSERVED, dtype=np.uint8)
-    assert pace(total, observed) == Pace(2000.0, 1000.0)
-    assert pace(total, observed).ratio == 2.0
-
-
-def test_a_pace_is_not_told_from_what_is_not_known() -> None:
-    total, unknown = np.zeros(63, dtype=np.int64), np.full(63, State.UNKNOWN, dtype=np.uint8)
-    assert pace(total, unknown) == Pace(None, None)
-    quiet = np.full(63, State.NO_TRAFFIC, dtype=np.uint8)
-    assert pace(total, quiet).ratio is None
-    assert pace(total[:10], quiet[:10]).usual is None
 
 
 def test_the_catalogue_prices_both_latency_statistics_as_one_metric() -> None:
