@@ -53,7 +53,8 @@ class Tell:
 
     def _tell(self, telling: Telling) -> bool:
         """Send one message; return whether Slack has it now."""
-        if self.wall() < self._held.get(telling.kind is Kind.EDIT, self.wall()):
+        held = self._held.get(telling.kind is Kind.EDIT)
+        if held is not None and self.wall() < held:
             return False
         label = Label(telling.incident, telling.seq, self.board.now())
         if telling.ambiguous and telling.kind is not Kind.EDIT:
