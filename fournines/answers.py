@@ -60,7 +60,7 @@ def _nothing_waits(books: Books, incident: str) -> str:
     told = []
     for run in runs:
         answered = books.runs.answer(run.id)
-        word = f"{answered[1]} has {_DONE[answered[0]]} it, " if answered else ""
+        word = f"{answered[1]} said {answered[0]}, " if answered else ""
         told.append(f"{_named(run)}: {word}{_became(run)}")
     return f"nothing waits for an answer in {incident}. " + " ".join(told)
 

@@ -30,7 +30,8 @@ REJECTIONS_SHOWN = 20
 @click.argument("cells", type=click.Path(path_type=Path), metavar="CELLS.csv")
 @click.option("--label", help="Where the cells are from; without it, the file's name.")
 @opened.config_option
-def import_(cells: Path, label: str | None, file: Path) -> None:
+@opened.json_option
+def import_(cells: Path, label: str | None, file: Path, *, as_json: bool) -> None:
     """Read history from a CSV of cells, all of it or nothing; stop `serve` first.
 
     What fournines measured itself stays as it is.  The columns are minute (its start in UTC), account,
@@ -44,6 +45,9 @@ def import_(cells: Path, label: str | None, file: Path) -> None:
         if not reading.rows:
             raise Trouble(f"{cells} holds no cells below its header")
         done = found.books.import_cells(reading.blocks, label or cells.name, now)
+    if as_json:
+        shown.document(done)
+        return
     click.echo(
         f"{done.cells:,} cells were taken from {reading.rows:,} rows, {done.first:%Y-%m-%d %H:%M} to "
         f"{done.last:%Y-%m-%d %H:%M} UTC, labelled {done.label!r}."

@@ -91,7 +91,7 @@ def check(folders: tuple[Path, ...], file: Path | None, *, as_json: bool) -> Non
     if faults:
         raise DocumentError(faults)
     shelf = shelf.over(_shelf(file))
-    problems = shelf.check(Cause, ActionName)
+    problems = shelf.check(map(str, Cause), map(str, ActionName))
     today = real_now().date()
     stale = [book for book in shelf.runbooks.values() if book.stale(today)]
     if as_json:

@@ -161,6 +161,6 @@ def _runbook(file: Path) -> Iterator[Fault]:
         yield Fault(
             str(file), 2, (), f"the runbook {book.id!r} belongs in {book.id}.md, where it is looked for"
         )
-    for problem in Shelf({book.id: book}).check(Cause, ActionName):
+    for problem in Shelf({book.id: book}).check(map(str, Cause), map(str, ActionName)):
         if problem.file == book.file:
             yield Fault(problem.file, problem.line, (), problem.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fournines.trouble import Trouble
@@ -31,7 +32,8 @@ def _whole(path: Path, parts: Iterable[bytes]) -> tuple[Path, int]:
                 count += 1
         beside.replace(path)
     except OSError as problem:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise Trouble(
             f"{path} cannot be written: {problem.strerror}; name another place with --out"
         ) from None

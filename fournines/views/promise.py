@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from remediation.actions.table import REMEDIES
 from remediation.vocabulary import Mode
 from slo import figures
 from slo.cells import Indicator
@@ -84,11 +85,9 @@ def contract(promise: Contract) -> str:
 
 def policy(rule: Policy) -> str:
     """Return what may be done without a person, or with which one."""
-    where = f"{', '.join(rule.services)} in {', '.join(rule.regions)}"
-    how = {
-        Mode.OBSERVE: "only recorded",
-        Mode.PROPOSE: f"proposed to {', '.join(rule.approvers)}",
-        Mode.ACT: "carried out at once",
-    }[rule.mode]
+    case = f"{rule.name}: {rule.cause} of {', '.join(rule.services)} in {', '.join(rule.regions)}"
+    if rule.mode is Mode.OBSERVE:
+        return f"{case} is only observed."
+    how = "done at once" if rule.mode is Mode.ACT else f"proposed to {', '.join(rule.approvers)}"
     limits = f"at most {rule.daily_max} a day for a service, {_span(rule.cooldown)} apart"
-    return f"{rule.name}: for the cause {rule.cause} of {where}, the remedy is {how}; {limits}."
+    return f"{case} is met by {REMEDIES[rule.cause]}, {how}; {limits}."

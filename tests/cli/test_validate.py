@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from simulator.scenario import DIRECTORY, shipped_names
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+
+SCENARIO = """\
+name: x
+duration: 45m
+estate:
+  regions: [eu-west-1]
+  services: [{name: web-app}]
+policies:
+  policies: [{name: x, cause: gremlins}]
+faults:
+  - {kind: zone_outage, at: 8m}
+"""
+
+
+def test_each_kind_is_known_by_its_content_whatever_its_name(folder: Path, fournines: Command) -> None:
+    for name, new in {"objectives": "a", "policies": "b", "contracts": "c"}.items():
+        (folder / f"{new}.yaml").write_bytes((folder / f"{name}.yaml").read_bytes())
+    said = fournines("validate", "a.yaml", "b.yaml", "c.yaml")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[:3] == [
+        "a.yaml: objectives, sound",
+        "b.yaml: policies, sound",
+        "c.yaml: contracts, sound",
+    ]
+
+
+def test_what_is_not_simulated_yet_is_refused_with_that_word_and_its_line(
+    folder: Path, fournines: Command
+) -> None:
+    (folder / "s.yaml").write_text(SCENARIO.replace("gremlins", "surge"), encoding="utf-8")
+    said = fournines("validate", "s.yaml")
+    assert (said.code, said.err) == (1, "s.yaml:9: faults[0]: zone_outage is not simulated yet\n")
+
+
+def test_policies_within_a_scenario_are_checked_too(folder: Path, fournines: Command) -> None:
+    (folder / "s.yaml").write_text(
+        SCENARIO.replace("zone_outage", "scale_in, where: {service: web-app}"), encoding="utf-8"
+    )
+    said = fournines("validate", "s.yaml")
+    assert said.code == 1
+    assert said.err.startswith("s.yaml:7: policies.policies[0].cause: ")
+
+
+def test_every_fault_of_every_file_comes_at_once(folder: Path, fournines: Command) -> None:
+    (folder / "a.yaml").write_text("id: gold\ntenant: acme\n", encoding="utf-8")
+    (folder / "b.yaml").write_text("policies:\n  - {name: x, cause: gremlins}\n", encoding="utf-8")
+    (folder / "c.yaml").write_text("hello: world\n", encoding="utf-8")
+    (folder / "d.yaml").write_text("a: [1\n", encoding="utf-8")
+    (folder / "e.yaml").write_text("", encoding="utf-8")
+    (folder / "f.md").write_text("# A title alone\n", encoding="utf-8")
+    said = fournines("validate", "a.yaml", "b.yaml", "c.yaml", "d.yaml", "e.yaml", "f.md", "g.yaml", "h.md")
+    assert (said.code, said.out) == (1, "")
+    told = said.err.splitlines()
+    assert {line.partition(":")[0] for line in told} == {f"{name}.yaml" for name in "abcdeg"} | {
+        "f.md",
+        "h.md",
+    }
+    assert "a.yaml:1: target: is missing; expected a ratio such as 0.9999" in told
+    assert any(line.startswith("c.yaml:1: not a document of ours: expected a configuration") for line in told)
+    assert "e.yaml: is empty" in told
+    assert "g.yaml: cannot be read: No such file or directory" in told
+
+
+def test_a_fault_behind_a_configuration_is_told_once(folder: Path, fournines: Command) -> None:
+    (folder / "policies.yaml").write_text("policies:\n  - {name: x, cause: gremlins}\n", encoding="utf-8")
+    said = fournines("validate", "fournines.yaml", "policies.yaml")
+    assert said.code == 1
+    assert len(said.err.splitlines()) == 1
+
+
+def test_runbooks_are_checked_by_name_and_by_what_they_name(folder: Path, fournines: Command) -> None:
+    ours = Path(str(DIRECTORY)).parents[1] / "runbooks/library/surge.md"
+    (folder / "mine.md").write_text(
+        ours.read_text(encoding="utf-8").replace("causes: [surge]", "causes: [gremlins]"), encoding="utf-8"
+    )
+    told = fournines("validate", "mine.md").err
+    assert "mine.md:2: the runbook 'surge' belongs in surge.md" in told
+    assert "mine.md: no such cause: 'gremlins'" in told
+
+
+def test_what_ships_is_sound(fournines: Command) -> None:
+    scenarios = [str(DIRECTORY.joinpath(f"{name}.yaml")) for name in shipped_names()]
+    runbooks = sorted(
+        str(path) for path in (Path(str(DIRECTORY)).parents[1] / "runbooks/library").glob("*.md")
+    )
+    said = fournines("validate", *scenarios, *runbooks)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.count(", sound\n") == len(scenarios) + len(runbooks)
+
+
+def test_json_tells_faults_with_file_line_and_path(folder: Path, fournines: Command) -> None:
+    (folder / "b.yaml").write_text("policies:\n  - {name: x, cause: gremlins}\n", encoding="utf-8")
+    said = fournines("validate", "b.yaml", "--json")
+    told = json.loads(said.out)
+    assert (said.code, told["ok"]) == (1, False)
+    (fault,) = told["faults"]
+    assert (fault["file"], fault["line"], fault["where"]) == ("b.yaml", 2, ["policies", 0, "cause"])
+
+
+SLICES = "[{target: 0.999, timeSliceTarget: 0.95, timeSliceWindow: 1m}]"
+MONTH = "{duration: 1M, isRolling: false, calendar: {startTime: 2026-01-01, timeZone: Europe/Berlin}}"
+SEARCH = "service: search, indicator: latency, threshold_s: 0.5, regions: [eu-west-1]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"Occurrences": "Timeslices", "[{target: 0.9999}]": SLICES},
+            (
+                "99.9 % of minutes are good, in which 95 % of the requests to every service succeed, "
+                "in each region by itself, over any 30 days; 43 min 12 s"
+            ),
+        ),
+        (
+            {"{duration: 30d, isRolling: true}": MONTH},
+            (
+                "99.99 % of requests to every service succeed, in each region by itself, "
+                "over each calendar month (Europe/Berlin); 4 min 19 s"
+            ),
+        ),
+        (
+            {'service: "*", indicator: availability': SEARCH},
+            (
+                "99.99 % of requests to search are answered within 0.5 s, in each of eu-west-1 by itself, "
+                "over any 30 days; 4 min 19 s"
+            ),
+        ),
+    ],
+)
+def test_an_objective_is_said_in_one_plain_sentence(
+    folder: Path, fournines: Command, changes: dict[str, str], sentence: str
+) -> None:
+    text = (folder / "objectives.yaml").read_text(encoding="utf-8")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    (folder / "objectives.yaml").write_text(text, encoding="utf-8")
+    said = fournines("validate", "objectives.yaml")
+    assert said.err == ""
+    told = f"availability: {sentence} of total failure in 30 days spend the budget."
+    assert said.out.splitlines()[1] == told
