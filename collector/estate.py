@@ -33,6 +33,14 @@ class DeploymentStatus(StrEnum):
     UNRECOGNISED = "UNRECOGNISED"
 
 
+#: The target's tasks are being put in place.
+UNDER_WAY = frozenset({DeploymentStatus.PENDING, DeploymentStatus.IN_PROGRESS})
+#: The earlier revision's tasks are being put back.
+ROLLING_BACK = frozenset({DeploymentStatus.ROLLBACK_REQUESTED, DeploymentStatus.ROLLBACK_IN_PROGRESS})
+#: What was deployed was not kept, by ECS' own judgement or a person's, however the way back ended.
+TURNED_BACK = ROLLING_BACK | {DeploymentStatus.ROLLBACK_SUCCESSFUL, DeploymentStatus.ROLLBACK_FAILED}
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderShare:
     """One line of a capacity provider strategy."""

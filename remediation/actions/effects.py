@@ -9,20 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from collector.estate import DeploymentStatus, ProviderShare
+from collector.estate import ROLLING_BACK, DeploymentStatus, ProviderShare
 from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collector.estate import ServiceView
 
-#: A rollback that ECS has accepted, whatever became of it, needs no second request [StopServiceDeployment].
-ROLLING_BACK = frozenset(
-    {
-        DeploymentStatus.ROLLBACK_REQUESTED,
-        DeploymentStatus.ROLLBACK_IN_PROGRESS,
-        DeploymentStatus.ROLLBACK_SUCCESSFUL,
-    }
-)
+#: A rollback that ECS is at, or has brought to its end, needs no second request [StopServiceDeployment].
+ROLLBACK_ACCEPTED = ROLLING_BACK | {DeploymentStatus.ROLLBACK_SUCCESSFUL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +31,7 @@ class StopDeployment:
 
     def done(self, view: ServiceView) -> bool:
         """Whether the service already shows it."""
-        return any(d.arn == self.deployment_arn and d.status in ROLLING_BACK for d in view.deployments)
+        return any(d.arn == self.deployment_arn and d.status in ROLLBACK_ACCEPTED for d in view.deployments)
 
     def __str__(self) -> str:
         return f"StopServiceDeployment({self.deployment_arn}, ROLLBACK)"

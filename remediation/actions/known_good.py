@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.estate import DeploymentStatus
+from collector.estate import TURNED_BACK, DeploymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from collector.estate import Deployment, Revision, ServiceView
     from remediation.history import PastAction
-
-#: What was deployed and turned back, by ECS or by a person, is not gone back to.
-TURNED_BACK = frozenset(
-    {
-        DeploymentStatus.ROLLBACK_REQUESTED,
-        DeploymentStatus.ROLLBACK_IN_PROGRESS,
-        DeploymentStatus.ROLLBACK_SUCCESSFUL,
-        DeploymentStatus.ROLLBACK_FAILED,
-    }
-)
 
 
 def known_good(view: ServiceView, suspect: Deployment, history: Iterable[PastAction] = ()) -> Revision | None:

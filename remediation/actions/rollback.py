@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from collector.estate import Controller, DeploymentStatus
+from collector.estate import UNDER_WAY, Controller, DeploymentStatus
 from remediation.actions.action import Look, Plan, Refusal, served_again
-from remediation.actions.effects import RestoreRevision, StopDeployment
+from remediation.actions.effects import ROLLBACK_ACCEPTED, RestoreRevision, StopDeployment
 from remediation.actions.known_good import known_good
 from remediation.vocabulary import ActionName, Reason
 
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
 #: A rollback by ECS itself is watched for so long before a person is called.
 NATIVE_ROLLBACK_WATCHED_FOR = timedelta(minutes=30)
-
-UNDER_WAY = frozenset({DeploymentStatus.PENDING, DeploymentStatus.IN_PROGRESS})
-TURNING_BACK = frozenset(
-    {
-        DeploymentStatus.ROLLBACK_REQUESTED,
-        DeploymentStatus.ROLLBACK_IN_PROGRESS,
-        DeploymentStatus.ROLLBACK_SUCCESSFUL,
-    }
-)
 
 
 class Rollback:
@@ -59,7 +50,7 @@ class Rollback:
 
 
 def _way_back(view: ServiceView, blamed: Deployment, situation: Situation) -> Plan | Refusal:
-    if blamed.status in TURNING_BACK:
+    if blamed.status in ROLLBACK_ACCEPTED:
         return _watched(blamed, situation)
     good = known_good(view, blamed, situation.history)
     if blamed.status not in UNDER_WAY | {DeploymentStatus.SUCCESSFUL}:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from collector.estate import Deployment, DeploymentStatus
+from collector.estate import UNDER_WAY, Deployment
 from remediation.diagnosis.deployments import newest, suspect
 from remediation.diagnosis.evidence import FINDINGS, crashed
 from remediation.diagnosis.finding import Finding
@@ -141,8 +141,7 @@ def _rolling_back(case: _Case) -> _Ruling | None:
 def _cannot_start(case: _Case) -> _Ruling | None:
     """Name a deployment whose own tasks crash, before any user is hurt."""
     deployment = newest(case.situation)
-    running = {DeploymentStatus.PENDING, DeploymentStatus.IN_PROGRESS}
-    if deployment is None or deployment.status not in running or not case.yes("crashing"):
+    if deployment is None or deployment.status not in UNDER_WAY or not case.yes("crashing"):
         return None
     if {event.task_definition for event in crashed(case.situation)} != {deployment.target.task_definition}:
         return None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from collector.estate import DeploymentStatus
+from collector.estate import ROLLING_BACK, UNDER_WAY, DeploymentStatus
 from remediation.actions.action import Before, Look, Recovery
 from remediation.actions.effects import RestoreRevision
 from remediation.actions.table import ACTIONS
@@ -40,15 +40,6 @@ VERIFY_MAX = timedelta(minutes=30)
 LOOKS_MIN = 3
 #: What AWS accepted it shows within so long.
 SHOWN_WITHIN = timedelta(minutes=2)
-
-_REPLACING = frozenset(
-    {
-        DeploymentStatus.PENDING,
-        DeploymentStatus.IN_PROGRESS,
-        DeploymentStatus.ROLLBACK_REQUESTED,
-        DeploymentStatus.ROLLBACK_IN_PROGRESS,
-    }
-)
 
 
 def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
@@ -103,7 +94,7 @@ def _again(run: Run, look: Look, situation: Situation | None, now: datetime) -> 
 
 def _deadline(run: Run, situation: Situation | None) -> datetime:
     deployment = newest(situation) if situation else None
-    replacing = deployment is not None and deployment.status in _REPLACING
+    replacing = deployment is not None and deployment.status in UNDER_WAY | ROLLING_BACK
     return (run.acted_at or run.created_at) + (VERIFY_MAX if replacing else VERIFY_FOR)
 
 
