@@ -64,13 +64,8 @@ def resume(actor: str | None, file: Path) -> None:
 
 
 def _switch(file: Path, actor: str | None, *, on: bool) -> None:
-    from fournines.store.runs import PAUSED  # noqa: PLC0415 - what is heavy waits until it is needed
-
     word = "paused" if on else "running"
     with opened.visit(file) as found:
-        if found.books.runs.paused() is on:
-            click.echo(f"Automation is {word} already.")
-            return
         who = actor or opened.login()
-        found.books.runs.set_switch(PAUSED, on=on, actor=who, at=found.clock.now())
-    click.echo(f"Automation is {word}, by {who}.")
+        changed = found.books.pause(on=on, actor=who, at=found.clock.now())
+    click.echo(f"Automation is {word}, by {who}." if changed else f"Automation is {word} already.")

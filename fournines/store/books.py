@@ -14,7 +14,7 @@ from fournines.store import ledger as cells
 from fournines.store.database import Database, open_database
 from fournines.store.live import LiveLedger
 from fournines.store.place import IN_MEMORY, StoreError, file_of, own
-from fournines.store.runs import SqlRuns
+from fournines.store.runs import PAUSED, SqlRuns
 from slo.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -203,6 +203,13 @@ class Books:
         """Return the incidents that were open at any time since the moment, oldest first."""
         with self._database.read() as connection:
             return incidents.since(connection, moment)
+
+    def pause(self, *, on: bool, actor: str, at: datetime) -> bool:
+        """Pull the kill switch or release it; False, and nothing journaled, when it stood so already."""
+        if self.runs.paused() is on:
+            return False
+        self.runs.set_switch(PAUSED, on=on, actor=actor, at=at)
+        return True
 
     # -- the journal
 
