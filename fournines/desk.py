@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from remediation.incidents import Change
 from remediation.receive import receive
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from fournines.store.books import Books
     from remediation.events.event import Event
-    from remediation.incidents import Change, Incident, Symptom
+    from remediation.incidents import Incident, Symptom
     from slo.burn import Alert
 
 
@@ -30,13 +31,15 @@ class Desk:
         """Fold signals in their order, and note `events` as folded in the same transaction."""
         with self._hand:
             known = {incident.id: incident for incident in self._books.open_incidents()}
-            changes = []
+            changes: dict[str, Change] = {}
             for signal in signals:
                 change = receive(known.values(), signal, now)
                 if change is not None:
-                    known[change.incident.id] = change.incident
-                    changes.append(change)
-            self._books.save(changes, events)
+                    name = change.incident.id
+                    known[name] = change.incident
+                    told = changes[name].entries if name in changes else ()
+                    changes[name] = Change(change.incident, (*told, *change.entries))
+            self._books.save(tuple(changes.values()), events)
 
     def change(self, name: str, decide: Callable[[Incident], Change | None]) -> None:
         """Change one incident as it is now; nothing happens when it is over."""

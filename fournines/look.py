@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from collector.estate import ServiceView
 from collector.source import CollectError, Source
 from fournines.clock import Clock
 from fournines.known import Known
 from fournines.store.books import Books
 from remediation.diagnosis.health import Health, Series
 from remediation.diagnosis.situation import Situation
-from remediation.history import PastAction
-from remediation.workflow.run import Run, RunState
 from slo.cells import Indicator, Placement, Sli, minute_of
 from slo.objectives import Objective
 
@@ -23,13 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from collector.estate import ServiceView
     from remediation.incidents import Incident
+    from remediation.workflow.run import Run
     from slo.ledger import Ledger
 
 #: How far back a diagnosis looks: long enough to know what is usual.
 HEALTH_MINUTES = 90
 EVENTS_SINCE = timedelta(minutes=30)
+#: What is asked of events: how tasks ended and what the scheduler refused, here and in the service's other
+#: regions, and what the scheduler refused to anybody in them [remediation.diagnosis.evidence].
+OF_PLACEMENTS = ("task_changed", "service_action")
+OF_REGIONS = ("service_action",)
+#: Limits are counted over a day; an action may have ended a while after its last wake.
+HISTORY_SINCE = timedelta(days=2)
+#: How long the view of a sibling serves for comparison.  What is acted on is always looked at anew.
+SIBLING_KEPT = timedelta(seconds=20)
 WORKERS = 5
 
 
@@ -43,17 +50,22 @@ class Looker:
     objectives: Sequence[Objective]
     clock: Clock
     workers: int = WORKERS
+    _seen: dict[Placement, ServiceView] = field(default_factory=dict, init=False)
 
     def situations(
         self, incident: Incident, placements: Iterable[Placement], now: datetime
     ) -> dict[Placement, Situation]:
         """Return the situation of each placement from one look; what cannot be read is missing from it."""
-        siblings = tuple(sorted({*self.known.siblings(incident.service), *placements}))
-        views = self._views(siblings)
+        focus = tuple(placements)
+        siblings = tuple(sorted({*self.known.siblings(incident.service), *focus}))
+        views = self._views(siblings, focus)
         health = self._health(siblings, now)
-        regions = {placement.region for placement in siblings}
-        events = self.books.recent_events(now - EVENTS_SINCE, placements=siblings, regions=regions)
-        history = tuple(past(run) for run in self.books.runs.every())
+        events = self.books.recent_events(
+            now - EVENTS_SINCE,
+            placements=dict.fromkeys(OF_PLACEMENTS, siblings),
+            regions=dict.fromkeys(OF_REGIONS, frozenset(placement.region for placement in siblings)),
+        )
+        history = tuple(run.past for run in self.books.runs.lately(now - HISTORY_SINCE, incident.id))
         return {
             placement: Situation(
                 incident=incident,
@@ -66,7 +78,7 @@ class Looker:
                 estate_placements=max(1, len(self.known.services)),
                 siblings=siblings,
             )
-            for placement in placements
+            for placement in focus
         }
 
     def at_run(self, run: Run) -> Situation:
@@ -76,13 +88,29 @@ class Looker:
             raise CollectError(f"run {run.id} belongs to incident {run.incident}, which is not known")
         return self.situations(incident, [run.placement], self.clock.now())[run.placement]
 
-    def _views(self, placements: Sequence[Placement]) -> Mapping[Placement, ServiceView]:
+    def _views(
+        self, siblings: Sequence[Placement], focus: Sequence[Placement]
+    ) -> Mapping[Placement, ServiceView]:
+        """Look at the focus anew, and at siblings unless that was done just now."""
+        now = self.clock.now()
+        kept = {
+            placement: view
+            for placement in siblings
+            if placement not in focus
+            and (view := self._seen.get(placement)) is not None
+            and now - view.seen_at <= SIBLING_KEPT
+        }
+        found = self._look([placement for placement in siblings if placement not in kept])
+        self._seen.update(found)
+        return kept | found
+
+    def _look(self, placements: Sequence[Placement]) -> dict[Placement, ServiceView]:
         if self.workers == 1:
-            found = [self._view(placement) for placement in placements]
+            seen = [self._view(placement) for placement in placements]
         else:
             with ThreadPoolExecutor(self.workers, thread_name_prefix="look") as pool:
-                found = list(pool.map(self._view, placements))
-        return {view.placement: view for view in found if view is not None}
+                seen = list(pool.map(self._view, placements))
+        return {view.placement: view for view in seen if view is not None}
 
     def _view(self, placement: Placement) -> ServiceView | None:
         try:
@@ -106,6 +134,7 @@ class Looker:
             availability=availability,
             latency=self._series(ledger, placement, Indicator.LATENCY, now),
             cpu=cpu.value * 100 if cpu else None,
+            cpu_minute=cpu.minute if cpu else None,
         )
 
     def _series(
@@ -119,20 +148,3 @@ class Looker:
         end = minute_of(now)
         start = end - HEALTH_MINUTES
         return Series.of(indicator, max(targets), start, ledger.minutes(sli, start, end))
-
-
-def past(run: Run) -> PastAction:
-    """Return a run as guards and diagnosis know it."""
-    return PastAction(
-        run=run.id,
-        incident=run.incident,
-        placement=run.placement,
-        action=run.action,
-        started_at=run.created_at,
-        undo=run.undo,
-        waiting=run.undo and run.state is RunState.QUEUED,
-        acted_at=run.acted_at,
-        ended_at=run.ended_at,
-        outcome=run.outcome,
-        suspect=run.suspect,
-    )

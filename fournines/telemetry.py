@@ -59,7 +59,7 @@ FAMILIES = (
         Kind.GAUGE,
         "",
         (),
-        "Messages that Slack refused, or did not take in several attempts; they are tried again until it does.",
+        "Messages that Slack refused or did not take in several attempts, and is given again until it does.",
     ),
     EVENTS := Family(
         "fournines_events_total", Kind.COUNTER, "", ("kind",), "Events that were kept, by kind."

@@ -65,16 +65,19 @@ class Tell:
                     return self._wait(telling, unseen, ambiguous=True)
                 case None:
                     pass
-        message = self._render(telling)
+        message = self._rendered(telling)
         self.books.sending(telling)
         return self._settle(telling, self._deliver(telling, message, label))
 
-    def _render(self, telling: Telling) -> Message:
-        """Render the parent as the incident is now, a reply from its entry."""
-        view = None if telling.kind is Kind.REPLY else self.board.incident(telling.incident)
-        return (
-            messages.reply(self.books.entry(telling.entry).entry) if view is None else messages.parent(view)
-        )
+    def _rendered(self, telling: Telling) -> Message:
+        """Render the parent as the incident is now, a reply from its entry, at worst its sentence."""
+        entry = self.books.entry(telling.entry).entry
+        try:
+            view = None if telling.kind is Kind.REPLY else self.board.incident(telling.incident)
+            return messages.reply(entry) if view is None else messages.parent(view)
+        except Exception:  # noqa: BLE001 - whatever fails, the alert goes out
+            _log.exception("a message of %s cannot be rendered: its sentence goes alone", telling.incident)
+            return messages.plain(entry)
 
     def _deliver(self, telling: Telling, message: Message, label: Label) -> Delivery:
         """Send it, plainer and plainer while Slack refuses: without blocks, then outside of its thread."""

@@ -71,6 +71,11 @@ def reply(entry: Entry) -> Message:
     return blocks.message(blocks.escape(sentence), body, broadcast=bool(manner and manner.broadcast))
 
 
+def plain(entry: Entry) -> Message:
+    """Return nothing but what an entry says: an alert may be ugly, never absent."""
+    return blocks.message(blocks.escape(f"{entry.incident}: {entry.sentence}"), ())
+
+
 def date(moment: datetime) -> str:
     """Return the moment for Slack to print in the reader's own zone, with UTC where it cannot."""
     fallback = moment.strftime("%Y-%m-%d %H:%M UTC")

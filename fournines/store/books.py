@@ -170,9 +170,13 @@ class Books:
             return inbox.unfolded(connection)
 
     def recent_events(
-        self, since: datetime, *, placements: Collection[Placement] = (), regions: Collection[str] = ()
+        self,
+        since: datetime,
+        *,
+        placements: Mapping[str, Collection[Placement]] | None = None,
+        regions: Mapping[str, Collection[str]] | None = None,
     ) -> tuple[Event, ...]:
-        """Return the events since the moment, of these placements or regions or all, oldest first."""
+        """Return the events since the moment, by kind those of the placements and regions, or all."""
         with self._database.read() as connection:
             return inbox.recent(connection, since, placements=placements, regions=regions)
 

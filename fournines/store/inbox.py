@@ -6,9 +6,10 @@ nothing.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from fournines.store.tables import inbox
 from fournines.store.values import EVENTS
@@ -56,7 +57,7 @@ def keep(connection: Connection, arrived: Sequence[tuple[str, Event]], now: date
 def unfolded(connection: Connection) -> tuple[Event, ...]:
     """Return the events that nothing has been made of yet, in the order of arrival."""
     rows = connection.execute(select(inbox.c.body).where(~inbox.c.folded).order_by(inbox.c.n)).scalars()
-    return tuple(EVENTS.load(body) for body in rows)
+    return tuple(_read(body) for body in rows)
 
 
 def folded(connection: Connection, events: Sequence[Event]) -> None:
@@ -69,16 +70,31 @@ def recent(
     connection: Connection,
     since: datetime,
     *,
-    placements: Collection[Placement] = (),
-    regions: Collection[str] = (),
+    placements: Mapping[str, Collection[Placement]] | None = None,
+    regions: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Event, ...]:
-    """Return the events since the moment, of these placements or regions or all, oldest first."""
+    """Return the events since the moment, oldest first.
+
+    `placements` and `regions` name by kind whose events are wanted; without both it is all of them.
+    """
     query = select(inbox.c.body).where(inbox.c.at >= since).order_by(inbox.c.at.desc(), inbox.c.n.desc())
-    if placements or regions:
-        names = [str(placement) for placement in placements]
-        query = query.where(or_(inbox.c.placement.in_(names), inbox.c.region.in_(regions)))
+    wanted = [
+        and_(inbox.c.kind == kind, inbox.c.placement.in_([str(placement) for placement in places]))
+        for kind, places in (placements or {}).items()
+    ]
+    wanted += [
+        and_(inbox.c.kind == kind, inbox.c.region.in_(names)) for kind, names in (regions or {}).items()
+    ]
+    if wanted:
+        query = query.where(or_(*wanted))
     bodies = connection.execute(query.limit(RECENT_MAX)).scalars().all()
-    return tuple(EVENTS.load(body) for body in reversed(bodies))
+    return tuple(_read(body) for body in reversed(bodies))
+
+
+@lru_cache(maxsize=RECENT_MAX)
+def _read(body: str) -> Event:
+    """Read an event once, however often it is looked at: it is frozen."""
+    return EVENTS.load(body)
 
 
 def counts(connection: Connection) -> Mapping[str, int]:

@@ -159,6 +159,10 @@ class SqlRuns:
         """Return all runs, oldest first: the history that limits are counted over."""
         return self._where()
 
+    def lately(self, since: datetime, incident: str) -> tuple[Run, ...]:
+        """Return the runs that are not final, woke since the moment, or belong to the incident."""
+        return self._where(or_(~run.c.final, run.c.wake >= since, run.c.incident == incident))
+
     def get(self, run_id: str) -> Run | None:
         """Return a run by its id."""
         return next(iter(self._where(run.c.id == run_id)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Self
 
@@ -33,7 +34,7 @@ RECENT_MINUTES = 5
 DEMAND_MINUTES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Series:
     """Minutes of one indicator from `start` on: (bad, total) in its scale, None where nothing is known.
 
@@ -74,9 +75,15 @@ class Series:
     def sick(self, *minutes: int) -> bool | None:
         """Whether these minutes together are in trouble; None when none of them is known."""
         cells = [cell for minute in minutes if (cell := self.at(minute)) is not None]
+        if not cells:
+            return None
         bad, total = sum(cell[0] for cell in cells), sum(cell[1] for cell in cells)
-        limit = min(SICK_BURN * self.allowed, SICK_RATIO_MAX)
-        return (bad >= SICK_BAD_MIN * self.scale and bad >= limit * total) if cells else None
+        return bad >= SICK_BAD_MIN * self.scale and bad >= self._limit * total
+
+    @cached_property
+    def _limit(self) -> Fraction:
+        """The ratio of bad requests from which a minute is in trouble."""
+        return min(SICK_BURN * self.allowed, SICK_RATIO_MAX)
 
     def ratio(self, minutes: Iterable[int]) -> Fraction | None:
         """Return what failed of all requests in the known ones of these minutes; None without any."""
@@ -85,7 +92,7 @@ class Series:
         return Fraction(sum(cell[0] for cell in cells), total) if total else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """How a placement serves: its last hour, its demand, and its CPU in percent, None where not known.
 
@@ -110,7 +117,7 @@ class Health:
         """The newest minute whose availability is known."""
         return self.availability.newest
 
-    @property
+    @cached_property
     def known(self) -> tuple[int, ...]:
         """The known minutes, newest first."""
         series = self.availability
@@ -118,7 +125,7 @@ class Health:
             series.start + i for i in range(len(series.cells) - 1, -1, -1) if series.cells[i] is not None
         )
 
-    @property
+    @cached_property
     def failing(self) -> bool | None:
         """Whether the newest known minutes are in trouble; None when nothing is known.
 
@@ -130,7 +137,7 @@ class Health:
         calm = not any(self.sick(minute) for minute in recent)
         return any(self.sick(minute) for minute in recent[:2]) or (calm and bool(self.sick(*recent)))
 
-    @property
+    @cached_property
     def onset(self) -> int | None:
         """The first minute of the present stretch of trouble; None when there is none."""
         if not self.failing:
@@ -163,7 +170,7 @@ class Health:
         newest = [cell[1] for minute in self.known[:DEMAND_MINUTES] if (cell := self.availability.at(minute))]
         return max(newest) / self.availability.scale if newest else None
 
-    @property
+    @cached_property
     def usual(self) -> float | None:
         """Requests per minute as usual: as handed in, else the median of the earlier part of the hour."""
         if self.usual_per_minute is not None:

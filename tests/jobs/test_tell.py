@@ -241,6 +241,28 @@ def test_nobody_at_the_address_is_waited_for(books: Books, serve: Callable[[WSGI
     assert len(scene.parents) == 1
 
 
+def test_a_message_that_cannot_be_rendered_goes_as_its_sentence(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = {"findings": [{"not": "a finding"}]}
+    scene.opens("search-indexing")
+    scene.books.append(
+        [Entry(EntryKind.DIAGNOSED, NOON, "it fails", incident=SEARCH, data=broken)],
+    )
+    with caplog.at_level(logging.ERROR):
+        scene.lives()
+    assert scene.replies == [f"{SEARCH}: it fails"]
+    assert "cannot be rendered" in caplog.text
+
+
+def test_it_tells_on_the_wall_s_own_time(
+    scene: Scene, books: Books, serve: Callable[[WSGIApplication], str]
+) -> None:
+    scene.opens("search-indexing")
+    Tell(books, SlackChat(TOKEN, f"{serve(scene.server)}/api/"), scene.board, "incidents").run(NOON)
+    assert len(scene.parents) == 1
+
+
 def test_what_belongs_to_an_unknown_incident_is_told_all_the_same(scene: Scene) -> None:
     scene.happens("nobody-knows", "a run stands still")
     scene.lives()

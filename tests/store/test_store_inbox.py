@@ -106,8 +106,11 @@ def test_recent_events_are_found_by_placement_or_region_and_in_order_of_their_ow
             return [event.origin.id for event in books.recent_events(NOON, **where)]  # type: ignore[arg-type]
 
         assert found() == ["early", "far", "timeless", "late"]
-        assert found(placements=[HERE]) == ["early", "timeless", "late"]
-        assert found(regions=["us-east-1"]) == ["far"]
+        assert found(placements={"service_action": [HERE]}) == ["early", "timeless", "late"]
+        assert found(regions={"service_action": ["us-east-1"]}) == ["far"]
+        assert found(placements={"task_changed": [HERE]}, regions={"task_changed": ["us-east-1"]}) == []
+        both = found(placements={"service_action": [HERE]}, regions={"service_action": ["us-east-1"]})
+        assert both == ["early", "far", "timeless", "late"]
 
 
 def test_an_incident_comes_back_as_it_was_and_only_open_ones_are_open() -> None:
