@@ -115,22 +115,23 @@ def fits_the_service(question: Question) -> Check:
 
 
 def nothing_under_way(question: Question) -> Check:
-    """Refuse while another action of ours changes the placement, or this one is still in force."""
-    open_now = [p for p in question.past if p.ended_at is None]
-    busy = [p for p in open_now if p.under_way or p.action is question.action]
+    """Refuse while another action of ours changes the placement."""
+    busy = [p for p in question.past if p.under_way]
     told = f"Run {busy[0].run} is under way." if busy else "No other action is under way here."
     return _check("nothing_under_way", not busy, Reason.ALREADY_ACTING, told)
 
 
 def not_tried_before(question: Question) -> Check:
-    """Refuse to repeat an action in an incident, and any action once one did not help."""
+    """Refuse to repeat an action in an incident or in force, and any action once one did not help."""
+    in_force = [p for p in question.past if p.waiting and p.action is question.action]
     ended = [p for p in question.past if p.ended_at and p.incident == question.situation.incident.id]
     tried = [p for p in ended if not p.undo and (p.action is question.action or p.outcome in UNHELPFUL)]
-    told = (
-        f"{tried[0].action} ended with {tried[0].outcome}."
-        if tried
-        else "Nothing was tried in this incident."
-    )
+    told = "Nothing was tried in this incident."
+    if in_force:
+        told = f"{in_force[0].action} is in force already, and it fails all the same."
+    elif tried:
+        told = f"{tried[0].action} ended with {tried[0].outcome}."
+    tried += in_force
     return _check("not_tried_before", not tried, Reason.TRIED_BEFORE, told)
 
 

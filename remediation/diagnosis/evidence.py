@@ -84,7 +84,7 @@ def failing_without_deployment(situation: Situation) -> Finding:
     failing = [p for p in situation.elsewhere if _sick_in(situation, p, same) and not _surges(situation, p)]
     unread = [p for p in failing if p not in situation.views]
     innocent = [
-        p for p in failing if p in situation.views and not suspect(situation, p, _onset(situation, p))
+        p for p in failing if p in situation.views and not suspect(situation, p, _onset(situation, p, same))
     ]
     truth = True if innocent else None if unread else False
     return Finding(
@@ -290,9 +290,12 @@ def _sick_in(situation: Situation, placement: Placement, minutes: range) -> bool
     return False if sum(answer is not None for answer in answers) >= CONTROL_MINUTES else None
 
 
-def _onset(situation: Situation, placement: Placement) -> int:
+def _onset(situation: Situation, placement: Placement, minutes: range) -> int:
+    """Return when trouble began there, also where it has been mended since."""
     health = situation.health[placement]
-    return health.onset if health.onset is not None else (health.newest or 0)
+    if health.onset is not None:
+        return health.onset
+    return next((minute for minute in minutes if health.sick(minute)), minutes.start)
 
 
 def _surges(situation: Situation, placement: Placement) -> bool:

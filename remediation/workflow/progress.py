@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from remediation.incidents import Incident, Phase
+from remediation.vocabulary import Verdict
 from remediation.workflow.run import RunState
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def follow(incident: Incident, runs: Iterable[Run]) -> Incident:
     waiting = [run for run in own if run.undo and run.state is RunState.QUEUED]
     active = {_PHASES[run.state] for run in own if not run.state.final and run not in waiting}
     failed = any(run.state in {RunState.ESCALATED, RunState.REJECTED} for run in own)
-    if failed:
+    called = any(judgement.verdict is Verdict.ESCALATE for judgement in incident.judgements)
+    if failed or called:
         active.add(Phase.ESCALATED)
     if waiting:
         active.add(Phase.VERIFYING)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from remediation.decision.decide import Decision
     from remediation.decision.policy import Policies
     from remediation.diagnosis.situation import Situation
+    from remediation.history import PastAction
     from remediation.workflow.run import Run
 
 #: What may pass by itself is waited for so long, looking so often.
@@ -57,7 +58,7 @@ def _to_repeat(run: Run, situation: Situation, now: datetime) -> Move | None:
 
 def _to_act(run: Run, situation: Situation, policies: Policies, now: datetime) -> Move | None:
     """Decide again as if the run did not exist: it must come to the same."""
-    others = tuple(past for past in situation.history if past.run != run.id)
+    others = tuple(past for past in situation.history if past.run != run.id and not _behind(past, run))
     situation = replace(situation, history=others)
     again = decide(situation, diagnose(situation), policies, Switches(), now)
     if again.action is run.action and again.plan and again.verdict in {Verdict.ACT, Verdict.PROPOSE}:
@@ -70,6 +71,12 @@ def _to_act(run: Run, situation: Situation, policies: Policies, now: datetime) -
     if again.verdict is Verdict.ESCALATE:
         return escalate(run, Outcome.REFUSED, told, now)
     return cancel(run, told, now)
+
+
+def _behind(past: PastAction, run: Run) -> bool:
+    """Whether a run stands behind ours in the queue: two that waited for each other would wait for ever."""
+    waits = past.acted_at is None and past.ended_at is None
+    return waits and (past.started_at, past.run) > (run.created_at, run.id)
 
 
 def _planned_anew(run: Run, again: Decision, now: datetime) -> Move:

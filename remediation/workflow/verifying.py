@@ -48,7 +48,8 @@ def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
     if situation is not None and taken_back(run, situation):
         return _once_more(run, now)
     look = _look(run, acted_at, situation)
-    if not _shown(run, situation) and now - acted_at > SHOWN_WITHIN:
+    missing = not _shown(run, situation) and not _being_taken_back(run, situation)
+    if missing and now - acted_at > SHOWN_WITHIN:
         return _failed(run, Outcome.UNCERTAIN, f"{run.effect} was accepted and does not show.", now)
     match look.recovery:
         case Recovery.RECOVERED:
@@ -109,6 +110,17 @@ def taken_back(run: Run, situation: Situation) -> bool:
         and last.target.task_definition == effect.task_definition
         and last.status is DeploymentStatus.ROLLBACK_SUCCESSFUL
         and last.created_at >= run.created_at
+    )
+
+
+def _being_taken_back(run: Run, situation: Situation | None) -> bool:
+    """Whether ECS is rolling our own rollback back right now: how that ends is waited for."""
+    last = newest(situation) if situation else None
+    return (
+        isinstance(run.effect, RestoreRevision)
+        and last is not None
+        and last.target.task_definition == run.effect.task_definition
+        and last.status in ROLLING_BACK
     )
 
 

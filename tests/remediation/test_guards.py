@@ -149,7 +149,7 @@ CASES: list[tuple[Callable[[Stage], None], Verdict, Reason]] = [
     (unsettled, Verdict.WAIT, Reason.GATHERING_EVIDENCE),
     (other_regions_dark, Verdict.ESCALATE, Reason.LOW_CONFIDENCE),
     (under_way, Verdict.WAIT, Reason.ALREADY_ACTING),
-    (still_in_force, Verdict.WAIT, Reason.ALREADY_ACTING),
+    (still_in_force, Verdict.ESCALATE, Reason.TRIED_BEFORE),
     (tried, Verdict.ESCALATE, Reason.TRIED_BEFORE),
     (another_did_not_help, Verdict.ESCALATE, Reason.TRIED_BEFORE),
     (cooling, Verdict.ESCALATE, Reason.COOLING_DOWN),
@@ -176,7 +176,7 @@ def test_the_first_guard_that_refuses_names_the_reason(
 
 def test_the_kill_switch_and_the_freeze_calendar_leave_it_to_people() -> None:
     assert decided(bad_deployment(), paused=True).reason is Reason.PAUSED
-    freeze = Freeze(at(0), at(60), "the feast")
+    freeze = Freeze(start=at(0), end=at(60), reason="the feast")
     decision = decided(bad_deployment(), freezes=(freeze,))
     assert (decision.verdict, decision.reason) == (Verdict.ESCALATE, Reason.FROZEN)
     assert "the feast" in decision.sentence
@@ -195,7 +195,7 @@ def test_without_a_policy_it_is_recorded_what_would_have_been_done() -> None:
 def test_an_observing_policy_says_why_it_would_not_have_acted() -> None:
     stage = bad_deployment()
     cooling(stage)
-    decision = decided(stage, replace(POLICY, mode=Mode.OBSERVE))
+    decision = decided(stage, POLICY.model_copy(update={"mode": Mode.OBSERVE}))
     assert (decision.verdict, decision.reason) == (Verdict.OBSERVE, Reason.OBSERVE_ONLY)
     assert decision.sentence.startswith("Would not have acted: The last action ended 29 min ago")
 
