@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: How long the processes may take to stand up before the story begins, in real time.
 LEAD = timedelta(seconds=9)
 LOOK_EVERY_S = 0.5
+#: Marks a folder as a demo's, so that the next one may empty it.
+MARK = ".fournines-demo"
 #: After the end, what is on its way to Slack may still arrive.
 LAST_WORDS_S = 3.0
 
@@ -88,7 +90,7 @@ class Theatre:
         slack = self._process("slack", "simulate", "--slack", "--port", "0", "--channel", stage.CHANNEL)
         self._slack = f"http://127.0.0.1:{slack['port']}"
         port = _free_port()
-        epoch = real_now() + LEAD
+        epoch = real_now()  # the history ends where the story begins
         addresses = stage.Addresses(
             "http://127.0.0.1:9", self._slack, scenario.start, epoch, self._wish.speed
         )
@@ -237,17 +239,16 @@ def _estate(scenario: Scenario) -> str:
 
 
 def _clean(folder: Path) -> Path:
-    """Return an empty folder: what an earlier demo left is gone."""
-    if (folder / "scenario.yaml").exists() or not folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-    elif any(folder.iterdir()):
-        raise Trouble(f"{folder} holds something that is no demo's: name another folder with --out")
+    """Return an empty folder: what an earlier demo left is gone, what anybody else left is refused."""
     try:
+        if (folder / MARK).exists():
+            shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise Trouble(f"{folder} holds something that is no demo's: name another folder with --out")
+        (folder / MARK).touch()
     except OSError as problem:
-        raise Trouble(
-            f"{folder} cannot be made: {problem.strerror}; name another folder with --out"
-        ) from None
+        raise Trouble(f"{folder} cannot be made: {problem.strerror}; name another with --out") from None
     return folder
 
 
