@@ -7,13 +7,13 @@ This is the only module that reads the environment.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from fournines.documents import Document, DocumentError, Fault, Where, load, located, misfits
+from fournines.documents import Document, DocumentError, Fault, load, located, misfits
 from fournines.settings import Context, Settings
 from remediation.decision import policy
 from remediation.decision.policy import Policies
@@ -23,6 +23,7 @@ from runbooks.shelf import Shelf
 from slo import contracts, openslo
 from slo.contracts import Contract
 from slo.objectives import Objective
+from slo.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,23 +34,23 @@ class Parsed:
     """What the documents of one kind came to.  `notes` tell what is accepted and not used."""
 
     values: tuple[Any, ...]
-    problems: tuple[tuple[Where, str], ...]
+    problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
 
 
 def _objectives(documents: Sequence[Any]) -> Parsed:
     reading = openslo.read(documents)
-    return Parsed(reading.objectives, tuple((p.path, p.message) for p in reading.problems), reading.unmapped)
+    return Parsed(reading.objectives, reading.problems, reading.unmapped)
 
 
 def _contracts(documents: Sequence[Any]) -> Parsed:
     reading = contracts.read(documents)
-    return Parsed(reading.contracts, tuple((p.path, p.message) for p in reading.problems))
+    return Parsed(reading.contracts, reading.problems)
 
 
 def _policies(documents: Sequence[Any]) -> Parsed:
     readings = [policy.read(document) for document in documents]
-    problems = [((n, *p.path), p.message) for n, reading in enumerate(readings) for p in reading.problems]
+    problems = [replace(p, path=(n, *p.path)) for n, reading in enumerate(readings) for p in reading.problems]
     return Parsed(tuple(reading.policies for reading in readings), tuple(problems))
 
 
@@ -71,7 +72,7 @@ class Config:
     policies: Policies
     contracts: tuple[Contract, ...] = ()
     shelf: Shelf
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def read(path: Path, *, secrets: bool = True) -> Config:

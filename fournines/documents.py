@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from slo.problem import Problem
+
 #: Where in a document: keys and list positions, from the top.
 Where = tuple[str | int, ...]
 
@@ -201,10 +203,11 @@ class _Reading:
         self.faults.append(Fault(self._file, node.start_mark.line + 1, where, message))
 
 
-def located(documents: Sequence[Document], problems: Iterable[tuple[Where, str]]) -> Iterator[Fault]:
+def located(documents: Sequence[Document], problems: Iterable[Problem]) -> Iterator[Fault]:
     """Yield the faults that problems stand for; the first part of each path is the document's position."""
-    for (position, *where), message in problems:
-        yield documents[int(position)].fault(tuple(where), message)
+    for problem in problems:
+        position, *where = problem.path
+        yield documents[int(position)].fault(tuple(where), problem.message)
 
 
 def misfits(document: Document, error: ValidationError, form: type[BaseModel]) -> Iterator[Fault]:

@@ -24,11 +24,9 @@ from pydantic_core import PydanticCustomError
 from collector.plan import Cadence
 from fournines.clock import Clock, Fast, Wall
 from fournines.store.place import IN_MEMORY
-from slo.months import zone_named
+from slo import durations
 
 _MINUTE = timedelta(minutes=1)
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-_UNITS = {"s": timedelta(seconds=1), "m": _MINUTE, "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +51,10 @@ def _refuse(message: str) -> PydanticCustomError:
 
 
 def _duration(value: object) -> timedelta:
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
+    found = durations.parse(value)
+    if not found:
         raise _refuse("expected a duration such as 30s, 5m, 2h or 1d")
-    return int(found[1]) * _UNITS[found[2]]
+    return found
 
 
 def _whole_minutes(value: timedelta) -> timedelta:
@@ -74,14 +72,6 @@ def _like(pattern: str, expected: str) -> BeforeValidator:
         return str(value)
 
     return BeforeValidator(check)
-
-
-def _zone(value: object) -> str:
-    try:
-        zone_named(str(value))
-    except ValueError as error:
-        raise _refuse(str(error)) from None
-    return str(value)
 
 
 def _beside(value: object, info: ValidationInfo) -> Path:
@@ -138,7 +128,6 @@ Url = Annotated[str, _like(r"https?://[^\s/]+(/\S*)?", "an address such as https
 File = Annotated[Path, BeforeValidator(_file)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
-Zone = Annotated[str, BeforeValidator(_zone)]
 
 
 class Section(BaseModel):
@@ -255,4 +244,3 @@ class Settings(Section):
     web: Web = Web()
     telemetry: Telemetry = Telemetry()
     collect: Collect = Collect()
-    timezone: Zone = "UTC"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from slo.cells import Indicator, Placement
 from slo.months import zone_named
@@ -16,8 +16,6 @@ from slo.problem import Problem, Section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Word = TypeVar("Word", bound=StrEnum)
 
 EVERY = "*"
 
@@ -136,11 +134,11 @@ def _contract(section: Section) -> Contract | None:
         "tenant": section.text("tenant", "whom it was promised to"),
         "services": section.texts("services", "a list of services, or ['*']"),
         "regions": section.texts("regions", "a list of regions, or ['*']"),
-        "indicator": _word(section, "indicator", Indicator),
+        "indicator": section.word("indicator", Indicator),
         "target": section.number("target", "a ratio such as 0.9999"),
         "zone": section.text("zone", "an IANA time zone such as Europe/Berlin"),
-        "measure": _word(section, "measure", Measure, default=Measure.REQUESTS),
-        "scope": _word(section, "scope", Scope, default=Scope.POOLED),
+        "measure": section.word("measure", Measure, needed=False) or Measure.REQUESTS,
+        "scope": section.word("scope", Scope, needed=False) or Scope.POOLED,
         "tiers": tuple(_tiers(section)),
     }
     fields["display_name"] = section.text("display_name", needed=False) or fields["tenant"]
@@ -180,14 +178,3 @@ def _tiers(section: Section) -> list[CreditTier]:
         except ValueError as error:
             part.refuse(None, str(error))
     return tiers
-
-
-def _word(section: Section, key: str, words: type[Word], *, default: Word | None = None) -> Word | None:
-    expected = " or ".join(words)
-    value = section.text(key, expected, needed=default is None)
-    if value is None:
-        return default
-    if value not in tuple(words):
-        section.refuse(key, f"expected {expected}, got {value!r}")
-        return None
-    return words(value)

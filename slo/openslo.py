@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from slo import durations
 from slo.cells import Indicator
 from slo.objectives import Budgeting, CalendarMonth, Objective, Rolling
 from slo.problem import Problem, Section
@@ -26,8 +26,6 @@ SOURCE = "fournines"
 
 #: [OpenSLO README] and RFC 1123.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DURATION = re.compile(r"([1-9][0-9]*)([mhdwMQY])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _MONTH_STARTS = re.compile(r"\d{4}-\d\d-01([ T]00:00(:00)?(Z|[+-]\d\d:\d\d)?)?")
 
 #: Kinds that may stand in a file; why those that make no objective of ours are not used.
@@ -235,11 +233,7 @@ class _Reader:
         spec = source.section("spec", "service, indicator and, for latency, threshold_s")
         if spec is None:
             return None
-        named = spec.text("indicator", " or ".join(Indicator))
-        if named is not None and named not in tuple(Indicator):
-            spec.refuse("indicator", f"expected {' or '.join(Indicator)}, got {named!r}")
-            named = None
-        indicator = Indicator(named) if named else None
+        indicator = spec.word("indicator", Indicator)
         needs_threshold = indicator is Indicator.LATENCY and not by_threshold
         threshold_s = spec.number("threshold_s", "seconds, for example 0.5", needed=needs_threshold)
         if threshold_s is not None and (
@@ -314,14 +308,14 @@ def _window(spec: Section) -> Rolling | CalendarMonth | None:
 
 
 def _rolling(window: Section, duration: str) -> Rolling | None:
-    found = _DURATION.fullmatch(duration)
-    if not found or found[2] not in _UNITS:
+    length = durations.parse(duration, units="mhdw")
+    if length is None:
         window.refuse("duration", f"expected a number with m, h, d or w, for example 30d, got {duration!r}")
         return None
     try:
-        return Rolling(int(found[1]) * _UNITS[found[2]])
-    except (ValueError, OverflowError) as error:
-        window.refuse("duration", f"{error}")
+        return Rolling(length)
+    except ValueError as error:
+        window.refuse("duration", str(error))
         return None
 
 
@@ -343,12 +337,7 @@ def _calendar(window: Section, calendar: Section, duration: str, is_rolling: obj
 
 def _budgeting(spec: Section) -> Budgeting | None:
     expected = "Occurrences or Timeslices (RatioTimeslices averages ratios, which hides busy minutes)"
-    method = spec.text("budgetingMethod", expected)
-    if method in tuple(Budgeting):
-        return Budgeting(method)
-    if method is not None:
-        spec.refuse("budgetingMethod", f"expected {expected}, got {method!r}")
-    return None
+    return spec.word("budgetingMethod", Budgeting, expected)
 
 
 def _target(part: Section) -> Decimal | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Path = tuple[str | int, ...]
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,15 @@ class Section:
             return tuple(value)
         self.refuse(key, f"expected {expected}, got {value!r}")
         return ()
+
+    def word(self, key: str, words: type[Word], expected: str = "", *, needed: bool = True) -> Word | None:
+        """Return one of an enumeration's words."""
+        expected = expected or " or ".join(words)
+        value = self.text(key, expected, needed=needed)
+        if value is None or value in tuple(words):
+            return None if value is None else words(value)
+        self.refuse(key, f"expected {expected}, got {value!r}")
+        return None
 
     def number(self, key: str, expected: str, *, needed: bool = True) -> Decimal | None:
         """Return a number exactly as it was written; a float is read by its shortest form."""

@@ -28,7 +28,7 @@ WAITED_FOR = frozenset(
 )
 
 #: What a case is judged by that no policy covers.
-_OBSERVED = {cause: Policy(name="", cause=cause) for cause in Cause}
+_OBSERVED = {cause: Policy(name="none", cause=cause) for cause in Cause}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

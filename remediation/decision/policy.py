@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from remediation.actions.table import REMEDIES
 from remediation.vocabulary import Cause, Mode
+from slo import durations
+from slo.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from slo.cells import Placement
 
-#: Where in a document: keys and positions from the top.
-Path = tuple[str | int, ...]
+
+def _duration(value: object) -> timedelta:
+    found = value if isinstance(value, timedelta) else durations.parse(value)
+    if found is None:
+        raise PydanticCustomError("duration", "expected a duration such as 90s, 30m, 2h or 1d")
+    return found
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Globs = Annotated[tuple[str, ...], Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1)]
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+
+class _Written(BaseModel):
+    """A value that is written down in a document: what it does not know is a problem."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class OnTimeout(StrEnum):
@@ -32,26 +57,25 @@ class OnTimeout(StrEnum):
     RUN = "run"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(_Written):
     """What may be done against a cause.  Without one, everything is only observed.
 
     `cooldown` parts two actions on a placement, `daily_max` counts actions on a service in 24 hours, and
     `services_max_percent` bounds the placements that are being changed at once; one may always be.
     """
 
-    name: str
+    name: Text
     cause: Cause
-    services: tuple[str, ...] = ("*",)
-    regions: tuple[str, ...] = ("*",)
+    services: Globs = ("*",)
+    regions: Globs = ("*",)
     mode: Mode = Mode.OBSERVE
-    cooldown: timedelta = timedelta(minutes=30)
-    daily_max: int = 3
-    services_max_percent: int = 10
+    cooldown: Duration = timedelta(minutes=30)
+    daily_max: Annotated[int, Field(ge=1, le=100)] = 3
+    services_max_percent: Annotated[int, Field(ge=1, le=100)] = 10
     approvers: tuple[str, ...] = ()
-    deadline: timedelta = timedelta(minutes=15)
+    deadline: Duration = timedelta(minutes=15)
     on_timeout: OnTimeout = OnTimeout.ESCALATE
-    keep_for: timedelta | None = None
+    keep_for: Duration | None = None
 
     def covers(self, cause: Cause, placement: Placement) -> bool:
         """Whether the policy speaks of this cause at this placement."""
@@ -67,14 +91,13 @@ def may_answer(approvers: tuple[str, ...], actor: str) -> bool:
     return "*" in approvers or actor in approvers
 
 
-@dataclass(frozen=True, slots=True)
-class Freeze:
+class Freeze(_Written):
     """A time in which nothing is changed, where it applies."""
 
-    start: datetime
-    end: datetime
-    reason: str
-    services: tuple[str, ...] = ("*",)
+    start: Moment
+    end: Moment
+    reason: Text
+    services: Globs = ("*",)
 
     def forbids(self, placement: Placement, now: datetime) -> bool:
         """Whether nothing may be changed there now."""
@@ -95,14 +118,6 @@ class Policies:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with a document, and what was expected there."""
-
-    path: Path
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What a document says, or every problem that it has."""
 
@@ -110,75 +125,22 @@ class Reading:
     problems: tuple[Problem, ...] = ()
 
 
-_DURATION = re.compile(r"(\d{1,6})\s*([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(value: object) -> object:
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise PydanticCustomError("duration", "expected a duration such as 90s, 30m, 2h or 1d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Globs = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PolicyForm(_Form):
-    """A policy as it is written down."""
-
-    name: Annotated[str, Field(min_length=1)]
-    cause: Cause
-    services: Globs = ("*",)
-    regions: Globs = ("*",)
-    mode: Mode = Mode.OBSERVE
-    cooldown: Duration = timedelta(minutes=30)
-    daily_max: Annotated[int, Field(ge=1, le=100)] = 3
-    services_max_percent: Annotated[int, Field(ge=1, le=100)] = 10
-    approvers: tuple[str, ...] = ()
-    deadline: Duration = timedelta(minutes=15)
-    on_timeout: OnTimeout = OnTimeout.ESCALATE
-    keep_for: Duration | None = None
-
-
-class FreezeForm(_Form):
-    """A freeze as it is written down."""
-
-    start: AwareDatetime
-    end: AwareDatetime
-    reason: Annotated[str, Field(min_length=1)]
-    services: Globs = ("*",)
-
-
-class PoliciesForm(_Form):
+class _Document(_Written):
     """A document of policies as it is written down."""
 
-    policies: tuple[PolicyForm, ...] = ()
-    freezes: tuple[FreezeForm, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
 
 
 def read(document: object) -> Reading:
     """Read a document of plain values into policies, or find every problem in it."""
     try:
-        form = PoliciesForm.model_validate(document)
+        written = _Document.model_validate(document)
     except ValidationError as error:
         return Reading(problems=tuple(Problem(each["loc"], _said(each)) for each in error.errors()))
-    if problems := (*_doubtful(form), *_repeated(form)):
+    if problems := (*_doubtful(written), *_repeated(written)):
         return Reading(problems=problems)
-    return Reading(
-        Policies(
-            tuple(Policy(**dict(policy)) for policy in form.policies),
-            tuple(
-                Freeze(f.start.astimezone(UTC), f.end.astimezone(UTC), f.reason, f.services)
-                for f in form.freezes
-            ),
-        )
-    )
+    return Reading(Policies(written.policies, written.freezes))
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -188,10 +150,10 @@ def _said(error: Mapping[str, Any]) -> str:
     return f"{message}, got {given!r}" if isinstance(given, str | int | float) else message
 
 
-def _doubtful(form: PoliciesForm) -> tuple[Problem, ...]:
+def _doubtful(written: _Document) -> tuple[Problem, ...]:
     """Find what is well-formed and cannot be meant."""
     problems: list[Problem] = []
-    for position, policy in enumerate(form.policies):
+    for position, policy in enumerate(written.policies):
         where = ("policies", position)
         if policy.mode is not Mode.OBSERVE and policy.cause not in REMEDIES:
             known = ", ".join(REMEDIES)
@@ -200,16 +162,16 @@ def _doubtful(form: PoliciesForm) -> tuple[Problem, ...]:
         if policy.mode is Mode.PROPOSE and not policy.approvers:
             told = 'nobody could ever approve: name people, or "*" for anybody in the channel'
             problems.append(Problem((*where, "approvers"), told))
-    for position, freeze in enumerate(form.freezes):
+    for position, freeze in enumerate(written.freezes):
         if freeze.end <= freeze.start:
             problems.append(Problem(("freezes", position, "end"), "a freeze ends after it starts"))
     return tuple(problems)
 
 
-def _repeated(form: PoliciesForm) -> tuple[Problem, ...]:
+def _repeated(written: _Document) -> tuple[Problem, ...]:
     seen: dict[str, int] = {}
     problems = []
-    for position, policy in enumerate(form.policies):
+    for position, policy in enumerate(written.policies):
         first = seen.setdefault(policy.name, position)
         if first != position:
             told = (

@@ -403,7 +403,9 @@ def test_an_approval_is_only_for_what_was_approved() -> None:
 def test_silence_means_what_the_policy_says(
     on_timeout: OnTimeout, down_until: float, sends: int, state: RunState
 ) -> None:
-    policies = Policies(tuple(replace(policy, on_timeout=on_timeout) for policy in PROPOSE.policies))
+    policies = Policies(
+        tuple(policy.model_copy(update={"on_timeout": on_timeout}) for policy in PROPOSE.policies)
+    )
     play = Play(bad_deployment(), policies)
     run = play.decided()
     play.live(1)

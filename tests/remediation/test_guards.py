@@ -201,7 +201,7 @@ def test_an_observing_policy_says_why_it_would_not_have_acted() -> None:
 
 
 def test_a_proposing_policy_asks_and_its_run_knows_whom() -> None:
-    policy = replace(POLICY, mode=Mode.PROPOSE, approvers=("ana@example.com",))
+    policy = POLICY.model_copy(update={"mode": Mode.PROPOSE, "approvers": ("ana@example.com",)})
     decision = decided(bad_deployment(), policy)
     assert (decision.verdict, decision.reason) == (Verdict.PROPOSE, Reason.NEEDS_APPROVAL)
     run = run_for(incident(), decision, at(10))

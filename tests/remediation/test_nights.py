@@ -82,7 +82,7 @@ def bad_in(*places: Placement) -> Stage:
 
 
 def test_two_regions_that_wait_for_each_other_are_mended_one_after_the_other() -> None:
-    narrow = Policies((replace(ACT.policies[0], services_max_percent=1),))
+    narrow = Policies((ACT.policies[0].model_copy(update={"services_max_percent": 1}),))
     night = Night(bad_in(IRELAND, VIRGINIA), narrow)
     first, second = (night.stage.situation(place) for place in (IRELAND, VIRGINIA))
     for situation in (first, second):  # decided in one turn: neither sees the other's run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from remediation.decision.policy import OnTimeout, Policy, may_answer, read
+from remediation.decision.policy import OnTimeout, may_answer, read
 from remediation.vocabulary import Cause, Mode
 from tests.remediation.stage import IRELAND, NOON, VIRGINIA
 
@@ -104,8 +104,3 @@ def test_an_empty_list_of_approvers_is_nobody() -> None:
     assert not may_answer((), "ana@example.com")
     assert may_answer(("ana@example.com",), "ana@example.com")
     assert may_answer(("*",), "bo@example.com")
-
-
-def test_a_policy_s_defaults_are_those_of_its_form() -> None:
-    (policy,) = read({"policies": [{"name": "p", "cause": "surge"}]}).policies.policies
-    assert policy == Policy(name="p", cause=Cause.SURGE)
