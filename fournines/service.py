@@ -27,14 +27,11 @@ from remediation.workflow.engine import SETTLE, Engine
 from runbooks.shelf import Shelf
 from slo.cells import Indicator
 from slo.contracts import Contract
-from slo.objectives import Objective
+from slo.objectives import EVERY_SERVICE, Objective
 
 if TYPE_CHECKING:
     from fournines.clock import Clock
     from fournines.store.books import Books
-
-#: What counts as slow where no objective says it.
-THRESHOLD_DEFAULT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +46,25 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """What the documents say: what was promised, what may be done, what people should read."""
+    """What the documents say: what was promised, what may be done, what people should read.
+
+    `latency_threshold_s` is where a response is slow if no objective says it.
+    """
 
     objectives: tuple[Objective, ...]
     policies: Policies
     contracts: tuple[Contract, ...]
     shelf: Shelf
+    latency_threshold_s: float = 1.0
 
     def threshold_s(self, service: str) -> float:
         """Return what counts as slow for a service, by its own objective or by the one for all."""
         latency = [
             o for o in self.objectives if o.indicator is Indicator.LATENCY and o.threshold_s is not None
         ]
-        own = [o for o in latency if o.service == service] or [o for o in latency if o.service == "*"]
-        return float(min((o.threshold_s for o in own if o.threshold_s), default=THRESHOLD_DEFAULT_S))
+        own = [o for o in latency if o.service == service]
+        own = own or [o for o in latency if o.service == EVERY_SERVICE]
+        return float(min((o.threshold_s for o in own if o.threshold_s), default=self.latency_threshold_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

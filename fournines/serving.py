@@ -16,7 +16,6 @@ from fournines.service import Charter, Pace, Setting, build
 from fournines.store.books import Books
 from fournines.web.app import app
 from fournines.web.server import Server
-from runbooks import shelf
 
 if TYPE_CHECKING:
     from fournines.config import Config
@@ -26,11 +25,9 @@ _log = logging.getLogger(__name__)
 
 
 def charter(config: Config) -> Charter:
-    """Return what the documents say; users' runbooks lie over ours."""
-    books = shelf.library()
-    for folder in config.settings.runbooks:
-        books = shelf.read(folder).over(books)
-    return Charter(config.objectives, config.policies, config.contracts, books)
+    """Return what the documents say."""
+    threshold_s = config.settings.collect.latency_threshold
+    return Charter(config.objectives, config.policies, config.contracts, config.shelf, threshold_s)
 
 
 def serve(config: Config) -> None:
