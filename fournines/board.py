@@ -181,7 +181,7 @@ class Board:
             for name, period in self._periods.items()
             if _late(health.get(name), max(LATE_MIN, LATE_PERIODS * period), now)
         ]
-        late += [f"{where[1]} cannot be read: {why}" for where, why in self._known.unreadable.items()]
+        late += [f"{where[1]} cannot be read: {why}" for where, why in tuple(self._known.unreadable.items())]
         backlog = self._books.backlog()
         if backlog.stuck:
             late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")

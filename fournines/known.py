@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from collector.layout import Layout, lay_out
@@ -12,11 +13,13 @@ if TYPE_CHECKING:
 
     from collector.collect import Spent
     from collector.estate import RegionEstate, ServiceView
+    from collector.indicators import Doubt
     from collector.layout import Track
     from collector.load import Load
     from collector.watermarks import Mark
     from fournines.store.books import Books
-    from slo.cells import Placement
+    from slo.cells import Placement, Sli
+    from slo.ledger import Put
 
 
 class Known:
@@ -33,6 +36,8 @@ class Known:
         self.loads: dict[Placement, Load] = {}
         self.unreadable: dict[tuple[str, str], str] = {}
         self.spent: dict[Track, Spent] = {}
+        self.restated: Counter[Sli] = Counter()
+        self.doubts: Counter[tuple[Placement, str]] = Counter()
         self._arrange()
 
     def saw(self, estate: RegionEstate) -> None:
@@ -51,6 +56,14 @@ class Known:
         for track, cost in costs.items():
             before = self.spent.get(track)
             self.spent[track] = before + cost if before else cost
+
+    def doubted(self, doubts: Iterable[Doubt]) -> None:
+        """Count readings that contradict one another."""
+        self.doubts.update((doubt.placement, str(doubt.name)) for doubt in doubts)
+
+    def corrected(self, put: Put) -> None:
+        """Count minutes that had been counted and were corrected."""
+        self.restated.update(restatement.sli for restatement in put.restated)
 
     @property
     def services(self) -> Mapping[Placement, ServiceView]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from collector import catalog
 from fournines import telemetry
+from fournines.telemetry import Distribution
 from remediation import metrics as remedies
-from remediation.journal import EntryKind
+from remediation.journal import Entry, EntryKind
 from slo import metrics
 from slo.budget import budgets
 from slo.burn import burns, firing
@@ -17,13 +18,13 @@ from slo.cells import MINUTE_S, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from fournines.board import Board
     from fournines.clock import Clock, Record
     from fournines.known import Known
     from fournines.store.books import Books
     from fournines.telemetry import Sample
-    from remediation.journal import Entry
     from slo.budget import Budget
     from slo.cells import Sli
     from slo.ledger import Ledger
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 #: A counter cannot go back, so it takes a minute only when that is hardly revised any more.
 SETTLED_MINUTES = 10
+
+#: The month's 4 min 19 s, a verification, a person: what it is interesting to recover within.
+MITIGATED_WITHIN_S = (60.0, 120.0, 180.0, 240.0, 300.0, 420.0, 600.0, 900.0, 1800.0, 3600.0)
 
 
 class Samples:
@@ -131,6 +135,8 @@ class Told:
     def __init__(self) -> None:
         self._after = 0
         self._count: Counter[tuple[Family, tuple[str, ...]]] = Counter()
+        self._opened_at: dict[str, datetime] = {}
+        self._mitigated: dict[str, list[float]] = defaultdict(list)
 
     def numbers(self, books: Books) -> Numbers:
         """Count the entries since the last time, and yield the sums."""
@@ -139,13 +145,25 @@ class Told:
             self._take(kept.entry)
         for (family, labels), number in sorted(self._count.items(), key=str):
             yield family, (labels, float(number))
+        for action, lasted in sorted(self._mitigated.items()):
+            yield remedies.MITIGATE_SECONDS, ((action,), Distribution.of(lasted, MITIGATED_WITHIN_S))
 
     def _take(self, entry: Entry) -> None:
-        if entry.kind is EntryKind.DECIDED and entry.placement:
-            words = tuple(
-                str(entry.data.get(word) or "") for word in ("cause", "action", "verdict", "reason")
-            )
-            self._count[remedies.DECISIONS, (*_where(Placement.parse(entry.placement)), *words)] += 1
+        match entry:
+            case Entry(kind=EntryKind.OPENED, incident=str(incident), placement=str(placement)):
+                self._opened_at[incident] = entry.at
+                labels = (Placement.parse(placement).service, str(entry.data.get("severity") or ""))
+                self._count[remedies.INCIDENTS_OPENED, labels] += 1
+            case Entry(kind=EntryKind.DECIDED, placement=str(placement)):
+                words = tuple(
+                    str(entry.data.get(word) or "") for word in ("cause", "action", "verdict", "reason")
+                )
+                self._count[remedies.DECISIONS, (*_where(Placement.parse(placement)), *words)] += 1
+            case Entry(kind=EntryKind.RECOVERED, incident=str(incident)) if incident in self._opened_at:
+                lasted = entry.at - self._opened_at[incident]
+                self._mitigated[str(entry.data.get("action") or "")].append(lasted.total_seconds())
+            case _:
+                pass
 
 
 def _budget(budget: Budget, where: tuple[str, ...]) -> Numbers:
@@ -170,6 +188,10 @@ def _estate(known: Known) -> Numbers:
     for track, mark in sorted(known.marks.items()):
         labels = (track.account, track.region, str(track.tier))
         yield catalog.WATERMARK, (labels, float(mark.arrived * MINUTE_S))
+    for sli, number in sorted(known.restated.items()):
+        yield metrics.RESTATED_MINUTES, ((*_where(sli.placement), str(sli.indicator)), float(number))
+    for (placement, doubt), number in sorted(known.doubts.items()):
+        yield catalog.DOUBTS, ((*_where(placement), doubt), float(number))
     for placement, load in sorted(known.loads.items()):
         for metric, latest in load.latest.items():
             if metric.exported is not None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fournines import telemetry, wire
+from fournines import otlp, telemetry, wire
 from fournines.clock import run
 from fournines.service import Charter, Pace, Setting, build
 from fournines.store.books import Books
@@ -44,7 +44,7 @@ def serve(config: Config) -> None:
             app(service.board, telemetry.registry(service.samples)), settings.web.host, settings.web.port
         )
         endpoint = settings.telemetry.otlp_endpoint
-        exported = telemetry.export(service.samples, endpoint, version("fournines")) if endpoint else None
+        exported = otlp.export(service.samples, endpoint, version("fournines")) if endpoint else None
         server.start()
         print(json.dumps({"ready": True, "port": server.port, "host": settings.web.host}), flush=True)
         run(service.jobs, clock, stop, service.record)

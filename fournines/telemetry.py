@@ -1,18 +1,14 @@
-"""What is known, as metrics: read when somebody asks, for Prometheus and over OTLP alike."""
+"""What is known, as metrics: read when somebody asks, so that they are as true as the state."""
 
 from __future__ import annotations
 
-import logging
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Protocol, Self
 
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from collector import catalog
@@ -23,13 +19,8 @@ from slo.metrics import Family, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from opentelemetry.metrics import CallbackOptions
-
     #: The values of a family's labels, in the family's order, and the number.
-    Sample = tuple[tuple[str, ...], float]
-
-OTLP_PERIOD_S = 30
-OTLP_TIMEOUT_S = 5
+    Sample = tuple[tuple[str, ...], "float | Distribution"]
 
 FAMILIES = (
     UP := Family("fournines_up", Kind.GAUGE, "", (), "1 while every job has lately succeeded."),
@@ -67,8 +58,39 @@ FAMILIES = (
 )
 
 
+PrometheusFamily = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+
 #: Everything that is exported.
 EXPORTED = (*metrics.FAMILIES, *catalog.FAMILIES, *remedies.FAMILIES, *FAMILIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The value of a histogram: `counts[i]` lie above `bounds[i - 1]` and up to `bounds[i]`, the last beyond.
+
+    `total` is their sum.
+    """
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != len(self.bounds) + 1:
+            raise ValueError(f"{len(self.bounds)} bounds part {len(self.bounds) + 1} counts")
+
+    @classmethod
+    def of(cls, values: Sequence[float], bounds: tuple[float, ...]) -> Self:
+        """Count the values."""
+        counts = [0] * (len(bounds) + 1)
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        return cls(bounds, tuple(counts), float(sum(values)))
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Return each upper bound with what lies up to it, as Prometheus wants it."""
+        names = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
+        return list(zip(names, map(float, accumulate(self.counts)), strict=True))
 
 
 class Samples(Protocol):
@@ -85,18 +107,29 @@ class _Scrape(Collector):
     def __init__(self, source: Samples) -> None:
         self._source = source
 
-    def describe(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
+    def describe(self) -> Iterable[PrometheusFamily]:
         """Name nothing ahead: what exists is told when it is asked for."""
         return ()
 
-    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+    def collect(self) -> Iterator[PrometheusFamily]:
         """Yield every family with its samples."""
         for family, samples in self._source.samples().items():
-            make = CounterMetricFamily if family.kind is Kind.COUNTER else GaugeMetricFamily
-            metric = make(family.name, family.help, labels=family.labels)
-            for labels, value in samples:
-                metric.add_metric(labels, value)
-            yield metric
+            yield _prometheus(family, samples)
+
+
+def _prometheus(family: Family, samples: Sequence[Sample]) -> PrometheusFamily:
+    if family.kind is Kind.HISTOGRAM:
+        histogram = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+        for labels, value in samples:
+            assert isinstance(value, Distribution), f"{family.name} is a histogram"
+            histogram.add_metric(labels, value.cumulative(), value.total)
+        return histogram
+    make = CounterMetricFamily if family.kind is Kind.COUNTER else GaugeMetricFamily
+    metric = make(family.name, family.help, labels=family.labels)
+    for labels, value in samples:
+        assert not isinstance(value, Distribution), f"{family.name} is a {family.kind}"
+        metric.add_metric(labels, value)
+    return metric
 
 
 def registry(source: Samples) -> CollectorRegistry:
@@ -104,29 +137,3 @@ def registry(source: Samples) -> CollectorRegistry:
     made = CollectorRegistry()
     made.register(_Scrape(source))
     return made
-
-
-def export(source: Samples, endpoint: str, version: str) -> MeterProvider:
-    """Send the same families to an OTLP endpoint (http/protobuf) on real time, until `shutdown` is called.
-
-    A collector that is away costs a line in the log, and nothing else.
-    """
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
-    exporter = OTLPMetricExporter(endpoint=f"{endpoint.rstrip('/')}/v1/metrics", timeout=OTLP_TIMEOUT_S)
-    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=OTLP_PERIOD_S * 1000)
-    resource = Resource({"service.name": "fournines", "service.version": version})
-    provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
-    meter = provider.get_meter("fournines", version)
-    for family in EXPORTED:
-        observe = partial(_observe, source, family)
-        if family.kind is Kind.COUNTER:
-            meter.create_observable_counter(family.name, [observe], family.unit, family.help)
-        else:
-            meter.create_observable_gauge(family.name, [observe], family.unit, family.help)
-    return provider
-
-
-def _observe(source: Samples, family: Family, options: CallbackOptions) -> Iterator[Observation]:
-    del options
-    for labels, value in source.samples().get(family, ()):
-        yield Observation(value, dict(zip(family.labels, labels, strict=True)))

@@ -107,7 +107,8 @@ class Collect:
                 block, doubts = cells(window, now, self.settle_s)
                 for doubt in doubts:
                     _log.warning("the readings of %s do not add up: %s", doubt.placement, doubt)
-                self.books.record(block, now, marks if window is seen[-1] else {})
+                self.known.doubted(doubts)
+                self.known.corrected(self.books.record(block, now, marks if window is seen[-1] else {}))
         else:
             for window in seen:
                 for load in loads(window):

@@ -1,0 +1,93 @@
+"""A service that lives through a small scenario in memory, to be looked at from every side."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fournines.clock import Stepped, Steps
+from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
+from fournines.rehearsal.rehearse import STEP, Ear, charter
+from fournines.service import Outside, Pace, Setting, build
+from fournines.wire import InProcess
+from simulator.scenario import Scenario
+from simulator.world import World
+from slo.cells import Placement
+
+if TYPE_CHECKING:
+    from fournines.slack.chat import Chat
+    from fournines.store.books import Books
+
+ACCOUNT, CLUSTER = "123456789012", "mylearning"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+REGIONS = ("eu-west-1", "us-east-1")
+BAD_DEPLOYMENT = {
+    "kind": "bad_deployment",
+    "at": "8m",
+    "where": {"service": "course-catalog", "region": "eu-west-1"},
+    "error_ratio": 0.15,
+    "expect": "rollback",
+}
+
+
+def small(*faults: dict[str, Any], **changes: Any) -> Scenario:  # noqa: ANN401 - a document
+    """Two services in two regions."""
+    return Scenario.model_validate(
+        {
+            "name": "small",
+            "start": NOON,
+            "duration": "2h",
+            "estate": {
+                "regions": REGIONS,
+                "traffic": {"shape": "flat"},
+                "services": [
+                    {"name": "course-catalog", "requests_per_minute": 2400},
+                    {"name": "payment", "requests_per_minute": 1800},
+                ],
+            },
+            "faults": faults,
+            **changes,
+        }
+    )
+
+
+def at(service: str, region: str = REGIONS[0]) -> Placement:
+    return Placement(ACCOUNT, region, CLUSTER, service)
+
+
+class Life:
+    """The world, the service's own jobs, and the clock that both are stepped by."""
+
+    def __init__(self, scenario: Scenario, books: Books, chat: Chat | None = None) -> None:
+        self.scenario, self.books = scenario, books
+        self.world, self.clock = World(scenario), Stepped(scenario.start)
+        self.mailbox, self.ear = WorldMailbox(), Ear(self.clock.now)
+        wired = InProcess(WorldSessions(self.world), WorldMetrics(self.world).read, self.clock.now)
+        self.source = wired.source()
+        setting = Setting(
+            scopes=[(scenario.estate.account, region) for region in scenario.estate.regions],
+            channel="incidents",
+            base_url="http://fournines",
+            workers=1,
+            pace=Pace(real_s=timedelta(seconds=10)),
+        )
+        outside = Outside(self.source, wired.actuator(), self.mailbox, chat or self.ear)
+        self.service = build(charter(scenario), setting, books, outside, self.clock)
+        self._steps = Steps(self.service.jobs, self.clock, self.service.record)
+
+    def until(self, minutes: float) -> None:
+        """Live until so many minutes after the scenario's start."""
+        end = self.scenario.start + timedelta(minutes=minutes)
+        while self.world.now < end:
+            moment = min(self.world.now + STEP, end)
+            self.mailbox.post(self.world.step(moment))
+            self._steps.until(moment)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """The jobs that failed, and how."""
+        return {
+            name: health.last_error
+            for name, health in self.service.record.health().items()
+            if health.failures
+        }

@@ -1,0 +1,113 @@
+"""What is told to Prometheus: golden for a known state, true to it, and counters that never go down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from fournines import telemetry
+from fournines.store.books import Books
+from fournines.telemetry import Distribution
+from slo.metrics import Kind
+from tests.living import BAD_DEPLOYMENT, Life, small
+from tests.telemetry.state import known_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.conftest import Golden
+
+HERE = Path(__file__).parent
+
+Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    with Books.open("sqlite://") as opened:
+        yield opened
+
+
+def told(text: str) -> Mapping[Series, float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_a_known_state_is_told_like_this(books: Books, golden: Golden) -> None:
+    text = generate_latest(telemetry.registry(known_state(books))).decode()
+    golden(HERE / "golden" / "metrics.txt", text)
+
+
+def test_no_sample_is_told_twice_and_each_belongs_to_a_family_that_is_named(books: Books) -> None:
+    text = generate_latest(telemetry.registry(known_state(books))).decode()
+    lines = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(lines) == len(set(lines))
+    named = {family.name for family in telemetry.EXPORTED}
+    assert {family.name for family in known_state(books).samples()} <= named
+
+
+def test_counters_never_go_down_whatever_happens(books: Books) -> None:
+    life = Life(small(BAD_DEPLOYMENT), books)
+    counters = {family.name for family in telemetry.EXPORTED if family.kind is not Kind.GAUGE}
+    before: Mapping[Series, float] = {}
+    for minute in range(0, 36, 4):
+        life.until(minute)
+        now = told(generate_latest(telemetry.registry(life.service.samples)).decode())
+        counting = {
+            series: value
+            for series, value in now.items()
+            if any(series[0].startswith(name) for name in counters)
+        }
+        assert {s for s, value in before.items() if value > counting.get(s, -1)} == set(), minute
+        before = counting
+    assert life.failures == {}
+    names = {name for name, _ in before}
+    assert {"sli_all_total", "sli_bad_total", "remediation_decisions_total"} <= names
+    assert before[("remediation_mitigate_seconds_count", (("action", "rollback"),))] == 1
+
+
+def test_the_counted_requests_are_those_of_the_ledger(books: Books) -> None:
+    life = Life(small(), books)
+    life.until(5)
+    life.service.samples.samples()
+    with books.ledger() as ledger:
+        assert ledger.newest is not None
+        since = ledger.newest + 1 - 10
+    life.until(40)
+    with books.ledger() as ledger:
+        assert ledger.newest is not None
+        sums = ledger.over(since, ledger.newest + 1 - 10)
+        expected = {str(sli.placement): int(sums.total[ledger.column(sli)]) for sli in ledger.slis if
+                    sli.indicator == "availability"}  # fmt: skip
+    text = generate_latest(telemetry.registry(life.service.samples)).decode()
+    found = {
+        "/".join((dict(labels)["account"], dict(labels)["region"], dict(labels)["cluster"],
+                  dict(labels)["service"])): value
+        for (name, labels), value in told(text).items()
+        if name == "sli_all_total" and dict(labels)["indicator"] == "availability"
+    }  # fmt: skip
+    assert found == expected
+
+
+def test_a_distribution_counts_what_lies_up_to_its_bounds() -> None:
+    distribution = Distribution.of([1, 60, 61, 500], (60.0, 120.0))
+    assert distribution.counts == (2, 1, 1)
+    assert distribution.cumulative() == [("60", 2), ("120", 3), ("+Inf", 4)]
+    assert distribution.total == 622
+    with pytest.raises(ValueError, match="2 bounds part 3 counts"):
+        Distribution((1.0, 2.0), (1, 2), 3)
+
+
+def test_the_service_is_down_in_its_own_metric_once_a_job_has_failed_for_long(books: Books) -> None:
+    state = known_state(books)
+    assert dict(state.samples())[telemetry.UP] == [((), 1.0)]
+    state.clock.move(state.clock.now() + timedelta(hours=1))
+    assert dict(state.samples())[telemetry.UP] == [((), 0.0)]
