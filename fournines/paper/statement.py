@@ -1,43 +1,21 @@
-"""Render a month's statement: the same value as HTML, PDF, CSV and JSON.  No number is made here."""
+"""A month's statement as HTML and PDF, laid out from one sheet.  No number is made here."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import jinja2
 import typst
 
-from fournines.paper import charts, sheet, spreadsheet
+from fournines.paper import charts, sheet
 from fournines.paper.palette import PRINT, SCREEN
-from slo.statement import Statement, to_json
+
+if TYPE_CHECKING:
+    from slo.statement import Statement
 
 _TEMPLATES = resources.files("fournines.paper") / "templates"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """The four files of a statement, ready to be written; equal statements give equal bytes."""
-
-    html: bytes
-    pdf: bytes
-    csv: bytes
-    json: bytes
-
-    def files(self, stem: str) -> dict[str, bytes]:
-        """Return them by name: `stem.html` and so on."""
-        return {f"{stem}.{kind}": getattr(self, kind) for kind in ("html", "pdf", "csv", "json")}
-
-
-def render(statement: Statement) -> Rendered:
-    """Return all four."""
-    return Rendered(
-        html=html(statement).encode(),
-        pdf=pdf(statement),
-        csv=spreadsheet.text(statement).encode(),
-        json=f"{to_json(statement)}\n".encode(),
-    )
 
 
 def html(statement: Statement) -> str:

@@ -59,16 +59,16 @@ class SqlRuns:
                 return None
             real = real_ms(connection)
             while (found := _due(connection, now, real)) is not None:
-                number, visits = found.claim_no + 1, found.visits + 1
+                number = found.claim_no + 1
                 taken = {"owner": self._owner, "lease_ms": real + self._lease_ms, "claim_no": number}
-                connection.execute(update(run).where(run.c.n == found.n).values(**taken, visits=visits))
+                connection.execute(update(run).where(run.c.n == found.n).values(**taken))
                 connection.execute(
                     insert_into(connection, lock)
                     .values(placement=found.placement, run=found.id)
                     .on_conflict_do_nothing(index_elements=["placement"])
                 )
                 try:
-                    return Claim(RUNS.load(found.body), number, visits)
+                    return Claim(RUNS.load(found.body), number)
                 except StoreError as error:
                     _park(connection, found, str(error), now)
             return None
@@ -92,7 +92,6 @@ class SqlRuns:
                     wake=_AT_ONCE if answered else after.wake,
                     owner=None,
                     lease_ms=None,
-                    visits=claim.visits if after.state is claim.run.state else 0,
                     body=RUNS.dump(after),
                 )
             )
@@ -219,7 +218,6 @@ def _insert(connection: Connection, new: Run) -> bool:
             final=new.state.final,
             wake=new.wake,
             claim_no=0,
-            visits=0,
             body=RUNS.dump(new),
         )
     )

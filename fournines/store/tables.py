@@ -177,7 +177,6 @@ run = Table(
     Column("owner", String),
     Column("lease_ms", BigInteger),  # the database's own time
     Column("claim_no", Integer, nullable=False),
-    Column("visits", Integer, nullable=False),
     Column("body", Text, nullable=False),
     Index("run_due", "final", "wake"),
 )

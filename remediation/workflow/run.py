@@ -102,11 +102,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to move a run once; `number` is its fence, `visits` counts entries into its state."""
+    """The right to move a run once; `number`, which grows with each claim, is its fence."""
 
     run: Run
     number: int
-    visits: int
 
 
 class Runs(Protocol):

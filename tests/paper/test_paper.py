@@ -16,7 +16,7 @@ import pytest
 
 from fournines.paper import charts, sheet, spreadsheet
 from fournines.paper.palette import PRINT
-from fournines.paper.statement import html, pdf, render
+from fournines.paper.statement import html, pdf
 from slo.contracts import Measure
 from slo.figures import Figure
 from slo.statement import Statement, Verdict, to_json
@@ -71,13 +71,13 @@ def test_csv_is_the_golden_one(breached: Statement, golden: Callable[[Path, str]
 
 
 def test_every_number_stands_in_html_csv_and_json_as_the_statement_says_it(breached: Statement) -> None:
-    page, made = Page(html(breached)), render(breached)
-    records = list(csv.DictReader(io.StringIO(made.csv.decode(), newline="")))
+    page = Page(html(breached))
+    records = list(csv.DictReader(io.StringIO(spreadsheet.text(breached), newline="")))
     cells = {cell for record in records for cell in record.values()}
     for figure in figures(breached):
         assert figure.text in page.words
         assert (figure.text in cells) or (figure.text.replace(",", "") in cells)
-    assert made.json.decode() == to_json(breached) + "\n"
+        assert f'"text":"{figure.text}"' in to_json(breached)
 
 
 @pytest.mark.parametrize("name", ["statement.html.j2", "statement.typ"])
@@ -210,9 +210,3 @@ def test_a_month_without_lines_days_of_trouble_or_incidents_is_still_a_statement
     bare = replace(met, lines=(), incidents=())
     assert "No incident in this month." in html(bare)
     assert pdf(bare).startswith(b"%PDF")
-
-
-def test_files_are_named_after_the_statement(met: Statement) -> None:
-    assert set(render(met).files("acme-2026-10")) == {
-        f"acme-2026-10.{kind}" for kind in ("html", "pdf", "csv", "json")
-    }

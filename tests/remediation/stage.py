@@ -307,7 +307,7 @@ class MemoryRuns:
                 self.numbers[run.id] += 1
                 self.locks[run.placement] = run.id
                 self.held[run.id] = self.numbers[run.id]
-                return Claim(run, self.numbers[run.id], self.numbers[run.id])
+                return Claim(run, self.numbers[run.id])
         return None
 
     def move(self, claim: Claim, run: Run, entries: Sequence[Entry], follow_up: Run | None = None) -> None:
