@@ -93,13 +93,19 @@ def same_intent(planned: Effect, again: Effect) -> bool:
     return planned == again
 
 
-def served_again(before: Before, situation: Situation) -> Look:
-    """Judge by the objective itself: the newest minutes that began after the action."""
+def served_again(before: Before, situation: Situation, idle: Recovery = Recovery.CANNOT_SEE) -> Look:
+    """Judge by the objective itself: the newest minutes with requests that began after the action.
+
+    `idle` is what a service is called that nobody has asked since: nothing is proven by that.
+    """
     here = situation.here
     after = [m for m in here.known if m > minute_of(before.acted_at)] if here else []
     if here is None or not after:
         return Look(Recovery.CANNOT_SEE, "No minute after the action is known yet.")
-    newest = after[:PROOF_MINUTES]
+    asked = [m for m in after if here.availability.at(m) not in {None, (0, 0)}]
+    if not asked and len(after) >= PROOF_MINUTES:
+        return Look(idle, f"No request came in the {len(after)} known minutes after the action.")
+    newest = asked[:PROOF_MINUTES]
     ratio = float(here.availability.ratio(newest) or 0)
     numbers = f"{ratio:.2%} fail in the newest {len(newest)} min after the action"
     if any(here.sick(minute) for minute in newest):

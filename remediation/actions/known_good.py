@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector.estate import TURNED_BACK, DeploymentStatus
+from remediation.vocabulary import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,13 +24,18 @@ def known_good(view: ServiceView, suspect: Deployment, history: Iterable[PastAct
     earlier = [d for d in view.deployments if d.created_at < suspect.created_at]
     served = [_left_in_place(d) for d in sorted(earlier, key=lambda d: d.created_at, reverse=True)]
     replaced = suspect.sources if len(suspect.sources) == 1 else ()
-    return next((r for r in (*served, *replaced) if r and _fits(r, suspect, bad)), None)
+    return next((r for r in (*served, *replaced) if r and r.arn not in bad), None)
 
 
 def quarantine(view: ServiceView, history: Iterable[PastAction] = ()) -> frozenset[str]:
     """Return the revisions that were turned back, by ECS or by us."""
     by_ecs = {d.target.arn for d in view.deployments if d.status in TURNED_BACK}
-    return frozenset(by_ecs | {past.suspect for past in history if past.suspect})
+    return frozenset(by_ecs | {past.suspect for past in history if past.suspect and _left(past)})
+
+
+def _left(past: PastAction) -> bool:
+    """Whether a rollback was carried out, or may have been: one that was only planned convicts nobody."""
+    return past.ended_at is None or past.acted_at is not None or past.outcome is Outcome.UNCERTAIN
 
 
 def _left_in_place(deployment: Deployment) -> Revision | None:
@@ -38,8 +44,3 @@ def _left_in_place(deployment: Deployment) -> Revision | None:
     if deployment.status is DeploymentStatus.ROLLBACK_SUCCESSFUL:
         return deployment.rolled_back_to
     return None
-
-
-def _fits(revision: Revision, suspect: Deployment, bad: frozenset[str]) -> bool:
-    """Whether going back to the revision would change anything, and to something not known to be bad."""
-    return revision.arn not in bad and revision.task_definition != suspect.target.task_definition

@@ -6,19 +6,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from collector.estate import UNDER_WAY, Controller, DeploymentStatus
-from remediation.actions.action import Look, Plan, Refusal, served_again
+from remediation.actions.action import PROOF_MINUTES, Look, Plan, Refusal, served_again
 from remediation.actions.effects import ROLLBACK_ACCEPTED, RestoreRevision, StopDeployment
 from remediation.actions.known_good import known_good
 from remediation.vocabulary import ActionName, Reason
+from slo.cells import minute_of
 
 if TYPE_CHECKING:
-    from collector.estate import Deployment, ServiceView
+    from collector.estate import Deployment, Revision, ServiceView
     from remediation.actions.action import Before
     from remediation.diagnosis.diagnose import Diagnosis
     from remediation.diagnosis.situation import Situation
 
-#: A rollback by ECS itself is watched for so long before a person is called.
-NATIVE_ROLLBACK_WATCHED_FOR = timedelta(minutes=30)
+#: What ECS or somebody else does about it is watched for so long before a person is called.
+WATCHED_FOR = timedelta(minutes=30)
 
 
 class Rollback:
@@ -34,11 +35,12 @@ class Rollback:
         if view.controller is not Controller.ECS:
             return Refusal(Reason.NOT_APPLICABLE, f"{view.controller} deploys this service, not ECS.")
         now = next((d for d in view.deployments if d.arn == blamed.arn), blamed)
-        newer = [d for d in view.deployments if d.created_at > now.created_at]
-        if newer:
-            told = f"{len(newer)} newer deployments stand after {now.arn.rsplit('/', 1)[-1]}."
-            return Refusal(Reason.NEWER_DEPLOYMENT, told)
-        return _way_back(view, now, situation)
+        newer = max(view.deployments, key=lambda d: d.created_at, default=now)
+        return (
+            _way_back(view, now, situation)
+            if newer.created_at <= now.created_at
+            else _overtaken(newer, situation)
+        )
 
     def recovered(self, before: Before, situation: Situation) -> Look:
         """Judge by the objective: three healthy minutes after the action."""
@@ -64,23 +66,49 @@ def _way_back(view: ServiceView, blamed: Deployment, situation: Situation) -> Pl
     if blamed.status in UNDER_WAY:
         effect = StopDeployment(placement=view.placement, deployment_arn=blamed.arn)
         return Plan(effect, "Have ECS roll the deployment under way back.", suspect=blamed.target.arn)
+    return _redeployed(view, blamed, good)
+
+
+def _redeployed(view: ServiceView, blamed: Deployment, good: Revision) -> Plan | Refusal:
+    """Plan a new deployment of the earlier task definition, where that is what the blamed one changed."""
+    now, back = _short(view.task_definition), _short(good.task_definition)
     if view.task_definition != blamed.target.task_definition:
-        return Refusal(Reason.NEWER_DEPLOYMENT, f"It already runs {_short(view.task_definition)}.")
+        return Refusal(Reason.NEWER_DEPLOYMENT, f"It already runs {now}.")
+    if good.task_definition == view.task_definition:
+        return Refusal(
+            Reason.NO_KNOWN_GOOD, f"{back} served before, too: the deployment changed something else."
+        )
     return Plan(
         RestoreRevision(
             placement=view.placement, task_definition=good.task_definition, revision_arn=good.arn
         ),
-        f"Go back from {_short(blamed.target.task_definition)} to {_short(good.task_definition)}.",
+        f"Go back from {now} to {back}.",
         suspect=blamed.target.arn,
     )
 
 
 def _watched(blamed: Deployment, situation: Situation) -> Refusal:
-    age = situation.at - (blamed.finished_at or blamed.created_at)
-    if age > NATIVE_ROLLBACK_WATCHED_FOR:
-        told = f"ECS began to roll back {age // timedelta(minutes=1)} min ago and it still fails."
-        return Refusal(Reason.NOT_APPLICABLE, told)
+    if _had_its_chance(blamed, situation):
+        return Refusal(Reason.NOT_APPLICABLE, f"The deployment is {blamed.status}, and it still fails.")
     return Refusal(Reason.NATIVE_ROLLBACK, f"The deployment is {blamed.status}: ECS goes back by itself.")
+
+
+def _overtaken(newer: Deployment, situation: Situation) -> Refusal:
+    """Leave it to a deployment that came after the blamed one, but not for longer than it takes to tell."""
+    told = f"A newer deployment, of {_short(newer.target.task_definition)}, is {newer.status}"
+    if _had_its_chance(newer, situation):
+        return Refusal(Reason.NOT_APPLICABLE, f"{told}, and it still fails.")
+    return Refusal(Reason.NEWER_DEPLOYMENT, f"{told}.")
+
+
+def _had_its_chance(deployment: Deployment, situation: Situation) -> bool:
+    """Whether it still fails after what ECS or somebody else does about it: three minutes prove it."""
+    end = deployment.finished_at
+    if end is None:
+        return situation.at - deployment.created_at > WATCHED_FOR
+    known = situation.here.known if situation.here else ()
+    proven = sum(minute > minute_of(end) for minute in known) >= PROOF_MINUTES
+    return proven or situation.at - end > WATCHED_FOR
 
 
 def _short(task_definition: str) -> str:

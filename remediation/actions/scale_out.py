@@ -6,7 +6,15 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from remediation.actions.action import Look, Plan, Refusal, failing_still, helped_by_more, served_again
+from remediation.actions.action import (
+    Look,
+    Plan,
+    Recovery,
+    Refusal,
+    failing_still,
+    helped_by_more,
+    served_again,
+)
 from remediation.actions.effects import SetScalingMinimum
 from remediation.vocabulary import ActionName, Reason
 
@@ -51,7 +59,7 @@ class ScaleOut:
 
     def recovered(self, before: Before, situation: Situation) -> Look:
         """Judge by the objective: three healthy minutes after the action."""
-        return helped_by_more(served_again(before, situation))
+        return helped_by_more(served_again(before, situation, Recovery.RECOVERED))
 
     def must_stay(self, situation: Situation) -> str | None:
         """Return why the raised minimum may not be lowered yet: it fails, or the surge goes on."""

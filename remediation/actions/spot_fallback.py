@@ -51,7 +51,7 @@ class SpotFallback:
 
     def recovered(self, before: Before, situation: Situation) -> Look:
         """Judge by the tasks that run and by the objective."""
-        view, served = situation.view, helped_by_more(served_again(before, situation))
+        view, served = situation.view, helped_by_more(served_again(before, situation, Recovery.RECOVERED))
         if view is None:
             return Look(Recovery.CANNOT_SEE, "AWS could not be asked how many tasks run.")
         told = f"{view.running} of {view.desired} tasks run. {served.sentence}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from collector.estate import TURNED_BACK
+from collector.estate import ROLLING_BACK
 from remediation.diagnosis.deployments import newest, suspect
 from remediation.diagnosis.finding import Finding, Holds, holds
 from remediation.events.event import ServiceAction, TaskChanged, TaskEnd
@@ -140,7 +140,7 @@ def turned_back(situation: Situation) -> Finding:
         )
     return Finding(
         "turned_back",
-        holds(truth=deployment.status in TURNED_BACK and deployment.finished_at is None),
+        holds(truth=deployment.status in ROLLING_BACK),
         f"The newest deployment is {deployment.status}.",
         {"status": str(deployment.status)},
     )

@@ -41,6 +41,7 @@ INTERRUPTIONS_MAX = 5
 #: A temporary change that must stay is looked at again so often, and for so long before a person is told.
 POSTPONE = timedelta(minutes=10)
 KEEP_MAX = timedelta(hours=24)
+BLIND = "It cannot be looked at now."
 #: The default for what a lost answer may still do: connect and read timeout, and a margin.
 SETTLE = timedelta(seconds=20)
 
@@ -100,13 +101,11 @@ class Engine:
     def _expired(self, run: Run, now: datetime) -> Move:
         """Undo a temporary change whose time has come, unless it must stay."""
         situation = self._see(run)
-        stays = ACTIONS[run.action].must_stay(situation) if situation else "It cannot be looked at now."
+        seen = situation is not None and situation.view is not None
+        stays = ACTIONS[run.action].must_stay(situation) if situation and seen else BLIND
         if stays is None:
             return intend(run, now, f"The time of the temporary change is up: {run.effect}.")
-        if now - run.created_at > KEEP_MAX:
-            told = f"{stays} The temporary change is kept; undo it by hand: {run.effect}."
-            return escalate(run, Outcome.CANCELLED, told, now)
-        return later(run, now, POSTPONE, say(run, EntryKind.VERIFYING, f"Kept for longer. {stays}", now))
+        return _postponed(run, stays, now)
 
     def _act(self, claim: Claim, now: datetime) -> Move:
         """Send the effect once, if it is not in place and nothing has come to speak against it."""
@@ -125,6 +124,8 @@ class Engine:
         return self._sent(run, situation, self.actuator.apply(run.effect), now)
 
     def _blind(self, run: Run, now: datetime) -> Move:
+        if run.undo:
+            return _postponed(run, BLIND, now)
         since = run.notes.get("blind_since", str(int(now.timestamp())))
         if now.timestamp() - int(since) > BLIND_MAX.total_seconds():
             outcome = Outcome.UNCERTAIN if count(run, "sends") else Outcome.REFUSED
@@ -156,6 +157,8 @@ class Engine:
         lost = receipt.delivery is Delivery.AMBIGUOUS
         most, wait = (AMBIGUOUS_MAX, self.settle) if lost else (SENDS_MAX, THROTTLE_WAIT)
         told = f"{run.effect}: {receipt.delivery}, {receipt.detail}"
+        if run.undo and not lost:
+            return _postponed(run, f"{told}.", now)
         if count(run, "sends") >= most:
             return escalate(run, Outcome.UNCERTAIN if lost else Outcome.REFUSED, f"{told}.", now)
         return later(run, now, wait, say(run, EntryKind.NOT_APPLIED, f"{told}. It is looked at again.", now))
@@ -166,6 +169,15 @@ class Engine:
         if situation is not None and situation.view is not None and run.effect.done(situation.view):
             return _applied(run, situation, now, ours=count(run, "sends") > 1)
         return escalate(run, Outcome.REFUSED, f"{run.effect}: {receipt.detail}.", now)
+
+
+def _postponed(run: Run, why: str, now: datetime) -> Move:
+    """Let an undo wait, its placement free for others: a short trouble must not leave a change behind."""
+    if now - run.created_at > KEEP_MAX:
+        told = f"{why} The temporary change is kept; undo it by hand: {run.effect}."
+        return escalate(run, Outcome.CANCELLED, told, now)
+    waiting = replace(run, state=RunState.QUEUED)
+    return later(waiting, now, POSTPONE, say(waiting, EntryKind.VERIFYING, f"Kept for longer. {why}", now))
 
 
 def _applied(run: Run, situation: Situation, now: datetime, *, ours: bool) -> Move:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from remediation.history import PastAction
     from remediation.workflow.run import Run
 
-#: What may pass by itself is waited for so long, looking so often.
-WAIT_MAX = timedelta(minutes=10)
+#: What may pass by itself is waited for so long, looking so often: proof of one action, twice over.
+WAIT_MAX = timedelta(minutes=20)
 WAIT_EVERY = timedelta(seconds=30)
 #: A service whose state changes faster than this many plans belongs to a person.
 PLANS_MAX = 3
@@ -62,13 +62,16 @@ def _to_act(run: Run, situation: Situation, policies: Policies, now: datetime) -
     situation = replace(situation, history=others)
     again = decide(situation, diagnose(situation), policies, Switches(), now)
     if again.action is run.action and again.plan and again.verdict in {Verdict.ACT, Verdict.PROPOSE}:
-        return None if same_intent(run.effect, again.plan.effect) else _planned_anew(run, again, now)
+        if again.verdict is Verdict.PROPOSE and run.asks is None:
+            return cancel(run, "The policy asks a person first now.", now)
+        same = same_intent(run.effect, again.plan.effect) and run.inverse == again.plan.inverse
+        return None if same else _planned_anew(run, again, now)
     if not again.diagnosis.in_trouble:
         return cancel(run, "Nothing is wrong any more.", now)
     if again.verdict is Verdict.WAIT and again.reason in PASSING and now - run.created_at < WAIT_MAX:
         return later(run, now, WAIT_EVERY)
     told = f"{again.reason.sentence} {again.sentence}"
-    if again.verdict is Verdict.ESCALATE:
+    if again.verdict is Verdict.ESCALATE or again.reason in PASSING:
         return escalate(run, Outcome.REFUSED, told, now)
     return cancel(run, told, now)
 

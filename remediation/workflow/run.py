@@ -6,7 +6,8 @@
                 └───────────────────────► rejected, escalated, cancelled
 
 A state is an intent: the move into `act` is committed before anything is sent, and each state sends at most
-one effect.  A temporary change that helped leaves a second run behind, `undo`, which wakes at its expiry.
+one effect.  A temporary change that helped leaves a second run behind, `undo`, which wakes at its expiry and
+is queued again while it cannot be carried out.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from collector.estate import DeploymentStatus
-from remediation.actions.effects import RestoreRevision
+from collector.estate import DeploymentStatus, ScalingRange
+from remediation.actions.effects import Delivery, RestoreRevision, SetScalingMinimum
 from remediation.decision.decide import Decision, decide
 from remediation.decision.guards import Switches
 from remediation.decision.policy import Policies, Policy
@@ -152,3 +152,115 @@ def test_a_rollback_that_ecs_is_slow_to_take_back_is_still_carried_out_once_more
     night.live(12)
     assert [type(effect) for effect in night.stage.sent] == [RestoreRevision] * 2
     assert [run.outcome for run in night.runs.runs.values()] == [Outcome.RECOVERED]
+
+
+def rolled_back_by_ecs(finished: float) -> Stage:
+    stage = Stage()
+    turned = replace(
+        deployment(2, 0, DeploymentStatus.ROLLBACK_SUCCESSFUL, finished),
+        rolled_back_to=deployment(1, -99).target,
+    )
+    stage.deploys(IRELAND, turned)
+    stage.change(IRELAND, task_definition=definition(1))
+    stage.fails(IRELAND, 1)
+    return stage
+
+
+def test_what_ecs_has_rolled_back_in_vain_calls_a_person_after_three_failing_minutes() -> None:
+    night = Night(rolled_back_by_ecs(finished=6))
+    assert night.decided().reason is Reason.NATIVE_ROLLBACK
+    night.stage.now = at(14)
+    decision = night.decided()
+    assert (decision.verdict, decision.reason) == (Verdict.ESCALATE, Reason.NOT_APPLICABLE)
+
+
+def test_a_newer_deployment_that_fails_as_well_calls_a_person() -> None:
+    stage = bad_in(IRELAND)
+    stage.deploys(IRELAND, deployment(3, 5, finished=8))
+    night = Night(stage)
+    assert night.decided().reason is Reason.NEWER_DEPLOYMENT
+    stage.now = at(16)
+    decision = night.decided()
+    assert (decision.verdict, decision.reason) == (Verdict.ESCALATE, Reason.NOT_APPLICABLE)
+
+
+def test_a_deployment_of_the_same_task_definition_is_never_answered_with_an_ancient_one() -> None:
+    stage = Stage()
+    stage.deploys(IRELAND, deployment(2, -4000, finished=-3990))
+    again = replace(deployment(2, -10, finished=-2), arn="arn:deployment/again")
+    again = replace(again, target=replace(again.target, arn="arn:revision/again"))
+    stage.deploys(IRELAND, again)
+    stage.fails(IRELAND, 1)
+    decision = Night(stage).decided()
+    assert (decision.verdict, decision.reason) == (Verdict.ESCALATE, Reason.NO_KNOWN_GOOD)
+
+
+def test_a_rollback_that_was_only_planned_convicts_no_revision() -> None:
+    stage = bad_in(IRELAND)
+    stage.deploys(IRELAND, deployment(3, -8, finished=-1))
+    stage.now = at(10)
+    held = PastAction(
+        run="held",
+        incident="last month",
+        placement=IRELAND,
+        action=ActionName.ROLLBACK,
+        started_at=at(-4000),
+        ended_at=at(-3990),
+        outcome=Outcome.REJECTED,
+        suspect=deployment(2, 0).target.arn,
+    )
+    stage.history.append(held)
+    situation = stage.situation()
+    decision = decide(situation, diagnose(situation), ACT, Switches(), stage.now)
+    assert decision.plan
+    assert isinstance(decision.plan.effect, RestoreRevision)
+    assert decision.plan.effect.task_definition == definition(2)
+
+
+def test_silence_after_a_rollback_is_not_called_recovery() -> None:
+    stage = bad_in(IRELAND)
+    night = Night(stage)
+    night.decided()
+    stage.demand[IRELAND] = (10, 0.0)
+    night.live(14)
+    assert [run.outcome for run in night.runs.runs.values()] == [Outcome.UNCERTAIN]
+
+
+def test_a_policy_that_begins_to_ask_stops_a_run_that_nobody_was_asked_about() -> None:
+    night = Night(bad_in(IRELAND))
+    night.decided()
+    asks = ACT.policies[0].model_copy(update={"mode": Mode.PROPOSE, "approvers": ("*",)})
+    night.engine = replace(night.engine, policies=Policies((asks,)))
+    night.live(1)
+    assert night.stage.sent == []
+    assert [run.outcome for run in night.runs.runs.values()] == [Outcome.CANCELLED]
+
+
+def test_a_minimum_that_somebody_raised_meanwhile_is_what_is_gone_back_to() -> None:
+    stage = Stage()
+    stage.demand[IRELAND], stage.cpu[IRELAND] = (1, 4.0), 95.0
+    stage.fails(IRELAND, 1)
+    night = Night(stage)
+    night.decided()
+    stage.change(IRELAND, scaling=ScalingRange(9, 40))
+    night.live(8)
+    undo = next(run for run in night.runs.runs.values() if run.undo)
+    assert undo.effect == SetScalingMinimum(placement=IRELAND, minimum=9)
+
+
+def test_a_temporary_change_outlives_a_region_that_cannot_be_asked_and_is_undone_then() -> None:
+    stage = Stage()
+    stage.demand[IRELAND], stage.cpu[IRELAND] = (1, 4.0), 95.0
+    stage.fails(IRELAND, 1)
+    night = Night(stage)
+    night.decided()
+    night.live(12)
+    stage.demand.clear()
+    stage.cpu.clear()
+    stage.unreachable = True
+    night.live(60)
+    stage.unreachable = False
+    stage.deliveries = [Delivery.THROTTLED] * 7
+    night.live(100)
+    assert stage.views[IRELAND].scaling == ScalingRange(4, 40)
+    assert [run.outcome for run in night.runs.runs.values()] == [Outcome.RECOVERED, Outcome.RESTORED]
