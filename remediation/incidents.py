@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from remediation.journal import Entry
 from remediation.vocabulary import ActionName, Cause, Reason, Verdict, Word
+from slo.burn import Severity
 from slo.cells import Placement
 
 
@@ -20,13 +20,6 @@ class Phase(Word):
     VERIFYING = "verifying", "The action is done; the objective is being watched."
     ESCALATED = "escalated", "A person is needed."
     RESOLVED = "resolved", "It is over."
-
-
-class Severity(StrEnum):
-    """How urgent it is."""
-
-    PAGE = "page"
-    TICKET = "ticket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

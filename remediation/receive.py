@@ -17,9 +17,9 @@ from remediation.events.event import (
     TaskChanged,
     TaskEnd,
 )
-from remediation.incidents import Change, Incident, Phase, Severity, Symptom
+from remediation.incidents import Change, Incident, Phase, Symptom
 from remediation.journal import Entry, EntryKind
-from slo.burn import Alert
+from slo.burn import Alert, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,9 +86,9 @@ def _opening(signal: Signal, now: datetime) -> Symptom | None:  # noqa: PLR0911 
     match signal:
         case Symptom():
             return signal
-        case Alert(severity=severity):
+        case Alert():
             name = f"{signal.objective}/{signal.tier}"
-            return _symptom(signal.placement, name, Severity(severity), f"{signal.sentence}.", now)
+            return _symptom(signal.placement, name, signal.severity, f"{signal.sentence}.", now)
         case ServiceAction(placement=where, spot_refused=True) if where and not _late(signal, now):
             return _symptom(where, "spot_refused", Severity.TICKET, describe(signal), now)
         case ServiceAction(placement=where, name="SERVICE_TASK_START_IMPAIRED") if where and not _late(

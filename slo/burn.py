@@ -38,6 +38,13 @@ DEAD_RATIO = Fraction(1, 2)
 _MARGIN = 1 - 1e-9
 
 
+class Severity(StrEnum):
+    """Whether somebody is woken, or finds it in the morning."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+
+
 class Tier(StrEnum):
     """A pair of burn-rate windows."""
 
@@ -47,9 +54,9 @@ class Tier(StrEnum):
     TICKET_SLOW = "ticket_slow"
 
     @property
-    def severity(self) -> Literal["page", "ticket"]:
-        """Whether somebody is woken, or finds it in the morning."""
-        return "page" if self in (Tier.PAGE_QUICK, Tier.PAGE_SLOW) else "ticket"
+    def severity(self) -> Severity:
+        """How urgent it is."""
+        return Severity.PAGE if self in (Tier.PAGE_QUICK, Tier.PAGE_SLOW) else Severity.TICKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class Rule:
         A page at 1 or less would wake people for a service that keeps its promise: it does not exist (None).
         """
         factor = self.budget * period / WINDOWS[self.long]
-        if self.tier.severity == "page":
+        if self.tier.severity is Severity.PAGE:
             return factor if factor > 1 else None
         return max(factor, Fraction(1))
 
@@ -132,8 +139,8 @@ class Alert:
     unit: Literal["requests", "minutes"] = "requests"
 
     @property
-    def severity(self) -> Literal["page", "ticket"]:
-        """Whether somebody is woken, or finds it in the morning."""
+    def severity(self) -> Severity:
+        """How urgent it is."""
         return self.tier.severity
 
     @property

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from fournines.slack import blocks
 from fournines.slack.told import TOLD
-from remediation.incidents import Phase, Severity
+from fournines.views import evidence
+from remediation.incidents import Phase
 from slo import figures
+from slo.burn import Severity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,15 +28,10 @@ SIGNS = {
     Phase.ESCALATED: ":rotating_light:",
     Phase.RESOLVED: ":large_green_circle:",
 }
-STATES = {
-    Phase.OPEN: "being looked into",
-    Phase.PENDING: "waits for an answer",
-    Phase.ACTING: "being mended",
-    Phase.VERIFYING: "watched after an action",
-    Phase.ESCALATED: "needs a person",
-    Phase.RESOLVED: "over",
-}
 _MARKS = {"yes": "✓", "no": "✗", "unknown": "?"}
+
+#: The windows whose burn rates are told.
+RATES = {"5m": "5 min", "1h": "1 h", "6h": "6 h"}
 
 #: More would push what matters out of sight; the page has them all.
 REGIONS_MAX = 2
@@ -88,7 +85,7 @@ def _title(view: IncidentView) -> str:
     regions = list(dict.fromkeys(placement.region for placement in view.incident.placements))
     more = len(regions) - REGIONS_MAX
     where = f"{', '.join(regions[:REGIONS_MAX])} and {more} more" if more > 0 else ", ".join(regions)
-    return f"{level} · {view.incident.service} · {where} · {STATES[view.incident.phase]}"
+    return f"{level} · {view.incident.service} · {where} · {view.state}"
 
 
 def _what(view: IncidentView) -> str:
@@ -105,7 +102,7 @@ def _facts(view: IncidentView) -> dict[str, str]:
     facts = {"Since": date(incident.opened_at)}
     if incident.resolved_at is not None:
         facts["Over since"] = date(incident.resolved_at)
-    facts["Likely cause"] = incident.cause.sentence if incident.cause else "Not known yet."
+    facts["Likely cause"] = view.cause
     if view.impacts:
         facts |= _promise(view.impacts[0])
     if incident.acknowledged_by:
@@ -119,20 +116,20 @@ def _facts(view: IncidentView) -> dict[str, str]:
 def _promise(impact: Impact) -> dict[str, str]:
     """Say what the worst burning objective asks, how fast its budget goes, and what is left of it."""
     row = impact.row
-    rates = ", ".join(
-        f"{figures.burn(rate)} over {window}"
-        for window in ("5m", "1h", "6h")
+    rates = [
+        f"{figures.burn(rate)} in {said}"
+        for window, said in RATES.items()
         if (rate := row.burn_rates.get(window)) is not None
-    )
+    ]
     return {
         "Objective": f"{figures.target(row.budget.target)} {row.objective} in {row.region}",
-        "Budgets burnt at once": rates or figures.NOTHING,
         "Budget left": impact.left,
+        "Burn rate (1 is sustainable)": ", ".join(rates) or figures.NOTHING,
     }
 
 
 def _signs(view: IncidentView) -> str:
-    lines = [f"• {blocks.escape(sign.sentence)}" for sign in view.signs[:SIGNS_MAX]]
+    lines = [f"• {blocks.escape(sign)}" for sign in view.signs[:SIGNS_MAX]]
     if len(view.signs) > SIGNS_MAX:
         lines.append(f"• and {len(view.signs) - SIGNS_MAX} more")
     return "\n".join(lines)
@@ -145,7 +142,5 @@ def _links(view: IncidentView) -> str:
 
 def _details(entry: Entry) -> str:
     """Return the evidence or the guards behind an entry, a line each."""
-    rows = [*entry.data.get("findings", ()), *entry.data.get("checks", ())]
-    return "\n".join(
-        f"{_MARKS.get(str(row['holds']), '·')} {blocks.escape(str(row['sentence']))}" for row in rows
-    )
+    rows = evidence.in_short(entry)
+    return "\n".join(f"{_MARKS.get(row.holds, '·')} {blocks.escape(row.sentence)}" for row in rows)

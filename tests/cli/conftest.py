@@ -13,11 +13,12 @@ import pytest
 from fournines.cli.main import main
 from fournines.store.books import Books
 from remediation.actions.effects import RestoreRevision
-from remediation.incidents import Change, Incident, Phase, Severity, Symptom
+from remediation.incidents import Change, Incident, Phase, Symptom
 from remediation.journal import Entry, EntryKind
 from remediation.vocabulary import ActionName, Cause, Reason, Verdict
 from remediation.workflow.asking import ask
 from remediation.workflow.run import Run
+from slo.burn import Severity
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from fournines.known import Known
 from fournines.slack.chat import SlackChat
 from fournines.store.books import Books
 from remediation.decision.policy import Policies
-from remediation.incidents import Severity, Symptom
+from remediation.incidents import Symptom
 from remediation.journal import Entry, EntryKind
 from runbooks.shelf import Shelf
 from simulator.slack.server import SlackServer, plan_fault
 from simulator.slack.workspace import Message, Workspace
+from slo.burn import Severity
 from slo.cells import Placement
 
 if TYPE_CHECKING:

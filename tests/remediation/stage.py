@@ -30,8 +30,9 @@ from remediation.diagnosis.health import Health, Series
 from remediation.diagnosis.situation import Situation
 from remediation.events.event import Event, Origin, ServiceAction, TaskChanged, TaskEnd
 from remediation.history import PastAction
-from remediation.incidents import Incident, Severity, Symptom
+from remediation.incidents import Incident, Symptom
 from remediation.workflow.run import Claim, LostClaimError, Run, RunState
+from slo.burn import Severity
 from slo.cells import Placement, minute_of
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from remediation.events.event import (
     TaskChanged,
     TaskEnd,
 )
-from remediation.incidents import Incident, Phase, Severity
+from remediation.incidents import Incident, Phase
 from remediation.journal import EntryKind
 from remediation.receive import quiet, receive
 from remediation.vocabulary import ActionName
 from remediation.workflow.progress import busy, follow
 from remediation.workflow.run import Run, RunState
-from slo.burn import Alert, Tier
+from slo.burn import Alert, Severity, Tier
 from slo.cells import Indicator
 from tests.remediation.stage import IRELAND, NOON, VIRGINIA, at
 

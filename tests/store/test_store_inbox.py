@@ -13,9 +13,10 @@ from remediation.events.event import (
     TaskEnd,
     Unrecognised,
 )
-from remediation.incidents import Change, Incident, Severity, Symptom
+from remediation.incidents import Change, Incident, Symptom
 from remediation.journal import Entry, EntryKind
 from remediation.vocabulary import ActionName, Cause
+from slo.burn import Severity
 from slo.cells import Placement
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)

@@ -22,10 +22,10 @@ from fournines.desk import Desk
 from fournines.known import Known
 from fournines.samples import Samples
 from remediation.decision.policy import Policies
-from remediation.incidents import Severity, Symptom
+from remediation.incidents import Symptom
 from remediation.journal import Entry, EntryKind
 from runbooks.shelf import Shelf
-from slo.burn import firing
+from slo.burn import Severity, firing
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 from slo.objectives import Objective, Rolling
 
