@@ -142,6 +142,10 @@ def _headline(statement: Statement) -> tuple[Fact, ...]:
 
 
 def _period(statement: Statement) -> tuple[Fact, ...]:
+    local = (
+        Fact(f"from ({statement.zone})", statement.start_local),
+        Fact(f"to ({statement.zone})", statement.end_local),
+    )
     return (
         Fact("contract", statement.contract),
         Fact("tenant", statement.tenant),
@@ -149,8 +153,7 @@ def _period(statement: Statement) -> tuple[Fact, ...]:
         Fact("measured in, compared", f"{statement.measure}, {statement.scope}"),
         Fact("from (UTC)", moment(statement.start)),
         Fact("to, not included (UTC)", moment(statement.end)),
-        Fact(f"from ({statement.zone})", statement.start_local),
-        Fact(f"to ({statement.zone})", statement.end_local),
+        *(() if statement.zone == "UTC" else local),
         Fact("minutes of the month", statement.minutes.text),
     )
 
