@@ -29,14 +29,13 @@ def cut(ratio: str) -> str:
 
 def bad_share(where: str, window: str, by: str = "") -> str:
     """Bad requests of all in a window, pooled; nothing where there was no traffic."""
-    bad, total = increase(slo.BAD, where, window, by), increase(slo.ALL, where, window, by)
-    return f"{bad} / ({total} > 0)"
+    bad, every = increase(slo.BAD, where, window, by), increase(slo.ALL, where, window, by)
+    return f"{bad} / ({every} > 0)"
 
 
 def increase(family: slo.Family, where: str, window: str, by: str = "") -> str:
     """Say how much a counter grew in a window, summed by labels."""
-    grouped = f"sum by ({by}) " if by else "sum"
-    return f"{grouped}(increase({family.name}{{{where}}}[{window}]))"
+    return f"{_sum(by)}(increase({gauge(family, where)}[{window}]))"
 
 
 def grown(family: slo.Family, where: str, window: str, by: str = "") -> str:
@@ -45,13 +44,14 @@ def grown(family: slo.Family, where: str, window: str, by: str = "") -> str:
     Its first value is an event too, which `increase` misses.  For counters that survive restarts, as those of
     the journal do.
     """
-    counter = f"{'sum by (' + by + ') ' if by else 'sum'}({family.name}{{{where}}}"
-    return f"({counter}) - ({counter} offset {window}) or 0 * {counter})) > 0)"
+    current = total(family, where, by)
+    before = f"{_sum(by)}({gauge(family, where)} offset {window})"
+    return f"({current} - ({before} or 0 * {current}) > 0)"
 
 
 def rate(family: slo.Family, where: str, by: str) -> str:
     """Say how fast a counter grows, per second, summed by labels."""
-    return f"sum by ({by}) (rate({family.name}{{{where}}}[$__rate_interval]))"
+    return f"{_sum(by)}(rate({gauge(family, where)}[$__rate_interval]))"
 
 
 def gauge(family: slo.Family, where: str) -> str:
@@ -72,8 +72,11 @@ def reading_age_s(by: str) -> str:
 
 def total(family: slo.Family, where: str, by: str = "") -> str:
     """Sum a gauge by labels."""
-    grouped = f"sum by ({by}) " if by else "sum"
-    return f"{grouped}({family.name}{{{where}}})"
+    return f"{_sum(by)}({gauge(family, where)})"
+
+
+def _sum(by: str) -> str:
+    return f"sum by ({by}) " if by else "sum"
 
 
 def per(labels: str, expr: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,3 @@ class FastClock:
     def at(self, real: datetime) -> datetime:
         """Return what the clock shows at a real moment."""
         return self.start + (real - self.epoch) * self.speed
-
-    def real(self, shown: datetime) -> datetime:
-        """Return the real moment at which the clock shows `shown`."""
-        return self.epoch + timedelta(seconds=(shown - self.start).total_seconds() / self.speed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -59,9 +59,13 @@ class Check:
     """A guard's answer; `reason` is ALLOWED when it agrees."""
 
     guard: str
-    ok: bool
     reason: Reason
-    sentence: str = field(default="")
+    sentence: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the guard agrees."""
+        return self.reason is Reason.ALLOWED
 
 
 Guard = Callable[[Question], Check]
@@ -111,7 +115,7 @@ def fits_the_service(question: Question) -> Check:
     """Refuse what the action itself says cannot be done."""
     plan = question.plan
     reason = plan.reason if isinstance(plan, Refusal) else Reason.ALLOWED
-    return Check("fits_the_service", not isinstance(plan, Refusal), reason, plan.sentence)
+    return Check("fits_the_service", reason, plan.sentence)
 
 
 def nothing_under_way(question: Question) -> Check:
@@ -192,7 +196,7 @@ def first_refusal(checks: Iterable[Check]) -> Check | None:
 
 
 def _check(guard: str, ok: bool, reason: Reason, sentence: str) -> Check:  # noqa: FBT001 - the answer itself
-    return Check(guard, ok, Reason.ALLOWED if ok else reason, sentence)
+    return Check(guard, Reason.ALLOWED if ok else reason, sentence)
 
 
 def _age(age: timedelta | None) -> str:

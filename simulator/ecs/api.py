@@ -54,11 +54,6 @@ class Ecs:
             "RegisterTaskDefinition": self._register_task_definition,
         }
 
-    @property
-    def operations(self) -> frozenset[str]:
-        """The operations that it knows."""
-        return frozenset({*self._reads, *self._writes})
-
     def call(self, operation: str, params: Params, *, region: str, account: str, caller: str) -> Shape:
         """Answer an operation.  Raises Refusal."""
         if account != self._fleet.estate.account:

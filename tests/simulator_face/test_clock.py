@@ -16,11 +16,6 @@ def test_a_fast_clock_shows_its_start_at_its_epoch_and_then_runs() -> None:
     assert clock.at(EPOCH + timedelta(seconds=2)) == START + timedelta(minutes=1)
 
 
-def test_what_it_shows_leads_back_to_the_real_moment() -> None:
-    clock = FastClock(start=START, epoch=EPOCH, speed=30)
-    assert clock.real(START + timedelta(hours=1)) == EPOCH + timedelta(minutes=2)
-
-
 @pytest.mark.parametrize("speed", [0, -1, float("nan")])
 def test_time_does_not_stand_still_or_run_backwards(speed: float) -> None:
     with pytest.raises(ValueError, match="above 0"):
