@@ -42,6 +42,12 @@ FELT_BY_USERS = frozenset(
 #: Application Auto Scaling owns these alarms: they ring on every ordinary scale-out and scale-in.
 AUTOSCALING_ALARMS = "TargetTracking-"
 
+#: What the scheduler says when a service cannot get the tasks that it wants, and the sign of it.
+SHORT_OF_TASKS = {
+    "SERVICE_TASK_START_IMPAIRED": "start_impaired",
+    "SERVICE_TASK_PLACEMENT_FAILURE": "placement_failed",
+}
+
 #: How a task may end that says something of its service, once there is an incident.
 TELLING_ENDS = frozenset(
     {
@@ -91,10 +97,10 @@ def _opening(signal: Signal, now: datetime) -> Symptom | None:  # noqa: PLR0911 
             return _symptom(signal.placement, name, signal.severity, f"{signal.sentence}.", now)
         case ServiceAction(placement=where, spot_refused=True) if where and not _late(signal, now):
             return _symptom(where, "spot_refused", Severity.TICKET, describe(signal), now)
-        case ServiceAction(placement=where, name="SERVICE_TASK_START_IMPAIRED") if where and not _late(
-            signal, now
+        case ServiceAction(placement=where, name=name) if (
+            where and name in SHORT_OF_TASKS and not _late(signal, now)
         ):
-            return _symptom(where, "start_impaired", Severity.TICKET, describe(signal), now)
+            return _symptom(where, SHORT_OF_TASKS[name], Severity.TICKET, describe(signal), now)
         case DeploymentChanged(placement=where, phase=DeploymentPhase.FAILED) if where and not _late(
             signal, now
         ):
@@ -142,14 +148,26 @@ def _open(symptom: Symptom, signal: Signal, now: datetime) -> Change:
 
 
 def _join(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -> Change:
-    """Add the sign, or move its `last_seen`; only what is new is told."""
+    """Add the sign, or move its `last_seen`; only news is told, and what is louder as loud as a start."""
     known = {(s.placement, s.name): s for s in incident.symptoms}
     key = (symptom.placement, symptom.name)
-    if before := known.get(key):
-        known[key] = replace(before, sentence=symptom.sentence, last_seen=max(before.last_seen, now))
-        return Change(replace(incident, symptoms=tuple(known.values())), ())
-    joined = replace(incident, symptoms=(*incident.symptoms, symptom))
-    return Change(joined, (_entry(EntryKind.JOINED, incident, symptom, signal, now),))
+    before = known.get(key, symptom)
+    known[key] = replace(before, sentence=symptom.sentence, last_seen=max(before.last_seen, now))
+    joined = replace(incident, symptoms=tuple(known.values()))
+    if _louder(incident, symptom, now):
+        heard_anew = replace(joined, judgements=())
+        return Change(heard_anew, (_entry(EntryKind.OPENED, incident, symptom, signal, now),))
+    entries = () if before is not symptom else (_entry(EntryKind.JOINED, incident, symptom, signal, now),)
+    return Change(joined, entries)
+
+
+def _louder(incident: Incident, symptom: Symptom, now: datetime) -> bool:
+    """Whether nothing so urgent was seen for `QUIET_FOR`: the first page of a ticket, or trouble anew.
+
+    An incident stays open while a change of ours waits to be undone, or tickets ring all night.
+    """
+    urgent = [s.last_seen for s in incident.symptoms if s.severity in {Severity.PAGE, symptom.severity}]
+    return not urgent or now - max(urgent) >= QUIET_FOR
 
 
 def _aside(incident: Incident, placement: Placement, signal: Signal, now: datetime) -> Change | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from collector.estate import UNDER_WAY, Deployment
+from collector.estate import TURNED_BACK, UNDER_WAY, Deployment
 from remediation.diagnosis.deployments import newest, suspect
 from remediation.diagnosis.evidence import FINDINGS, crashed
 from remediation.diagnosis.finding import Finding
@@ -139,13 +139,13 @@ def _rolling_back(case: _Case) -> _Ruling | None:
 
 
 def _cannot_start(case: _Case) -> _Ruling | None:
-    """Name a deployment whose own tasks crash, before any user is hurt."""
+    """Name a deployment whose own tasks crash, before any user is hurt, also when ECS has turned it back."""
     deployment = newest(case.situation)
-    if deployment is None or deployment.status not in UNDER_WAY or not case.yes("crashing"):
+    if deployment is None or deployment.status not in UNDER_WAY | TURNED_BACK or not case.yes("crashing"):
         return None
     if {event.task_definition for event in crashed(case.situation)} != {deployment.target.task_definition}:
         return None
-    because = "only the tasks of the deployment that is under way crash."
+    because = f"only the tasks of the newest deployment crash, which is {deployment.status}."
     return _Ruling(Cause.DEPLOYMENT, Confidence.HIGH, because, deployment=deployment)
 
 
@@ -175,7 +175,7 @@ def _deployment(case: _Case) -> _Ruling | None:
     if case.yes("failing_elsewhere"):
         return _everywhere_deployed(case)
     if case.no("failing_elsewhere"):
-        controlled = bool(case.situation.elsewhere)
+        controlled = bool(case.findings["failing_elsewhere"].numbers.get("others"))
         enough = controlled or case.yes("healthy_before")
         confidence = Confidence.HIGH if controlled else Confidence.MEDIUM
         because = "it fails since a deployment of this placement, and nowhere else."

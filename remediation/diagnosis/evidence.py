@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from collector.estate import ROLLING_BACK
 from remediation.diagnosis.deployments import newest, suspect
 from remediation.diagnosis.finding import Finding, Holds, holds
+from remediation.diagnosis.health import SICK_BAD_MIN
 from remediation.events.event import ServiceAction, TaskChanged, TaskEnd
 from slo.cells import minute_of, moment_of
 
@@ -62,7 +63,10 @@ def failing_elsewhere(situation: Situation) -> Finding:
     if here is None or here.onset is None or here.newest is None:
         return Finding(name, Holds.UNKNOWN, "There is no stretch of trouble here to compare with.")
     same = range(here.onset, here.newest + 1)
-    answers = {placement: _sick_in(situation, placement, same) for placement in situation.elsewhere}
+    told = {placement: _sick_in(situation, placement, same) for placement in situation.elsewhere}
+    answers = {p: sick for p, sick in told.items() if sick or not _idle(situation, p, same)}
+    if not answers:
+        return Finding(name, Holds.NO, "Too few requests arrive elsewhere to compare with.", {"others": 0})
     failing = [p for p, sick in answers.items() if sick]
     unknown = [p for p, sick in answers.items() if sick is None]
     truth = True if failing else None if unknown else False
@@ -288,6 +292,17 @@ def _sick_in(situation: Situation, placement: Placement, minutes: range) -> bool
     if any(answers):
         return True
     return False if sum(answer is not None for answer in answers) >= CONTROL_MINUTES else None
+
+
+def _idle(situation: Situation, placement: Placement, minutes: range) -> bool:
+    """Whether too few requests came there to show what fails here: that acquits and accuses nobody."""
+    there, here = situation.health.get(placement), situation.here
+    known = [cell for minute in minutes if there and (cell := there.availability.at(minute)) is not None]
+    if here is None or there is None or len(known) < CONTROL_MINUTES:
+        return False
+    shares = [series.ratio(minutes) for series in (here.availability, here.latency) if series]
+    worst = max((share for share in shares if share is not None), default=0)
+    return sum(total for _, total in known) * worst < SICK_BAD_MIN * there.availability.scale
 
 
 def _onset(situation: Situation, placement: Placement, minutes: range) -> int:

@@ -19,10 +19,10 @@ from remediation.events.event import (
     TaskChanged,
     TaskEnd,
 )
-from remediation.incidents import Incident, Phase
+from remediation.incidents import Incident, Judgement, Phase
 from remediation.journal import EntryKind
 from remediation.receive import quiet, receive
-from remediation.vocabulary import ActionName
+from remediation.vocabulary import ActionName, Cause, Reason, Verdict
 from remediation.workflow.progress import busy, follow
 from remediation.workflow.run import Run, RunState
 from slo.burn import Alert, Severity, Tier
@@ -31,7 +31,13 @@ from tests.remediation.stage import IRELAND, NOON, VIRGINIA, at
 
 if TYPE_CHECKING:
     from remediation.events.event import Event
+    from remediation.incidents import Change
     from slo.cells import Placement
+
+
+CALLED = Judgement(
+    placement=IRELAND, cause=Cause.UNKNOWN, verdict=Verdict.ESCALATE, reason=Reason.NO_ACTION_FOR_CAUSE
+)
 
 
 def alert(place: Placement = IRELAND, tier: Tier = Tier.PAGE_QUICK) -> Alert:
@@ -117,12 +123,20 @@ def test_an_alert_opens_an_incident_with_a_readable_name() -> None:
     ("signal", "severity"),
     [
         (action("SERVICE_TASK_PLACEMENT_FAILURE", "FARGATE_SPOT"), Severity.TICKET),
+        (action("SERVICE_TASK_PLACEMENT_FAILURE", "FARGATE"), Severity.TICKET),
         (action("SERVICE_TASK_START_IMPAIRED"), Severity.TICKET),
         (deployed(DeploymentPhase.FAILED), Severity.TICKET),
         (alarm(), Severity.PAGE),
         (alarm(metric="CPUUtilization"), Severity.TICKET),
     ],
-    ids=["Spot refuses", "start impaired", "deployment failed", "alarm of users", "any other alarm"],
+    ids=[
+        "Spot refuses",
+        "Fargate refuses",
+        "start impaired",
+        "deployment failed",
+        "alarm of users",
+        "any other alarm",
+    ],
 )
 def test_these_events_open_an_incident_alone(signal: Event, severity: Severity) -> None:
     assert opened(signal).severity is severity
@@ -132,7 +146,6 @@ def test_these_events_open_an_incident_alone(signal: Event, severity: Severity) 
     "signal",
     [
         action("SERVICE_STEADY_STATE"),
-        action("SERVICE_TASK_PLACEMENT_FAILURE", "FARGATE"),
         deployed(DeploymentPhase.STARTED),
         deployed(DeploymentPhase.COMPLETED),
         ended(TaskEnd.SCALED_IN),
@@ -147,7 +160,6 @@ def test_these_events_open_an_incident_alone(signal: Event, severity: Severity) 
     ],
     ids=[
         "steady state",
-        "Fargate refuses",
         "deployment starts",
         "deployment completes",
         "scale-in",
@@ -256,3 +268,33 @@ def test_an_incident_stands_where_its_runs_do(runs: tuple[Run, ...], phase: Phas
 def test_a_change_that_waits_to_be_undone_keeps_its_incident_busy() -> None:
     assert busy(opened(), [run(RunState.QUEUED, undo=True)])
     assert not busy(opened(), [run(RunState.CLOSED)])
+
+
+def kinds(change: Change | None) -> list[EntryKind]:
+    assert change is not None
+    return [entry.kind for entry in change.entries]
+
+
+def test_the_first_page_of_a_ticket_is_as_loud_as_a_new_incident() -> None:
+    ticket = opened(alert(tier=Tier.TICKET_SLOW))
+    assert kinds(receive((ticket,), alert(), at(1))) == [EntryKind.OPENED]
+
+
+def test_a_page_that_comes_back_after_a_quiet_time_is_told_again_and_judged_anew() -> None:
+    change = receive((opened(alert()),), alert(tier=Tier.TICKET_SLOW), at(9))
+    assert change is not None
+    noisy = replace(change.incident, judgements=(CALLED,))
+    assert kinds(receive((noisy,), alert(), at(9.5))) == []
+    back = receive((noisy,), alert(), at(11))
+    assert kinds(back) == [EntryKind.OPENED]
+    assert back is not None
+    assert back.incident.judgements == ()
+
+
+def test_tickets_that_ring_all_night_are_told_once() -> None:
+    incident = opened(alert(tier=Tier.TICKET_SLOW))
+    for minute in range(1, 600):
+        change = receive((incident,), alert(tier=Tier.TICKET_SLOW), at(minute))
+        assert kinds(change) == []
+        assert change is not None
+        incident = change.incident

@@ -11,7 +11,8 @@ from remediation.actions.effects import Delivery, RestoreRevision, SetScalingMin
 from remediation.decision.decide import Decision, decide
 from remediation.decision.guards import Switches
 from remediation.decision.policy import Policies, Policy
-from remediation.diagnosis.diagnose import diagnose
+from remediation.diagnosis.diagnose import Confidence, diagnose
+from remediation.events.event import TaskEnd
 from remediation.history import PastAction
 from remediation.incidents import Judgement, Phase
 from remediation.vocabulary import ActionName, Cause, Mode, Outcome, Reason, Verdict
@@ -21,6 +22,7 @@ from remediation.workflow.start import run_for
 from tests.remediation.stage import (
     IRELAND,
     MINUTE,
+    SINGAPORE,
     VIRGINIA,
     MemoryRuns,
     Stage,
@@ -264,3 +266,31 @@ def test_a_temporary_change_outlives_a_region_that_cannot_be_asked_and_is_undone
     night.live(100)
     assert stage.views[IRELAND].scaling == ScalingRange(4, 40)
     assert [run.outcome for run in night.runs.runs.values()] == [Outcome.RECOVERED, Outcome.RESTORED]
+
+
+def idle_elsewhere(requests_share: float = 0.0) -> Stage:
+    stage = bad_in(IRELAND)
+    for place in (VIRGINIA, SINGAPORE):
+        stage.demand[place] = (-1000, requests_share)
+    return stage
+
+
+def test_regions_that_nobody_asks_are_no_proof_that_it_fails_only_here() -> None:
+    stage = idle_elsewhere()
+    stage.now = at(10)
+    diagnosis = diagnose(stage.situation())
+    assert (diagnosis.cause, diagnosis.confidence) == (Cause.DEPLOYMENT, Confidence.MEDIUM)
+    compared = next(f for f in diagnosis.findings if f.name == "failing_elsewhere")
+    assert compared.numbers == {"others": 0}
+
+
+def test_what_ecs_turned_back_because_its_tasks_crash_is_not_called_a_loop_without_a_cause() -> None:
+    stage = Stage()
+    stage.deploys(IRELAND, deployment(2, 0, DeploymentStatus.ROLLBACK_SUCCESSFUL, finished=2))
+    stage.change(IRELAND, task_definition=definition(1))
+    for minute in (0.5, 1, 1.5):
+        stage.ends(IRELAND, TaskEnd.FAILED_TO_START, minute, version=2)
+    night = Night(stage)
+    stage.now = at(4)
+    decision = night.decided()
+    assert (decision.diagnosis.cause, decision.reason) == (Cause.DEPLOYMENT, Reason.NATIVE_ROLLBACK)
