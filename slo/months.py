@@ -31,9 +31,6 @@ class Stretch:
     def __len__(self) -> int:
         return self.end - self.start
 
-    def __contains__(self, minute: int) -> bool:
-        return self.start <= minute < self.end
-
     def until(self, end: int) -> Stretch:
         """Return the part before `end`."""
         return Stretch(self.start, min(max(self.start, end), self.end))
