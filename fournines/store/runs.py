@@ -7,6 +7,7 @@ fence, so that a worker that was thought dead cannot write, not even beside a th
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row
+
+_log = logging.getLogger(__name__)
 
 #: Longer than a mutation may take: 3 s to connect and 10 s to answer, and a margin.
 LEASE_S = 30.0
@@ -181,7 +184,19 @@ class SqlRuns:
             bodies = (
                 connection.execute(select(run.c.body).where(*conditions).order_by(run.c.n)).scalars().all()
             )
-        return tuple(RUNS.load(body) for body in bodies)
+        return tuple(one for body in bodies if (one := _read(body)) is not None)
+
+
+def _read(body: str) -> Run | None:
+    """Return the run, or None when this version cannot read it: one row must not blind us to all others.
+
+    Its placement is safe: who cannot be read was parked with it locked, or is over.
+    """
+    try:
+        return RUNS.load(body)
+    except StoreError as error:
+        _log.warning("a run is left out: %s", error)
+        return None
 
 
 def _due(connection: Connection, now: datetime, real: int) -> Row[tuple[Any, ...]] | None:

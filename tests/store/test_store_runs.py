@@ -228,6 +228,7 @@ def test_a_run_that_this_version_cannot_read_is_parked_and_told_and_stops_nobody
     assert claim is not None
     assert claim.run.id == "r2"
     assert runs.locks()[str(HERE)] == "r1"
+    assert [one.id for one in runs.every()] == ["r2"], "what is readable is decided by all the same"
     with Books(database, None, owner=True) as books:
         (kept,) = books.entries("search-1")
         assert kept.entry.kind is EntryKind.ESCALATED
