@@ -68,6 +68,8 @@ class Policy(_Written):
     cause: Cause
     services: Globs = ("*",)
     regions: Globs = ("*",)
+    accounts: Globs = ("*",)
+    clusters: Globs = ("*",)
     mode: Mode = Mode.OBSERVE
     cooldown: Duration = timedelta(minutes=30)
     daily_max: Annotated[int, Field(ge=1, le=100)] = 3
@@ -79,11 +81,13 @@ class Policy(_Written):
 
     def covers(self, cause: Cause, placement: Placement) -> bool:
         """Whether the policy speaks of this cause at this placement."""
-        return (
-            self.cause is cause
-            and any(fnmatchcase(placement.service, glob) for glob in self.services)
-            and any(fnmatchcase(placement.region, glob) for glob in self.regions)
+        named = (
+            (placement.service, self.services),
+            (placement.region, self.regions),
+            (placement.account, self.accounts),
+            (placement.cluster, self.clusters),
         )
+        return self.cause is cause and all(any(fnmatchcase(name, g) for g in globs) for name, globs in named)
 
 
 def may_answer(approvers: tuple[str, ...], actor: str) -> bool:

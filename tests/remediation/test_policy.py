@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from remediation.decision.policy import OnTimeout, may_answer, read
+from remediation.decision.policy import OnTimeout, Policy, may_answer, read
 from remediation.vocabulary import Cause, Mode
 from tests.remediation.stage import IRELAND, NOON, VIRGINIA
 
@@ -104,3 +105,11 @@ def test_an_empty_list_of_approvers_is_nobody() -> None:
     assert not may_answer((), "ana@example.com")
     assert may_answer(("ana@example.com",), "ana@example.com")
     assert may_answer(("*",), "bo@example.com")
+
+
+def test_a_policy_for_one_cluster_leaves_its_namesake_in_another_alone() -> None:
+    policy = Policy(name="p", cause=Cause.DEPLOYMENT, clusters=("production-*",), accounts=("1234*",))
+    there = replace(IRELAND, cluster="production-eu")
+    assert policy.covers(Cause.DEPLOYMENT, there)
+    assert not policy.covers(Cause.DEPLOYMENT, replace(there, cluster="staging-eu"))
+    assert not policy.covers(Cause.DEPLOYMENT, replace(there, account="999999999999"))
