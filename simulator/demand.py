@@ -65,8 +65,7 @@ def demand(scenario: Scenario, estate: Estate, recording: Recording | None) -> D
     start = seconds(scenario.start) // MINUTE_S
     source: Traffic
     if recording is not None:
-        begin = int(recording.starts[0]) if traffic.from_ is None else seconds(traffic.from_) // MINUTE_S
-        source = Replayed(recording, peak, traffic.scale, start, begin)
+        source = Replayed(recording, peak, traffic.scale, start, recorded_start(scenario, recording))
         usual = peak / peak.sum() * float(recording.counts.mean()) / recording.step * traffic.scale
     else:
         daily = traffic.shape == "daily"
@@ -80,6 +79,22 @@ def demand(scenario: Scenario, estate: Estate, recording: Recording | None) -> D
         median_s=np.array([place.spec.latency_ms / 1000 for place in places]),
         slow_s=scenario.estate.slow_ms / 1000,
     )
+
+
+def recorded_start(scenario: Scenario, recording: Recording) -> int:
+    """Return the recorded minute that the scenario starts at: the one it names.
+
+    Else the first whose past is recorded as far back as the estate's metrics reach, if a whole scenario
+    follows it, else the first of all.
+    """
+    named = scenario.estate.traffic.from_
+    if named is not None:
+        return seconds(named) // MINUTE_S
+    first, after = int(recording.starts[0]), int(recording.starts[-1]) + recording.step
+    lived_in, lasts = (
+        int(span.total_seconds()) // MINUTE_S for span in (scenario.lived_in, scenario.duration)
+    )
+    return first + lived_in if first + lived_in + lasts <= after else first
 
 
 def offset(region: str) -> float:

@@ -10,6 +10,7 @@ from simulator import fate
 from simulator.scenario import ServiceSpec
 
 if TYPE_CHECKING:
+    from simulator.recording import Recording
     from simulator.scenario import EstateSpec
 
 ZONES = ("a", "b", "c")
@@ -92,6 +93,23 @@ def tasks_for(spec: ServiceSpec, requests_per_minute: float) -> int:
     return max(spec.minimum, min(spec.maximum, wanted))
 
 
+def provisioned(spec: EstateSpec, recording: Recording) -> list[ServiceSpec]:
+    """Return the services as owners keep them who know their traffic, since a recording is never smoothed.
+
+    Tasks are at least as large as the document says and as the recording's busiest minute asks for, and
+    autoscaling, minutes slower than a burst, never goes below what carries that minute.
+    """
+    everywhere = len(spec.regions) * sum(service.requests_per_minute for service in spec.services)
+    least = recording.busiest * spec.traffic.scale / everywhere
+    services = []
+    for service in spec.services:
+        size = math.ceil(service.requests_per_task * max(1.0, least))
+        larger = service.model_copy(update={"requests_per_task": size})
+        carries = tasks_for(larger, service.requests_per_minute * least)
+        services.append(larger.model_copy(update={"minimum": carries}))
+    return services
+
+
 @dataclass(frozen=True, slots=True)
 class Estate:
     """All placements, in the order of every array of the world: region by region, service by service."""
@@ -120,9 +138,10 @@ class Estate:
         )
 
 
-def build(spec: EstateSpec) -> Estate:
-    """Stand up what the document describes: every service in every region."""
-    pairs = [(region, service) for region in spec.regions for service in spec.services]
+def build(spec: EstateSpec, recording: Recording | None = None) -> Estate:
+    """Stand up what the document describes: every service in every region, fit for the recorded traffic."""
+    services = spec.services if recording is None else provisioned(spec, recording)
+    pairs = [(region, service) for region in spec.regions for service in services]
     places = [
         Place(index=i, account=spec.account, region=region, cluster=spec.cluster, spec=service)
         for i, (region, service) in enumerate(pairs)

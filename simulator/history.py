@@ -41,7 +41,7 @@ def history(
     scenario: Scenario, start: datetime, end: datetime, recording: Recording | None = None
 ) -> History:
     """Return what was served between two whole minutes; tasks follow the load, as if autoscaled."""
-    estate = build(scenario.estate)
+    estate = build(scenario.estate, recording)
     asked = demand(scenario, estate, recording)
     first, last = seconds(start) // MINUTE_S, seconds(end) // MINUTE_S
     truth = Truth(first, len(estate.places))

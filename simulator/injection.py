@@ -171,7 +171,7 @@ class Injector:
     def _scale_in(self, ordeal: Ordeal, tasks: int, at: int) -> Undo | None:
         """Have somebody set fewer tasks."""
         for service in self._services(ordeal):
-            service.desired = max(service.place.spec.minimum, service.desired - tasks)
+            service.desired = max(1, service.desired - tasks)
             self.fleet.wake(service)
             self._note(service, OPERATOR, {"desiredCount": service.desired}, at)
         return None

@@ -32,6 +32,17 @@ class Recording:
         outside = (rows < 0) | (places >= self.step)
         return np.where(outside, -1, rows), np.where(outside, 0, places)
 
+    @property
+    def busiest(self) -> float:
+        """The requests per minute of its busiest row, unscaled: what owners who know it provision for."""
+        return float(self.counts.max()) / self.step
+
+    def gaps(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the stretches of `[start, end)` that no row covers, each as (first minute, minute after)."""
+        rows, _ = self.locate(np.arange(start, end))
+        edges = np.flatnonzero(np.diff(rows < 0, prepend=False, append=False)) + start
+        return [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]
+
     def report(self, start: int, end: int, scale: float) -> dict[str, int | float]:
         """Return what replaying `[start, end)` (recorded minutes) uses and lacks, to be told to the user."""
         rows, _ = self.locate(np.arange(start, end))

@@ -22,7 +22,7 @@ class Traffic(Protocol):
     """Requests offered: the same for any way to cut time.  Minutes since 1970 in UTC, `end` is exclusive."""
 
     def offered(self, start: int, end: int, surge: NDArray[np.float64] | float = 1.0) -> NDArray[np.int64]:
-        """Return requests [minutes, placements]; `surge`, of any broadcastable shape, multiplies them."""
+        """Return requests [minutes, placements]; `surge`, broadcast to them, multiplies what is usual."""
         ...
 
     def missing(self, start: int, end: int) -> NDArray[np.bool_]:
@@ -75,6 +75,8 @@ class Replayed:
 
     Minute `start` of the world replays minute `recorded_start` of the recording. `weights` share the requests
     among placements. A minute without a row is missing: nothing is offered, and nobody knows.
+    A recording is lulls and bursts, so a surge comes on top of the recorded requests, and what it multiplies
+    is the busiest minute: multiplying a lull would surge nobody.
     """
 
     recording: Recording
@@ -83,6 +85,7 @@ class Replayed:
     start: int
     recorded_start: int
     _bounds: NDArray[np.float64] = field(init=False)
+    _busiest: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         if self.scale <= 0 or not (self.weights >= 0).all() or not self.weights.sum() > 0:
@@ -91,6 +94,7 @@ class Replayed:
         bounds = np.concatenate([[0.0], np.cumsum(cells)])
         bounds[-1] = 1.0
         object.__setattr__(self, "_bounds", bounds)
+        object.__setattr__(self, "_busiest", busiest(self.recording, self.weights, self.scale))
 
     def offered(self, start: int, end: int, surge: NDArray[np.float64] | float = 1.0) -> NDArray[np.int64]:
         """Return the requests of each minute; unsurged, a row's cells add up to its scaled count."""
@@ -102,7 +106,8 @@ class Replayed:
         turn = (np.maximum(rows, 0) * 0.6180339887498949 % 1.0)[:, None]
         upto = np.floor(counts[:, None] * self._bounds[first + 1] + turn)
         split = upto - np.floor(counts[:, None] * self._bounds[first] + turn)
-        requests: NDArray[np.int64] = np.rint(split * surge).astype(np.int64)
+        extra = np.where(rows >= 0, 1.0, 0.0)[:, None] * (np.asarray(surge) - 1.0) * self._busiest
+        requests: NDArray[np.int64] = (split + np.rint(extra)).astype(np.int64)
         return requests
 
     def missing(self, start: int, end: int) -> NDArray[np.bool_]:
@@ -112,3 +117,9 @@ class Replayed:
 
     def _places(self, start: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self.recording.locate(np.arange(start, end) - self.start + self.recorded_start)
+
+
+def busiest(recording: Recording, weights: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """Return the requests per minute that each placement gets in the recording's busiest minute."""
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares * recording.busiest * scale

@@ -52,7 +52,7 @@ class World:
 
     def __init__(self, scenario: Scenario, recording: Recording | None = None) -> None:
         self.scenario = scenario
-        self.estate = build(scenario.estate)
+        self.estate = build(scenario.estate, recording)
         self._at = seconds(scenario.start)
         places, aws = self.estate.places, scenario.aws
         self._demand = demand(scenario, self.estate, recording)
