@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
+from remediation.actions.table import REMEDIES
 from remediation.vocabulary import Mode
 from slo import figures
 from slo.burn import firing
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fournines.known import Known
     from fournines.store.books import Books
     from fournines.views.impact import Impact
-    from remediation.decision.policy import Policies
+    from remediation.decision.policy import Policies, Policy
     from remediation.incidents import Incident
     from runbooks.shelf import Shelf
     from slo.objectives import Objective
@@ -88,31 +89,27 @@ class Board:
         worst = min(
             (row for row in shown if row.budget.total), key=lambda r: r.budget.left_ratio, default=None
         )
-        switched = self._books.runs.paused()
         return (
             Tile("Incidents", str(len(open_incidents)), "open now", "bad" if open_incidents else "good"),
             Tile("Burning", str(len(burning)), f"of {len(shown)} objectives", "bad" if burning else "good"),
-            Tile(
-                "Least budget left",
-                worst.left if worst else figures.NOTHING,
-                f"{worst.service}, {worst.region}" if worst else "nothing is known yet",
-                worst.tone if worst else "quiet",
-            ),
-            Tile("Placements", str(len(self._known.services)), "discovered"),
-            Tile("Automation", "paused" if switched else "on", "kill switch", "warn" if switched else ""),
+            _least(worst),
+            Tile("Placements", str(len(self._known.services)), "services times regions"),
+            self._automated(),
         )
+
+    def _automated(self) -> Tile:
+        """Say in a word whether anything may be done without a person."""
+        allowed = sum(policy.mode is not Mode.OBSERVE for policy in self._policies.policies)
+        if self._books.runs.paused():
+            return Tile("Automation", "paused", "by the kill switch", "warn")
+        return Tile("Automation", "on" if allowed else "observes", f"{allowed} policies may act")
 
     def automation(self) -> tuple[str, ...]:
         """Say what may be done without a person, in words."""
         allowed = [policy for policy in self._policies.policies if policy.mode is not Mode.OBSERVE]
         if not allowed:
             return ("Observe only: everything that would have been done is recorded, nothing is changed.",)
-        lines = [
-            f"{policy.mode}: {policy.cause} of {', '.join(policy.services)} in {', '.join(policy.regions)} "
-            f"(policy {policy.name})"
-            for policy in allowed
-        ]
-        return (*lines, "Everything else is only observed.")
+        return (*map(_permission, allowed), "Everything else is only observed.")
 
     # -- incidents
 
@@ -195,6 +192,23 @@ class Board:
             return "No minute is known yet."
         age = max(0.0, self._clock.now().timestamp() - (newest + 1) * MINUTE_S)
         return f"The newest known minute ended {age:.0f} s ago. Unknown minutes are neither good nor bad."
+
+
+def _least(worst: BudgetRow | None) -> Tile:
+    if worst is None:
+        return Tile("Least budget left", figures.NOTHING, "nothing is known yet", "quiet")
+    where = f"{worst.service}, {worst.region}"
+    if worst.budget.left_ratio <= 0:
+        return Tile("Least budget left", "none", f"{where}: {worst.left}", worst.tone)
+    return Tile("Least budget left", worst.left, where, worst.tone)
+
+
+def _permission(policy: Policy) -> str:
+    """Say what a policy lets happen."""
+    who = "at once" if policy.mode is Mode.ACT else f"after a yes of {', '.join(policy.approvers)}"
+    remedy = REMEDIES[policy.cause].sentence.rstrip(".")
+    where = f"{', '.join(policy.services)} in {', '.join(policy.regions)}"
+    return f"{where}: {remedy}, {who}, when the cause is a {policy.cause.replace('_', ' ')}."
 
 
 def _concerns(objective: Objective, incident: Incident) -> bool:

@@ -146,8 +146,9 @@ class SlackChat:
         )
 
     def edit(self, channel: str, ts: str, message: Message, label: Label) -> Delivery:
-        """Replace a message."""
-        return self._send("chat.update", channel=channel, ts=ts, **_body(message, label))
+        """Replace a message; Slack keeps its metadata, and with it when it was first told."""
+        body = {name: value for name, value in _body(message, label).items() if name != "metadata"}
+        return self._send("chat.update", channel=channel, ts=ts, **body)
 
     def find(self, channel: str, label: Label, thread: str | None = None) -> Found:
         """Look for our metadata among the newest messages of the channel, or those of the thread."""

@@ -60,7 +60,7 @@ def reply(entry: Entry) -> Message:
     """Return what the thread is told of a journal entry."""
     manner = TOLD[entry.kind]
     sign = f"{manner.sign} " if manner else ""
-    sentence = entry.sentence or entry.kind.sentence
+    sentence = evidence.said(entry)
     body: list[Block] = [blocks.section(f"{sign}{blocks.escape(sentence)}")]
     details = _details(entry)
     if details:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The windows whose burn rates are shown.
 SHOWN = ("5m", "1h", "6h", "3d")
+#: The states that somebody has to do something about, worst first.
+ATTENTION = ("page", "ticket", "spent")
 _TONES = {"page": "bad", "ticket": "warn", "no data": "quiet", "insufficient volume": "quiet"}
 
 
@@ -54,13 +56,18 @@ class BudgetRow:
 
     @property
     def left(self) -> str:
-        """What is left of the budget, in percent."""
-        return figures.attained(self.budget.left_ratio if self.budget.total else None, 1).text
+        """What is left of the budget, in percent; how many times it is spent once nothing is."""
+        if not self.budget.total:
+            return figures.NOTHING
+        if self.budget.left_ratio <= 0:
+            return f"spent {figures.burn(self.budget.spent_ratio)} times"
+        return figures.attained(self.budget.left_ratio, 1).text
 
     @property
     def left_minutes(self) -> str:
-        """What is left, as time of total failure."""
-        return figures.allowance(self.budget.left_minutes).text if self.budget.total else figures.NOTHING
+        """What is left, as time of total failure; nothing once it is spent."""
+        left = self.budget.left_ratio > 0 and self.budget.total
+        return figures.allowance(self.budget.left_minutes).text if left else figures.NOTHING
 
     @property
     def coverage(self) -> str:
@@ -85,6 +92,11 @@ class BudgetRow:
         if self.state in _TONES:
             return _TONES[self.state]
         return "good" if self.budget.left_ratio > 0 else "bad"
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it burns too fast, or is spent."""
+        return self.state in ATTENTION
 
     @property
     def bar(self) -> int:
@@ -142,6 +154,5 @@ def _state(budget: Budget, firing: Collection[tuple[object, ...]]) -> str:
 
 
 def _worst_first(row: BudgetRow) -> tuple[int, Fraction, str, str, str]:
-    order = ("page", "ticket", "spent")
-    rank = order.index(row.state) if row.state in order else len(order)
+    rank = ATTENTION.index(row.state) if row.state in ATTENTION else len(ATTENTION)
     return rank, row.budget.left_ratio, row.service, row.region, row.objective

@@ -73,7 +73,7 @@ class Impact:
         if not self.row.budget.total:
             return figures.NOTHING
         if self.row.budget.left_ratio <= 0:
-            return f"none: {self.row.left} ({self.row.left_minutes})"
+            return self.row.left
         lasts = f", spent in {self.exhausted_in} at this pace" if self.burn > 1 else ""
         return f"{self.row.left} ({self.row.left_minutes}){lasts}"
 

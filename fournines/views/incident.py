@@ -6,33 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fournines.slack.told import manner
+from fournines.views import evidence
 from fournines.views.impact import Impact
 from remediation.incidents import Incident, Phase
 from remediation.journal import Entry, EntryKind
+from remediation.vocabulary import Reason
 from slo.burn import Tier
+from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from remediation.incidents import Symptom
+    from fournines.views.evidence import Row
 
 _TONES = {Phase.RESOLVED: "good", Phase.ESCALATED: "bad", Phase.OPEN: "bad"}
 _TIERS = frozenset(Tier)
-_HOLDS_TONES = {"yes": "good", "no": "bad", "unknown": "warn"}
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A finding or a guard's answer."""
-
-    name: str
-    holds: str
-    sentence: str
-
-    @property
-    def tone(self) -> str:
-        """How it looks."""
-        return _HOLDS_TONES.get(self.holds, "quiet")
+#: How a state is said to people.
+STATES = {
+    Phase.OPEN: "being looked into",
+    Phase.PENDING: "waits for an answer",
+    Phase.ACTING: "being mended",
+    Phase.VERIFYING: "watched after an action",
+    Phase.ESCALATED: "needs a person",
+    Phase.RESOLVED: "over",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +53,26 @@ class IncidentView:
         return ", ".join(dict.fromkeys(placement.region for placement in self.incident.placements))
 
     @property
-    def signs(self) -> tuple[Symptom, ...]:
-        """The symptoms that the impact does not tell already: events and alarms, not burning objectives."""
+    def state(self) -> str:
+        """Where it stands, in words."""
+        return STATES[self.incident.phase]
+
+    @property
+    def cause(self) -> str:
+        """What it comes from, in a sentence."""
+        return self.incident.cause.sentence if self.incident.cause else "Not known yet."
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """What was seen beside burning objectives, which the impact tells: each sentence with its regions."""
         told = {impact.row.budget.placements[0] for impact in self.impacts}
+        regions: dict[str, list[str]] = {}
+        for symptom in self.incident.symptoms:
+            if symptom.placement not in told or symptom.name.rpartition("/")[2] not in _TIERS:
+                regions.setdefault(symptom.sentence, []).append(symptom.placement.region)
         return tuple(
-            symptom
-            for symptom in self.incident.symptoms
-            if symptom.placement not in told or symptom.name.rpartition("/")[2] not in _TIERS
+            f"{sentence.rstrip('.')} ({', '.join(where)})." if len(where) > 1 else sentence
+            for sentence, where in regions.items()
         )
 
     @property
@@ -80,23 +92,39 @@ class IncidentView:
     @property
     def automation(self) -> str:
         """What the service does about it, in its last words on that."""
-        spoken = (EntryKind.DECIDED, *_CARRIED_OUT)
-        last = next((entry for entry in reversed(self.entries) if entry.kind in spoken), None)
-        return last.sentence if last else "Looking for the cause; nothing has been changed."
+        last = self._last(EntryKind.DECIDED, *_CARRIED_OUT)
+        if last is None:
+            return "Looking for the cause; nothing has been changed."
+        reason = last.data.get("reason")
+        if last.kind is EntryKind.ESCALATED and reason in set(Reason):
+            return f"{Reason(reason).sentence} A person is needed."  # type: ignore[call-arg]  # looks a word up
+        return evidence.said(last)
 
     @property
     def findings(self) -> tuple[Row, ...]:
         """The evidence of the last diagnosis."""
-        return self._rows(EntryKind.DIAGNOSED, "findings")
+        last = self._last(EntryKind.DIAGNOSED)
+        return evidence.findings(last) if last else ()
 
     @property
     def checks(self) -> tuple[Row, ...]:
         """Every guard's answer of the last decision."""
-        return self._rows(EntryKind.DECIDED, "checks")
+        last = self._last(EntryKind.DECIDED)
+        return evidence.checks(last) if last else ()
 
-    def _rows(self, kind: EntryKind, key: str) -> tuple[Row, ...]:
-        last = next((entry for entry in reversed(self.entries) if entry.kind is kind), None)
-        return tuple(Row(**row) for row in last.data.get(key, ())) if last else ()
+    @property
+    def judged(self) -> str:
+        """Where the last diagnosis was made."""
+        last = self._last(EntryKind.DIAGNOSED)
+        return Placement.parse(last.placement).region if last and last.placement else ""
+
+    @property
+    def highlights(self) -> tuple[Entry, ...]:
+        """What a reader of the timeline must not miss: all that the thread was told."""
+        return tuple(entry for entry in self.entries if entry.kind is EntryKind.OPENED or manner(entry))
+
+    def _last(self, *kinds: EntryKind) -> Entry | None:
+        return next((entry for entry in reversed(self.entries) if entry.kind in kinds), None)
 
     @property
     def standing(self) -> str:

@@ -29,7 +29,8 @@ def pages(board: Board) -> Blueprint:
             tiles=board.tiles(budgets),
             incidents=board.incidents(only_open=True),
             automation=board.automation(),
-            budgets=budgets,
+            attention=[row for row in budgets if row.needs_attention],
+            others=[row for row in budgets if not row.needs_attention],
         )
 
     @blueprint.get("/incidents")
