@@ -73,18 +73,18 @@ def gather(polls: Iterable[Poll], source: Source, workers: int) -> Iterator[Gath
 
 
 def _ask(account: str, region: str, polls: Sequence[Poll], source: Source) -> Gathered:
-    """Ask one region; after a call that nobody answered its other calls wait for the next round."""
+    """Ask one region; once a call could not reach it at all, its other calls wait for the next round."""
     answers: list[tuple[Poll, Readings]] = []
     spent: dict[Track, Spent] = {}
-    dark: Gap | None = None
+    unreachable: Gap | None = None
     for poll in polls:
-        if dark:
-            answers.append((poll, unanswered(poll.batch, poll.start, poll.end, dark)))
+        if unreachable:
+            answers.append((poll, unanswered(poll.batch, poll.start, poll.end, unreachable)))
             continue
         readings = source.metrics(poll.batch, poll.start, poll.end)
         answers.append((poll, readings))
         spent[poll.track] = spent.get(poll.track, Spent()) + _cost(readings)
-        dark = _darkness(readings)
+        unreachable = _unreachable(readings)
     return Gathered(account, region, tuple(answers), spent)
 
 
@@ -101,8 +101,8 @@ def _cost(readings: Readings) -> Spent:
     return Spent(1, len(queries), grouped, Counter(gap.reason for gap in readings.gaps.values()))
 
 
-def _darkness(readings: Readings) -> Gap | None:
-    """Return the gap of a call that found nobody there at all."""
+def _unreachable(readings: Readings) -> Gap | None:
+    """Return the gap of a call that reached nobody; None if anything was answered or refused."""
     if len(readings.gaps) < len(readings.batch.queries):
         return None
     first = next(iter(readings.gaps.values()))

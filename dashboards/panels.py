@@ -196,7 +196,7 @@ def table(  # noqa: PLR0913 - a panel is said in one place
 
 
 def text(panel_id: int, title: str, markdown: str, *, width: int = 24, height: int = 5) -> Tile:
-    """Words: what to do, where to read on."""
+    """Return a panel of Markdown: what to do, where to read on."""
     panel = Text(
         id=panel_id, title=title, description=title, content=markdown, mode="markdown", editable=False
     )
@@ -204,7 +204,7 @@ def text(panel_id: int, title: str, markdown: str, *, width: int = 24, height: i
 
 
 def row(panel_id: int, title: str) -> Tile:
-    """Head what follows."""
+    """Return a heading over the panels that follow."""
     return Tile(RowPanel(id=panel_id, title=title, editable=False), 24, 1)
 
 

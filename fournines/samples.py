@@ -206,7 +206,7 @@ def _remedies(books: Books) -> Numbers:
     runs = books.runs.every()
     going = Counter((*_where(r.placement), str(r.action), str(r.state)) for r in runs if not r.state.final)
     for where, number in sorted(going.items()):
-        yield remedies.ACTIONS_OPEN, (where, float(number))
+        yield remedies.RUNS_OPEN, (where, float(number))
     ended = Counter((*_where(r.placement), str(r.action), str(r.outcome)) for r in runs if r.state.final)
     for where, number in sorted(ended.items()):
         yield remedies.ACTIONS, (where, float(number))

@@ -28,7 +28,6 @@ RUNS_OPEN = Family(
     "remediation_runs_open", Kind.GAUGE, "actions", (*ACTION, "state"),
     "Actions under way; one that is queued is a temporary change that waits to be undone.",
 )  # fmt: skip
-ACTIONS_OPEN = RUNS_OPEN
 MITIGATE_SECONDS = Family(
     "remediation_mitigate_seconds", Kind.HISTOGRAM, "seconds", ("action",),
     "Time from the opening of an incident until its objective recovered after an action.",

@@ -118,8 +118,8 @@ def served_again(before: Before, situation: Situation, idle: Recovery = Recovery
     return Look(Recovery.RECOVERED, f"{numbers}.")
 
 
-def helped_by_more(look: Look) -> Look:
-    """Read a look at an action that only adds tasks: what grows meanwhile is the trouble, not its doing."""
+def not_worse(look: Look) -> Look:
+    """Return a look at an action that only adds tasks: it is not what made more requests fail."""
     return Look(Recovery.NOT_YET, look.sentence) if look.recovery is Recovery.WORSE else look
 
 

@@ -12,7 +12,7 @@ from remediation.actions.action import (
     Recovery,
     Refusal,
     failing_still,
-    helped_by_more,
+    not_worse,
     served_again,
 )
 from remediation.actions.effects import SetScalingMinimum
@@ -59,7 +59,7 @@ class ScaleOut:
 
     def recovered(self, before: Before, situation: Situation) -> Look:
         """Judge by the objective: three healthy minutes after the action."""
-        return helped_by_more(served_again(before, situation, Recovery.RECOVERED))
+        return not_worse(served_again(before, situation, Recovery.RECOVERED))
 
     def must_stay(self, situation: Situation) -> str | None:
         """Return why the raised minimum may not be lowered yet: it fails, or the surge goes on."""

@@ -12,7 +12,7 @@ from remediation.actions.action import (
     Recovery,
     Refusal,
     failing_still,
-    helped_by_more,
+    not_worse,
     served_again,
 )
 from remediation.actions.effects import SetStrategy
@@ -51,7 +51,7 @@ class SpotFallback:
 
     def recovered(self, before: Before, situation: Situation) -> Look:
         """Judge by the tasks that run and by the objective."""
-        view, served = situation.view, helped_by_more(served_again(before, situation, Recovery.RECOVERED))
+        view, served = situation.view, not_worse(served_again(before, situation, Recovery.RECOVERED))
         if view is None:
             return Look(Recovery.CANNOT_SEE, "AWS could not be asked how many tasks run.")
         told = f"{view.running} of {view.desired} tasks run. {served.sentence}"
