@@ -10,7 +10,7 @@ import pytest
 
 from collector.estate import DeploymentStatus
 from remediation.actions.action import Before, Plan, Recovery, Refusal, same_intent
-from remediation.actions.effects import RestoreRevision, SetScalingMinimum
+from remediation.actions.effects import Delivery, RestoreRevision, SetScalingMinimum
 from remediation.actions.scale_out import ScaleOut
 from remediation.actions.spot_fallback import SpotFallback
 from remediation.decision.policy import Freeze, Policies
@@ -36,7 +36,7 @@ from tests.remediation.stage import (
     incident,
     revision,
 )
-from tests.remediation.test_engine import ACT, PROPOSE, Play, bad_deployment, surge
+from tests.remediation.test_engine import ACT, PROPOSE, Play, bad_deployment, spot_shortage, surge
 from tests.remediation.test_guards import plan_for
 
 
@@ -188,3 +188,28 @@ def test_an_event_without_an_id_is_known_by_its_content() -> None:
     assert one.startswith("sha256-")
     assert one != other
     assert one == parse(json.dumps({"source": "a"})).origin.id
+
+
+def test_what_shows_late_is_waited_for_from_the_act_on_and_not_from_the_decision() -> None:
+    play = Play(bad_deployment(), PROPOSE)
+    run = play.decided()
+    play.stage.carry_out = lambda effect: None  # type: ignore[method-assign]  # noqa: ARG005
+    play.live(10)
+    play.runs.answers[run.id] = ("approve", "ana@example.com")
+    play.runs.runs[run.id] = replace(play.runs.runs[run.id], wake=play.stage.now)
+    play.live(1.5)
+    assert play.runs.runs[run.id].state is RunState.VERIFY
+    play.live(2)
+    assert play.runs.runs[run.id].outcome is Outcome.UNCERTAIN
+    assert "was accepted and does not show" in play.runs.entries[-1].sentence
+
+
+def test_what_somebody_else_did_while_ours_was_refused_is_not_ours_to_undo() -> None:
+    play = Play(spot_shortage())
+    play.stage.deliveries = [Delivery.REFUSED]
+    play.stage.on_apply = play.stage.carry_out
+    run = play.decided()
+    play.live(1)
+    after = play.runs.runs[run.id]
+    assert (after.state, after.inverse) == (RunState.VERIFY, None)
+    assert "was in place already" in play.runs.entries[-1].sentence
