@@ -155,7 +155,7 @@ def _join(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -
     known[key] = replace(before, sentence=symptom.sentence, last_seen=max(before.last_seen, now))
     joined = replace(incident, symptoms=tuple(known.values()))
     if _louder(incident, symptom, now):
-        heard_anew = replace(joined, judgements=())
+        heard_anew = replace(joined, judgements=(), phase=Phase.OPEN)
         return Change(heard_anew, (_entry(EntryKind.OPENED, incident, symptom, signal, now),))
     entries = () if before is not symptom else (_entry(EntryKind.JOINED, incident, symptom, signal, now),)
     return Change(joined, entries)

@@ -73,7 +73,10 @@ def _entries(incident: Incident, decision: Decision) -> tuple[Entry, ...]:
     before = next((j.cause for j in incident.judgements if j.placement == diagnosis.placement), None)
     surer = decision.verdict in {Verdict.ACT, Verdict.PROPOSE} and diagnosis.sentence != incident.sentence
     diagnosed = (_diagnosed(incident, diagnosis),) if surer or before is not diagnosis.cause else ()
-    calls = decision.verdict is Verdict.ESCALATE and incident.phase is not Phase.ESCALATED
+    known = incident.phase is Phase.ESCALATED and (
+        decision.reason is Reason.TRIED_BEFORE or diagnosis.cause in {Cause.UNKNOWN, before}
+    )
+    calls = decision.verdict is Verdict.ESCALATE and not known
     return (*diagnosed, _decided(incident, decision), *((_escalated(incident, decision),) if calls else ()))
 
 

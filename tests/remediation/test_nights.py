@@ -6,15 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from collector.estate import DeploymentStatus, ScalingRange
+from collector.estate import Controller, DeploymentStatus, ScalingRange
 from remediation.actions.effects import Delivery, RestoreRevision, SetScalingMinimum
 from remediation.decision.decide import Decision, decide
 from remediation.decision.guards import Switches
 from remediation.decision.policy import Policies, Policy
+from remediation.decision.record import record
 from remediation.diagnosis.diagnose import Confidence, diagnose
 from remediation.events.event import TaskEnd
 from remediation.history import PastAction
 from remediation.incidents import Judgement, Phase
+from remediation.journal import EntryKind
 from remediation.vocabulary import ActionName, Cause, Mode, Outcome, Reason, Verdict
 from remediation.workflow.engine import Engine
 from remediation.workflow.progress import follow
@@ -294,3 +296,16 @@ def test_what_ecs_turned_back_because_its_tasks_crash_is_not_called_a_loop_witho
     stage.now = at(4)
     decision = night.decided()
     assert (decision.diagnosis.cause, decision.reason) == (Cause.DEPLOYMENT, Reason.NATIVE_ROLLBACK)
+
+
+def test_a_second_region_in_need_is_called_for_although_somebody_was_called_for_the_first() -> None:
+    stage = bad_in(VIRGINIA)
+    stage.change(VIRGINIA, controller=Controller.EXTERNAL)
+    for minute in (5, 6, 7):
+        stage.ends(IRELAND, TaskEnd.CRASHED, minute)
+    night = Night(stage)
+    first = record(incident(), night.decided(IRELAND))
+    assert first is not None
+    second = record(first.incident, night.decided(VIRGINIA))
+    assert second is not None
+    assert first.entries[-1].kind is second.entries[-1].kind is EntryKind.ESCALATED
