@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from slo.burn import Answer, explain, firing
+from slo.burn import Answer, Tier, explain, firing
 from slo.cells import Indicator, Placement, Sli, State
 from slo.contracts import CreditTier, Measure, read
 from slo.evidence import failures_needed
@@ -135,3 +135,19 @@ def test_a_period_that_is_too_short_for_a_page_says_so_and_still_makes_tickets()
     answers = {judged.tier.severity: judged.answer for judged in explain(hour, WEB, ledger, NOW)}
     assert answers == {"page": Answer.PERIOD_TOO_SHORT, "ticket": Answer.FIRING}
     assert {alert.severity for alert in firing([hour], ledger, NOW)} == {"ticket"}
+
+
+def test_minutes_that_are_bad_by_a_few_requests_each_page_an_objective_in_timeslices() -> None:
+    slices = replace(
+        OCTOBER,
+        target=Decimal("0.99"),
+        window=Rolling(timedelta(days=30)),
+        budgeting=Budgeting.TIMESLICES,
+        time_slice_target=Decimal("0.9999"),
+    )
+    alerts = firing([slices], told(*((1, 1000, State.OBSERVED),) * 60), NOW)
+    assert {(alert.tier, alert.unit) for alert in alerts} >= {(Tier.PAGE_QUICK, "minutes")}
+    assert (
+        firing([replace(OCTOBER, target=Decimal("0.99"))], told(*((1, 1000, State.OBSERVED),) * 60), NOW)
+        == ()
+    )
