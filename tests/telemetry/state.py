@@ -47,6 +47,7 @@ OBJECTIVES = (
         target=Decimal("0.999"), window=Rolling(timedelta(days=30)), threshold_s=Decimal(1),
     ),
 )  # fmt: skip
+NO_SHELF = Shelf({})
 SLIS = tuple(Sli(place, indicator) for place in (IRELAND, VIRGINIA) for indicator in Indicator)
 
 
@@ -105,14 +106,16 @@ def happen(books: Books) -> str:
     return incident.id
 
 
-def board(books: Books, known: Known, record: Record, clock: Stepped) -> Board:
+def board(
+    books: Books, known: Known, record: Record, clock: Stepped, books_of_people: Shelf = NO_SHELF
+) -> Board:
     return Board(
         clock=clock,
         books=books,
         known=known,
         objectives=OBJECTIVES,
         policies=Policies(()),
-        shelf=Shelf({}),
+        shelf=books_of_people,
         record=record,
         periods={"collect": timedelta(seconds=15)},
         base_url="http://fournines",

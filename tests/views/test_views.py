@@ -1,0 +1,155 @@
+"""What is shown of budgets and incidents, where it is easily shown wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from fournines.views.budget import ATTENTION, rows
+from fournines.views.impact import impacts
+from fournines.views.incident import IncidentView
+from remediation.incidents import Incident, Symptom
+from remediation.journal import Entry, EntryKind
+from slo.burn import Severity, firing
+from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
+from slo.ledger import Ledger
+from slo.objectives import Budgeting, Objective, Rolling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fournines.views.budget import BudgetRow
+
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
+SEARCH, PAYMENT, QUIET = (
+    Placement("123456789012", "eu-west-1", "mylearning", name) for name in ("search", "payment", "quiet")
+)
+OBJECTIVE = Objective(
+    name="availability", display_name="Availability", service="*", indicator=Indicator.AVAILABILITY,
+    target=Decimal("0.9999"), window=Rolling(timedelta(days=30)),
+)  # fmt: skip
+SLIS = tuple(Sli(place, Indicator.AVAILABILITY) for place in (SEARCH, PAYMENT, QUIET))
+
+
+def ledger(bad: int, total: int = 1000, minutes: int = 120) -> Ledger:
+    """Search fails so many of its requests in every minute, payment none, and of quiet nothing is known."""
+    made, shape = Ledger(), (minutes, len(SLIS))
+    totals = np.tile([total, total, 0], (minutes, 1))
+    wrong = np.zeros(shape, np.int64)
+    wrong[:, 0] = bad
+    state = np.tile(np.array([State.OBSERVED, State.OBSERVED, State.UNKNOWN], np.uint8), (minutes, 1))
+    made.put(Block(SLIS, minute_of(NOON) - minutes, wrong, totals, state))
+    return made
+
+
+def shown(bad: int, objective: Objective = OBJECTIVE) -> dict[str, BudgetRow]:
+    kept = ledger(bad)
+    return {row.service: row for row in rows([objective], kept, firing([objective], kept, NOON), NOON)}
+
+
+def test_the_worst_comes_first_and_what_nobody_knows_is_neither_good_nor_bad() -> None:
+    found = shown(30)
+    assert next(iter(found)) == "search"
+    assert [found[name].state for name in ("search", "payment", "quiet")] == ["page", "ok", "no data"]
+    assert (found["quiet"].sli, found["quiet"].left, found["quiet"].tone) == ("-", "-", "quiet")
+    assert [row.needs_attention for row in found.values()] == [True, False, False]
+
+
+def test_what_is_overspent_says_how_often_not_a_negative_rest() -> None:
+    row = shown(30)["search"]
+    assert (row.left, row.left_minutes, row.bar, row.tone) == ("spent 300.0 times", "-", 0, "bad")
+
+
+def test_an_untouched_budget_is_whole() -> None:
+    row = shown(0)["payment"]
+    assert (row.left, row.left_minutes, row.sli, row.bar) == ("100.0 %", "4 min 19 s", "100.0000 %", 100)
+    assert row.exhausted_in == "-"
+
+
+@pytest.mark.parametrize("state", ATTENTION)
+def test_a_state_that_needs_attention_looks_like_it(state: str) -> None:
+    assert replace(shown(0)["payment"], state=state).tone in {"bad", "warn", "good"}
+
+
+def test_an_impact_looks_at_the_newest_minutes_while_they_burn_and_at_the_hour_after() -> None:
+    kept = ledger(30)
+    calm = np.zeros((10, 3), np.int64)
+    now = next(impact for impact in impacts(rows([OBJECTIVE], kept, (), NOON), kept) if impact.total)
+    assert (now.window, now.row.service) == ("5m", "search")
+    state = np.full((10, 3), State.OBSERVED, np.uint8)
+    kept.put(Block(SLIS, minute_of(NOON), calm, calm + 1000, state))
+    later = NOON + timedelta(minutes=10)
+    after = impacts(rows([OBJECTIVE], kept, (), later), kept)[0]
+    assert (after.window, after.bad, after.total) == ("1h", 1500, 60_000)
+    assert "in the last hour: 2.500 %, 250.0 times what 99.99 % allows" in after.sentence
+
+
+def test_an_impact_without_requests_says_so() -> None:
+    kept = ledger(0)
+    quiet = next(i for i in impacts(rows([OBJECTIVE], kept, (), NOON), kept) if i.row.service == "quiet")
+    assert quiet.sentence == "eu-west-1: no request is known of the last 5 min."
+    assert (quiet.ratio, quiet.left) == (None, "-")
+
+
+def test_an_objective_in_minutes_is_not_told_in_a_ratio_of_requests() -> None:
+    sliced = replace(OBJECTIVE, budgeting=Budgeting.TIMESLICES, time_slice_target=Decimal("0.95"))
+    kept = ledger(100)
+    worst = impacts(rows([sliced], kept, (), NOON), kept)[0]
+    assert worst.sentence.endswith("requests failed in the last 5 min: 10.000 %.")
+
+
+def incident(*signs: tuple[Placement, str, str]) -> Incident:
+    symptoms = tuple(
+        Symptom(
+            placement=place, name=name, severity=Severity.PAGE, sentence=told, first_seen=NOON, last_seen=NOON
+        )
+        for place, name, told in signs
+    )
+    return Incident(id="search-1", service="search", opened_at=NOON, symptoms=symptoms)
+
+
+def test_signs_leave_out_what_the_impact_tells_and_are_said_once_for_all_regions() -> None:
+    kept = ledger(30)
+    far = replace(SEARCH, region="us-east-1")
+    view = IncidentView(
+        incident=incident(
+            (SEARCH, "availability/page_quick", "It burns."),
+            (SEARCH, "alarm/5xx", "Alarm."),
+            (far, "alarm/5xx", "Alarm."),
+            (far, "availability/page_quick", "It burns there."),
+        ),
+        entries=(),
+        impacts=tuple(
+            i for i in impacts(rows([OBJECTIVE], kept, (), NOON), kept) if i.row.service == "search"
+        ),
+    )
+    assert view.signs == ("Alarm (eu-west-1, us-east-1).", "It burns there.")
+
+
+def test_the_last_word_of_automation_is_what_people_read() -> None:
+    def said(*kinds: tuple[EntryKind, str, Mapping[str, object]]) -> str:
+        entries = tuple(Entry(kind, NOON, told, data=data) for kind, told, data in kinds)
+        return IncidentView(incident=incident((SEARCH, "it", "It.")), entries=entries).automation
+
+    decided: tuple[EntryKind, str, Mapping[str, object]] = (EntryKind.DECIDED, "Go back.", {})
+    assert said() == "Looking for the cause; nothing has been changed."
+    assert said(decided, (EntryKind.VERIFYING, "Looking.", {})) == "Go back."
+    applied = (EntryKind.APPLIED, "Done.", {"action": "rollback", "undo": False})
+    assert said(decided, applied).startswith("Return to the last revision that served")
+    called = (EntryKind.ESCALATED, "A very long story.", {"reason": "no_action_for_cause"})
+    assert said(decided, called) == "No action of ours undoes this cause. A person is needed."
+    assert said((EntryKind.ESCALATED, "It did not help.", {})) == "It did not help."
+
+
+def test_explain_gives_every_guard_with_its_numbers() -> None:
+    checks = [{"name": "cooling_down", "holds": "no", "sentence": "29 min ago (cooldown 30 min)."}]
+    view = IncidentView(
+        incident=incident((SEARCH, "it", "It.")),
+        entries=(Entry(EntryKind.DECIDED, NOON, "Not yet.", data={"checks": checks}),),
+    )
+    assert any("cooling_down" in line and "29 min ago" in line for line in view.explain())

@@ -1,0 +1,173 @@
+"""The pages and their JSON, by Flask's own client, over a known state and over a life."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fournines import telemetry
+from fournines.clock import Health, Record, Stepped
+from fournines.desk import Desk
+from fournines.known import Known
+from fournines.store.books import Books
+from fournines.web.app import app
+from remediation.incidents import Symptom
+from remediation.journal import Entry, EntryKind
+from runbooks import shelf
+from slo.burn import Severity
+from slo.cells import Placement
+from tests.telemetry.state import NOON, OBJECTIVES, HandMade, board, fill, happen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+
+HOSTILE = '<script>alert("x")</script>'
+
+
+class Site:
+    """A board over a known state, its record of jobs, and a browser."""
+
+    def __init__(self, books: Books) -> None:
+        fill(books)
+        self.books, self.incident = books, happen(books)
+        self.clock, self.record, self.known = Stepped(NOON), Record(), Known(books, lambda _: 1.0)
+        self.record.note("collect", lambda h: replace(h, last_success=NOON))
+        self.board = board(books, self.known, self.record, self.clock, shelf.library())
+        samples = HandMade(
+            clock=self.clock, books=books, known=self.known, objectives=OBJECTIVES, record=self.record,
+            board=self.board,
+        )  # fmt: skip
+        self.browser: FlaskClient = app(self.board, telemetry.registry(samples)).test_client()
+
+    def get(self, path: str, status: int = 200) -> str:
+        answer = self.browser.get(path)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Books.open("sqlite://") as books:
+        yield Site(books)
+
+
+PAGES = (
+    *("/", "/incidents", "/runbooks", "/runbooks/dependency", "/style.css", "/metrics", "/healthz"),
+    *("/api/budgets", "/api/incidents", "/api/journal", "/nowhere"),
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_answer_forbids_scripts_frames_and_sniffing(site: Site, path: str) -> None:
+    headers = site.browser.get(path).headers
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Server" not in headers
+
+
+def test_the_first_page_shows_what_needs_attention_first_and_folds_the_rest(site: Site) -> None:
+    page = site.get("/")
+    attention, _, folded = page.partition("<details>")
+    assert "spent 83.4 times" in attention
+    assert attention.count('<td class="w">course-catalog</td>') == 1
+    assert folded.count('<td class="w">course-catalog</td>') == 3
+    assert "<script" not in page
+
+
+def test_an_incident_says_what_users_feel_in_numbers_that_close(site: Site) -> None:
+    page = site.get(f"/incidents/{site.incident}")
+    assert (
+        "500 of 5,000 requests failed in the last 5 min: 10.000 %, 1,000.0 times what 99.99 % allows" in page
+    )
+    assert "Spot has no room." in page
+    assert 'datetime="2026-10-01T12:00:00+00:00"' in page
+    assert "2026-10-01 12:00:00 UTC" in page
+
+
+def test_what_is_not_known_is_a_page_that_says_so(site: Site) -> None:
+    for path in ("/incidents/nobody", "/runbooks/nobody", "/runbooks/../secret", "/nowhere"):
+        assert "There is nothing here" in site.get(path, 404)
+    assert json.loads(site.get("/api/incidents/nobody", 404)) == {
+        "error": "/api/incidents/nobody is not known"
+    }
+
+
+def test_nothing_can_be_changed_through_the_pages(site: Site) -> None:
+    for path in PAGES[:-1]:
+        assert site.browser.post(path).status_code == 405
+
+
+def test_names_and_sentences_from_outside_are_only_text(site: Site) -> None:
+    place = Placement("123456789012", "eu-west-1", "mylearning", HOSTILE.replace("/", "|"))
+    sign = Symptom(
+        placement=place, name="it", severity=Severity.PAGE, sentence=HOSTILE, first_seen=NOON, last_seen=NOON
+    )
+    Desk(site.books).fold([sign], NOON)
+    hostile = next(i for i in site.books.open_incidents() if i.service == place.service)
+    broken = {"findings": [{"name": HOSTILE, "holds": HOSTILE, "sentence": HOSTILE}]}
+    site.books.append(
+        [
+            Entry(
+                EntryKind.DIAGNOSED,
+                NOON,
+                HOSTILE,
+                incident=hostile.id,
+                placement=str(place),
+                actor=HOSTILE,
+                data=broken,
+            )
+        ]
+    )
+    for path in ("/", "/incidents", f"/incidents/{hostile.id}"):
+        page = site.get(path)
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_a_runbook_is_rendered_without_its_front_matter_and_without_raw_html(site: Site) -> None:
+    page = site.get("/runbooks/dependency")
+    assert "<h2>Mitigation</h2>" in page
+    assert "review_days" not in page
+    assert "http-equiv" not in page, "who reads a runbook is not interrupted"
+
+
+def test_health_is_unavailable_with_the_reason_once_a_job_is_late(site: Site) -> None:
+    assert json.loads(site.get("/healthz")) == {"ok": True, "trouble": []}
+    site.clock.move(NOON + timedelta(minutes=6))
+    site.record.note("collect", lambda h: replace(h, last_error="UnreachableError: no answer"))
+    told = json.loads(site.get("/healthz", 503))
+    assert told["trouble"] == ["collect has not succeeded since 12:00:00: UnreachableError: no answer"]
+    assert "fournines itself is in trouble" in site.get("/")
+
+
+def test_a_job_that_never_succeeded_is_in_trouble_from_its_first_failure(site: Site) -> None:
+    site.record.note("collect", lambda _: Health(runs=1, failures=1, last_error="DeniedError: no"))
+    assert site.board.trouble() == ["collect has not succeeded since the start: DeniedError: no"]
+
+
+def test_a_region_that_cannot_be_read_is_trouble_until_it_can(site: Site) -> None:
+    site.known.could_not_read("123456789012", "us-east-1", "AccessDenied")
+    assert site.board.trouble() == ["us-east-1 cannot be read: AccessDenied"]
+    site.known.saw(site.books.estates()[1])
+    assert site.board.trouble() == []
+
+
+def test_json_says_the_same_as_the_page(site: Site) -> None:
+    budgets = json.loads(site.get("/api/budgets"))
+    shown = [str(row.budget.placements[0]) for row in site.board.budgets()]
+    assert [row["placement"] for row in budgets] == shown
+    worst = budgets[0]
+    assert (worst["left"], worst["state"], worst["target"]) == ("spent 83.4 times", "page", "99.99 %")
+    (incident,) = json.loads(site.get("/api/incidents"))
+    assert json.loads(site.get(f"/api/incidents/{incident['id']}")) == incident
+    assert incident["impact"][0]["sentence"] in site.get(f"/incidents/{incident['id']}")
+    lines = [json.loads(line) for line in site.get("/api/journal").splitlines()]
+    assert [line["n"] for line in lines] == list(range(1, len(lines) + 1))
