@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from simulator.span import Span
 
 #: Kinds that the design names and the world does not live through yet.
-NOT_SIMULATED = ("out_of_memory", "zone_outage", "region_outage")
+NOT_SIMULATED = ("out_of_memory", "process_crash", "region_outage", "slack_outage", "zone_outage")
 
 
 class Expect(StrEnum):
@@ -211,18 +211,6 @@ class EventsReordered(Lasting):
     by: Span = Field(default="30s", validate_default=True)
 
 
-class SlackOutage(Lasting):
-    """Slack does not answer.  The world only notes it: whoever runs Slack reads it."""
-
-    kind: Literal["slack_outage"]
-
-
-class ProcessCrash(Base):
-    """The service is killed.  The world only notes it: whoever runs the service reads it."""
-
-    kind: Literal["process_crash"]
-
-
 AnyFault = (
     BadDeployment
     | SlowDeployment
@@ -242,21 +230,10 @@ AnyFault = (
     | EventsLost
     | EventsDuplicated
     | EventsReordered
-    | SlackOutage
-    | ProcessCrash
 )
 
 #: Faults that blind or hinder an observer and harm no service by themselves.
-Disturbance = (
-    MetricsDelay
-    | MetricsOutage
-    | ApiThrottling
-    | EventsLost
-    | EventsDuplicated
-    | EventsReordered
-    | SlackOutage
-    | ProcessCrash
-)
+Disturbance = MetricsDelay | MetricsOutage | ApiThrottling | EventsLost | EventsDuplicated | EventsReordered
 
 
 def simulated(value: object) -> object:

@@ -126,8 +126,6 @@ class Injector:
                 return self._disturb("twice_ratio", twice.share)
             case fault.EventsReordered() as held:
                 return self._disturb("held_s", held.by.total_seconds())
-            case fault.SlackOutage() | fault.ProcessCrash():
-                return None  # whoever runs Slack or the service reads them from the scenario
 
     def _services(self, ordeal: Ordeal) -> list[Service]:
         return [self.fleet.services[index] for index in ordeal.placements]

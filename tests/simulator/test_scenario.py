@@ -38,8 +38,9 @@ def test_lengths_of_time_are_written_as_people_write_them() -> None:
     assert scenario.model_dump(mode="json")["duration"] == "1h30m"
 
 
-def test_a_kind_that_is_not_simulated_is_refused_in_these_words() -> None:
-    assert "zone_outage is not simulated yet" in refusals(document({"kind": "zone_outage", "at": "1m"}))[0]
+@pytest.mark.parametrize("kind", ["zone_outage", "slack_outage", "process_crash"])
+def test_a_kind_that_is_not_simulated_is_refused_in_these_words(kind: str) -> None:
+    assert f"{kind} is not simulated yet" in refusals(document({"kind": kind, "at": "1m"}))[0]
 
 
 def test_every_problem_is_told_at_once() -> None:
