@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fournines.trouble import Trouble
+from fournines.cli import opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
-    from simulator.recording import Recording
-    from simulator.scenario import Scenario
-
 _SCENARIO = "a shipped scenario's name, or a YAML file"
+
+
+def _recorded(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that shape an estate's traffic by a recording."""
+    for option in (
+        click.option("--from", "start", type=opened.Moment(), help="The recorded moment that it starts at."),
+        click.option("--scale", type=float, help="What recorded counts are multiplied by; 1 by default."),
+        click.option(
+            "--traffic", type=click.Path(path_type=Path), help="Recorded request counts: CSV timestamp,value."
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command(epilog="Example: fournines serve --config fournines.yaml")
@@ -63,29 +74,50 @@ def simulate(  # noqa: PLR0913 - each is an option
 
     if as_slack:
         sys.exit(serve_slack(channels=channels, port=port))
-    lived = scenario_of(scenario, seed)
-    sys.exit(serve_world(lived, port=port, speed=speed, epoch=epoch, recording=recording_of(lived)))
+    from fournines.rehearsal import recorded, scenarios  # noqa: PLC0415
+
+    lived = scenarios.read(scenario, seed)
+    sys.exit(serve_world(lived, port=port, speed=speed, epoch=epoch, recording=recorded.read(lived)))
 
 
 @click.command(epilog="Example: fournines rehearse bad-deployment surge --seed 7")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--seed", type=int, help="Another service, time and severity.")
+@_recorded
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document per scenario.")
-def rehearse(scenarios: tuple[str, ...], seed: int | None, *, as_json: bool) -> None:
+def rehearse(  # noqa: PLR0913 - each is an option
+    scenarios: tuple[str, ...],
+    seed: int | None,
+    traffic: Path | None,
+    scale: float | None,
+    start: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
     """Live through scenarios on a stepped clock; exit status 1 where fournines did wrong."""
+    from fournines.rehearsal import recorded  # noqa: PLC0415
+    from fournines.rehearsal import scenarios as shelf  # noqa: PLC0415
     from fournines.rehearsal.rehearse import rehearse as live  # noqa: PLC0415
     from fournines.rehearsal.score import passed, table, wide_console  # noqa: PLC0415
 
     _log_to_stderr(verbose=False)
-    good = True
-    for name in scenarios:
-        lived = scenario_of(name, seed)
-        summary = live(lived, recording=recording_of(lived))
+    chosen = [recorded.shaped(shelf.read(name, seed), traffic, scale, start) for name in scenarios]
+    recordings = [
+        recorded.read(scenario) for scenario in chosen
+    ]  # what is wrong is told before anything runs
+    good, words = True, (lambda sentence: click.echo(sentence, err=True)) if as_json else click.echo
+    for scenario, recording in zip(chosen, recordings, strict=True):
+        for sentence in recorded.sentences(scenario, recording) if recording else ():
+            words(sentence)
+        unnoticed: list[str] = []
+        summary = live(scenario, recording=recording, tell=unnoticed.append)
         good = good and passed(summary)
         if as_json:
             click.echo(json.dumps(summary))
         else:
             table(summary, wide_console())
+        for sentence in unnoticed:
+            words(sentence)
     sys.exit(0 if good else 1)
 
 
@@ -97,42 +129,17 @@ def rehearse(scenarios: tuple[str, ...], seed: int | None, *, as_json: bool) -> 
 @click.option(
     "--kill", is_flag=True, help="Kill the service in the middle of a remediation, and start it again."
 )
-@click.option("--speed", default=45.0, show_default=True, help="How many times as fast as the wall it runs.")
 @click.option(
-    "--traffic", type=click.Path(path_type=Path), help="Recorded request counts: CSV of timestamp,value."
+    "--speed",
+    type=click.FloatRange(min=1),
+    help="How many times as fast as the wall it runs.  [default: as this machine keeps up with, at most 45]",
 )
-@click.option(
-    "--scale", type=float, default=1.0, show_default=True, help="What recorded counts are multiplied by."
-)
-@click.option("--from", "from_", help="The recorded moment that the story starts at, ISO 8601.")
+@_recorded
 def demo(**options: Any) -> None:  # noqa: ANN401 - they are named above
     """Tell the whole story: a simulated estate, a fake Slack and the service, over real HTTP."""
     from fournines.demo.demo import Wish, play  # noqa: PLC0415
 
     sys.exit(0 if play(Wish(**options)) else 1)
-
-
-def scenario_of(name: str, seed: int | None) -> Scenario:
-    """Return a shipped scenario, or the one in a file, under another seed if wanted."""
-    from fournines.rehearsal import scenarios  # noqa: PLC0415
-
-    scenario = scenarios.read(name)
-    return scenario if seed is None else scenario.seeded(seed)
-
-
-def recording_of(scenario: Scenario) -> Recording | None:
-    """Return the recorded traffic that a scenario names."""
-    from simulator.recording import RecordingError, parse  # noqa: PLC0415
-
-    path = scenario.estate.traffic.csv
-    if path is None:
-        return None
-    try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as problem:
-        raise Trouble(f"the recorded traffic {path} cannot be read: {problem.strerror}") from None
-    except RecordingError as problem:
-        raise Trouble(str(problem)) from None
 
 
 def _log_to_stderr(*, verbose: bool) -> None:

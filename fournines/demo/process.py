@@ -47,12 +47,17 @@ class Process:
                     return ready
         except queue.Empty:
             self.stop()
-        raise Trouble(f"{self.name} did not come up; its words are in {self._log}")
+        raise Trouble(f"the {self.name} did not come up: {self._last_words()}")
 
     @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
+
+    def must_live(self) -> None:
+        """Raise Trouble if it has ended by itself."""
+        if not self.alive:
+            raise Trouble(f"the {self.name} ended in the middle of the story: {self._last_words()}")
 
     def kill(self) -> None:
         """End it as a crash would: SIGKILL, no farewell."""
@@ -61,7 +66,7 @@ class Process:
         self._process.wait()
 
     def stop(self) -> None:
-        """Ask it to end; what does not end in time is killed."""
+        """Ask it to end; what does not end in time, or before a second Ctrl-C, is killed."""
         if self._process is None or not self.alive:
             return
         self._process.terminate()
@@ -69,6 +74,13 @@ class Process:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.kill()
+        except KeyboardInterrupt:
+            self.kill()
+            raise
+
+    def _last_words(self) -> str:
+        words = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return f"{words[-1].strip() if words else 'it said nothing'} (all its words are in {self._log})"
 
 
 def _drain(stream: IO[str], lines: queue.Queue[str | None], log: Path) -> None:

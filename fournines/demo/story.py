@@ -41,16 +41,17 @@ class Story:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._faults = 0
+        self._faults: list[Mapping[str, Any]] = []
         self._entries = 0
 
     def hear(
         self, now: str, faults: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]
     ) -> None:
         """Tell what is new among the faults that have begun and the journal's entries."""
-        for fault in faults[self._faults :]:
-            self._fault(now, fault)
-        self._faults = max(self._faults, len(faults))
+        for fault in faults:  # they stand in the scenario's order, not in that of their beginning
+            if fault not in self._faults:
+                self._faults.append(fault)
+                self._fault(now, fault)
         for entry in entries:
             if entry["n"] > self._entries:
                 self._entry(entry)

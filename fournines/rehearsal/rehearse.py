@@ -12,6 +12,7 @@ from fournines import staging
 from fournines.clock import Stepped, Steps
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
 from fournines.rehearsal.score import name_causes
+from fournines.rehearsal.unnoticed import unnoticed
 from fournines.service import Charter, Outside, Pace, Setting, build
 from fournines.slack.chat import Sent
 from fournines.store.books import Books
@@ -88,8 +89,12 @@ def rehearse(
     *,
     recording: Recording | None = None,
     progress: Callable[[datetime], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Return the world's judgement of what fournines did in the scenario."""
+    """Return the world's judgement of what fournines did in the scenario.
+
+    `tell` hears, in words, what the burn tiers answered about faults that nobody noticed.
+    """
     world = World(scenario, recording)
     clock = Stepped(scenario.start)
     ear, mailbox = Ear(clock.now), WorldMailbox()
@@ -97,8 +102,9 @@ def rehearse(
     outside = Outside(wired.source(), wired.actuator(), mailbox, ear)
     scopes = [(scenario.estate.account, region) for region in scenario.estate.regions]
     setting = Setting(scopes=scopes, channel="rehearsal", workers=1, pace=Pace(real_s=timedelta(seconds=10)))
+    kept_by = charter(scenario)
     with Books.open(IN_MEMORY) as books:
-        service = build(charter(scenario), setting, books, outside, clock)
+        service = build(kept_by, setting, books, outside, clock)
         steps = Steps(service.jobs, clock, service.record)
         while world.now < scenario.end:
             moment = min(world.now + STEP, scenario.end)
@@ -107,4 +113,6 @@ def rehearse(
             progress(moment)
         summary = judge(world, without=live_without(scenario, recording), messages=ear.heard)
         name_causes(summary, [view.as_json() for view in service.board.incidents()])
+        for sentence in unnoticed(summary, books, kept_by.objectives):
+            tell(sentence)
         return summary

@@ -11,8 +11,13 @@ from fournines.trouble import Trouble
 from simulator.scenario import Scenario, shipped, shipped_names
 
 
-def read(name: str) -> Scenario:
-    """Return a shipped scenario by its name, or the one in a YAML file."""
+def read(name: str, seed: int | None = None) -> Scenario:
+    """Return a shipped scenario by its name, or the one in a YAML file; under another seed if wanted."""
+    scenario = _named(name)
+    return scenario if seed is None else scenario.seeded(seed)
+
+
+def _named(name: str) -> Scenario:
     if name in shipped_names():
         return shipped(name)
     path = Path(name)
