@@ -171,18 +171,21 @@ class Board:
 
     def trouble(self) -> list[str]:
         """Return what keeps fournines from doing its work, in sentences; empty while it is well."""
-        now = self._clock.now()
-        health = self._record.health()
-        late = [
-            f"{name} has not succeeded since {_said(health.get(name))}"
-            for name, period in self._periods.items()
-            if _late(health.get(name), max(LATE_MIN, LATE_PERIODS * period), now)
-        ]
+        late = self.failing()
         late += [f"{where[1]} cannot be read: {why}" for where, why in tuple(self._known.unreadable.items())]
         backlog = self._books.backlog()
         if backlog.stuck:
             late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")
         return late
+
+    def failing(self) -> list[str]:
+        """Return the jobs that have not succeeded for too long, in sentences."""
+        now, health = self._clock.now(), self._record.health()
+        return [
+            f"{name} has not succeeded since {_said(health.get(name))}"
+            for name, period in self._periods.items()
+            if _late(health.get(name), max(LATE_MIN, LATE_PERIODS * period), now)
+        ]
 
     def footer(self) -> str:
         """Say how fresh all of this is."""

@@ -16,6 +16,7 @@ from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.respond import Listen, Remediate
 from fournines.jobs.tell import Tell
 from fournines.jobs.upkeep import Upkeep
+from fournines.jobs.watch import Watch
 from fournines.known import Known
 from fournines.look import Looker
 from fournines.samples import Samples
@@ -75,6 +76,7 @@ class Pace:
     discover: timedelta = timedelta(minutes=5)
     collect: timedelta = timedelta(seconds=15)
     remediate: timedelta = timedelta(seconds=15)
+    watch: timedelta = timedelta(minutes=1)
     upkeep: timedelta = timedelta(hours=1)
     cadence: Cadence = field(default_factory=Cadence)
     settle_s: int = 120
@@ -146,6 +148,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         Job("evaluate", pace.collect, Evaluate(charter.objectives, books, desk).run),
         Job("remediate", pace.remediate, Remediate(looker, books, desk, engine, charter.policies).run),
         Job("tell", pace.real_s / 2, Tell(books, outside.chat, board, setting.channel).run),
+        Job("watch", pace.watch, Watch(books, known, board).run),
         Job("upkeep", pace.upkeep, Upkeep(books).run),
     )
     periods.update({job.name: job.period for job in jobs})

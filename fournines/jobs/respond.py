@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fournines.desk import Desk
+from fournines.jobs.watch import about_us
 from fournines.known import Known
 from fournines.look import Looker
 from fournines.store.books import Books
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 #: One turn moves no more runs than this, so that what is new need not wait long.
 MOVES_MAX = 100
+#: A new service is discovered within so long: until then its events wait.
+DISCOVERED_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,9 @@ class Listen:
             self.books.keep_events(arrived, now)
             self.mailbox.delete(letters)
         events = self.books.unfolded_events()
-        if events:
-            self.desk.fold([event for event in events if self._ours(event)], now, events)
+        settled = [event for event in events if self._ours(event) or self._foreign(event, now)]
+        if settled:
+            self.desk.fold([event for event in settled if self._ours(event)], now, settled)
 
     def _placed(self, event: Event) -> Event:
         """Say of an alarm which placement its metrics speak of."""
@@ -63,6 +68,11 @@ class Listen:
     def _ours(self, event: Event) -> bool:
         """Whether the event speaks of a placement that we know: one of another estate acts on nothing."""
         return isinstance(event, Answer) or getattr(event, "placement", None) in self.known.services
+
+    def _foreign(self, event: Event, now: datetime) -> bool:
+        """Whether the event is nobody's of ours, and not just of a service that discovery has yet to find."""
+        young = event.origin.at is None or now - event.origin.at < DISCOVERED_WITHIN
+        return getattr(event, "placement", None) is None or not young
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +87,33 @@ class Remediate:
 
     def run(self, now: datetime) -> None:
         """Decide about each incident, advance runs, and close what is over."""
-        blind = set()
-        for incident in self.books.open_incidents():
-            situations = self.looker.situations(incident, incident.placements, now)
-            for situation in situations.values():
-                self._decide(situation, now)
-            if any(_cannot_see(situation) for situation in situations.values()):
+        blind, failures = set[str](), []
+        for incident in self._incidents():
+            try:
+                seen = self._look_into(incident, now)
+            except Exception as problem:  # noqa: BLE001 - one incident must not keep the others waiting
+                seen = False
+                failures.append(problem)
+            if not seen:
                 blind.add(incident.id)
         for _ in range(MOVES_MAX):
             if self.engine.advance(now) is None:
                 break
-        for incident in self.books.open_incidents():
+        for incident in self._incidents():
             self.desk.change(incident.id, lambda fresh: self._progress(fresh, now, blind))
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} incidents could not be looked into", failures)
+
+    def _incidents(self) -> list[Incident]:
+        """Return the open incidents of services; those about ourselves are nothing to remediate."""
+        return [incident for incident in self.books.open_incidents() if not about_us(incident)]
+
+    def _look_into(self, incident: Incident, now: datetime) -> bool:
+        """Decide about each placement; return whether all of them can be seen."""
+        situations = self.looker.situations(incident, incident.placements, now)
+        for situation in situations.values():
+            self._decide(situation, now)
+        return not any(_cannot_see(situation) for situation in situations.values())
 
     def _decide(self, situation: Situation, now: datetime) -> None:
         """Keep what is new about the decision, and start the run that it asks for, if it is not."""
@@ -112,5 +137,5 @@ class Remediate:
 
 
 def _cannot_see(situation: Situation) -> bool:
-    """Whether what is known of the placement is too old to say that it is well."""
-    return situation.data_age is None or situation.data_age > DATA_AGE_MAX
+    """Whether what is known of the placement is too old to say that it is well; without minutes never."""
+    return situation.here is not None and (situation.data_age is None or situation.data_age > DATA_AGE_MAX)

@@ -22,7 +22,7 @@ class Manner:
 
 #: What needs attention is a reply; the rest (None) only changes the parent.
 TOLD: Mapping[EntryKind, Manner | None] = {
-    EntryKind.OPENED: Manner(":bell:"),
+    EntryKind.OPENED: Manner(":bell:", broadcast=True),
     EntryKind.JOINED: None,
     EntryKind.DIAGNOSED: Manner(":mag_right:"),
     EntryKind.DECIDED: Manner(":memo:"),

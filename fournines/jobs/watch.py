@@ -1,0 +1,113 @@
+"""Whether we ourselves can see and work: being blind is an incident, since silence looks like health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from collector.catalog import Tier
+from fournines.board import Board
+from fournines.known import Known
+from fournines.store.books import Books
+from remediation.incidents import Change, Incident, Phase, Symptom
+from remediation.journal import Entry, EntryKind
+from slo.burn import Severity
+from slo.cells import Placement, moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Minutes arrive within three or four; a region that has told nothing for so long is dark.
+BLIND_AFTER = timedelta(minutes=10)
+#: What an incident about ourselves is filed under; no ECS service is remediated under this name.
+OURSELVES = "fournines"
+EVERYWHERE = "all-regions"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Opens an incident for each region that cannot be seen, and one when our own jobs fail; closes them."""
+
+    books: Books
+    known: Known
+    board: Board
+    _since: dict[Placement, datetime] = field(default_factory=dict, init=False)
+
+    def run(self, now: datetime) -> None:
+        """Compare what is wrong with us now with the incidents that say so."""
+        wrong = self._lasting({**self._dark(now), **self._failing()}, now)
+        told = {i.placement: i for i in self.books.open_incidents() if about_us(i) and i.placement}
+        opened = [_opened(place, why, now) for place, why in wrong.items() if place not in told]
+        closed = [_closed(incident, now) for place, incident in told.items() if place not in wrong]
+        self.books.save([*opened, *closed])
+
+    def _dark(self, now: datetime) -> dict[Placement, str]:
+        """Return the regions whose minutes have not been told for long."""
+        dark = {}
+        for track, mark in self.known.marks.items():
+            age = now - moment_of(mark.arrived)
+            if track.tier is Tier.SLI and age > BLIND_AFTER:
+                told = f"no minute later than {moment_of(mark.arrived):%H:%M} UTC has arrived from CloudWatch"
+                dark[_ours(track.account, track.region)] = told
+        for (account, region), why in self.known.unreadable.items():
+            dark[_ours(account, region)] = f"its services cannot be read: {why}"
+        return dark
+
+    def _failing(self) -> dict[Placement, str]:
+        """Return what keeps our own jobs from their work; a region that cannot be read is told by itself."""
+        account = next((place.account for place in self.known.services), "all-accounts")
+        trouble = "; ".join(self.board.failing())
+        return {_ours(account, EVERYWHERE): trouble} if trouble else {}
+
+    def _lasting(self, wrong: Mapping[Placement, str], now: datetime) -> dict[Placement, str]:
+        """Keep what has been wrong for longer than a passing failure."""
+        for place in [place for place in self._since if place not in wrong]:
+            del self._since[place]
+        began = {place: self._since.setdefault(place, now) for place in wrong}
+        return {place: why for place, why in wrong.items() if now - began[place] >= PASSING}
+
+
+#: One failed answer is no news.
+PASSING = timedelta(minutes=2)
+
+
+def about_us(incident: Incident) -> bool:
+    """Whether the incident is about fournines itself: nothing is diagnosed or done about it."""
+    return incident.service == OURSELVES
+
+
+def _ours(account: str, region: str) -> Placement:
+    return Placement(account, region, OURSELVES, OURSELVES)
+
+
+def _opened(place: Placement, why: str, now: datetime) -> Change:
+    where = "everywhere" if place.region == EVERYWHERE else f"in {place.region}"
+    sentence = f"fournines is blind {where}: {why}. What happens there is neither measured nor mended."
+    if place.region == EVERYWHERE:
+        sentence = f"fournines itself is in trouble: {why}."
+    symptom = Symptom(
+        placement=place,
+        name="blind",
+        severity=Severity.PAGE,
+        sentence=sentence,
+        first_seen=now,
+        last_seen=now,
+    )
+    incident = Incident(
+        id=f"{OURSELVES}-{place.region}-{now:%Y%m%d-%H%M}",
+        service=OURSELVES,
+        opened_at=now,
+        phase=Phase.ESCALATED,
+        symptoms=(symptom,),
+        placement=place,
+        sentence=sentence,
+    )
+    entry = Entry(EntryKind.ESCALATED, now, sentence, incident=incident.id, placement=str(place))
+    return Change(incident, (entry,))
+
+
+def _closed(incident: Incident, now: datetime) -> Change:
+    sentence = "fournines sees and works again; what it missed is fetched from CloudWatch."
+    over = replace(incident, phase=Phase.RESOLVED, resolved_at=now, sentence=sentence)
+    return Change(over, (Entry(EntryKind.RESOLVED, now, sentence, incident=incident.id),))
