@@ -18,7 +18,7 @@ from slo.cells import MINUTE_S
 from slo.objectives import EVERY_SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from fournines.clock import Clock, Health, Record
@@ -62,12 +62,13 @@ class Board:
         shelf: Shelf,
         record: Record,
         periods: Mapping[str, timedelta],
+        unheard: Callable[[], Mapping[str, str]] = dict,
         base_url: str = "",
         dashboards_url: str = "",
     ) -> None:
         self._clock, self._books, self._known = clock, books, known
         self._objectives, self._policies, self._shelf = tuple(objectives), policies, shelf
-        self._record, self._periods = record, periods
+        self._record, self._periods, self._unheard = record, periods, unheard
         self._base_url, self._dashboards_url = base_url, dashboards_url
 
     def now(self) -> datetime:
@@ -179,9 +180,10 @@ class Board:
         return late
 
     def failing(self) -> list[str]:
-        """Return the jobs that have not succeeded for too long, in sentences."""
+        """Return the queues that cannot be heard, and the jobs that have not succeeded for too long."""
         now, health = self._clock.now(), self._record.health()
-        return [
+        deaf = [f"queue {queue} cannot be heard: {why}" for queue, why in self._unheard().items()]
+        return deaf + [
             f"{name} has not succeeded since {_said(health.get(name))}"
             for name, period in self._periods.items()
             if _late(health.get(name), max(LATE_MIN, LATE_PERIODS * period), now)

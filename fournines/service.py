@@ -133,6 +133,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         shelf=charter.shelf,
         record=record,
         periods=periods,
+        unheard=lambda: outside.mailbox.troubles,
         base_url=setting.base_url,
         dashboards_url=setting.dashboards_url,
     )

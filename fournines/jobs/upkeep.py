@@ -1,4 +1,4 @@
-"""What keeps the books in order: hours that have settled are packed, running sums are proven."""
+"""What keeps the books in order: settled hours are packed, running sums and the journal are proven."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ _log = logging.getLogger(__name__)
 SEAL_AFTER = timedelta(days=2)
 
 
+class TamperedError(Exception):
+    """The journal was changed behind our back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """Seals old hours, and sums every window again to compare it with its running sum."""
+    """Seals old hours, sums every window again, and follows the journal's chain."""
 
     books: Books
 
@@ -36,3 +40,7 @@ class Upkeep:
                     "%d running sums were wrong, such as %s; all are summed anew", len(wrong), wrong[0]
                 )
                 ledger.resum()
+        broken = self.books.verify_journal()
+        if broken is not None:
+            told = f"journal entry {broken} is not what was written: restore the store from a backup"
+            raise TamperedError(told)

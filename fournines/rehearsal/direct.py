@@ -15,7 +15,7 @@ from simulator.cloudwatch.reading import Plan, Series
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from simulator.bus import Delivery
     from simulator.world import World
@@ -152,6 +152,11 @@ class WorldMailbox:
     def receive(self) -> Sequence[Letter]:
         """Return what has arrived and was not deleted."""
         return tuple(self._letters.values())
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """Have none: nothing lies between this mailbox and the world."""
+        return {}
 
     def delete(self, letters: Sequence[Letter]) -> None:
         """Delete letters that are stored safely."""

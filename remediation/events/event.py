@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,4 +208,9 @@ class Mailbox(Protocol):
 
     def delete(self, letters: Sequence[Letter]) -> None:
         """Delete letters that are stored safely."""
+        ...
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """The queues that could not be asked last time, and why."""
         ...

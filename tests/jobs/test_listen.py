@@ -33,6 +33,7 @@ class Queue:
 
     def __init__(self, books: Books) -> None:
         self.books, self.letters, self.kept_at_delete = books, list[Letter](), list[int]()
+        self.troubles: dict[str, str] = {}
 
     def put(self, name: str, **changes: Any) -> None:  # noqa: ANN401 - a document
         body = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8")) | changes

@@ -38,6 +38,7 @@ class Night:
     def __init__(self, books: Books) -> None:
         self.books, self.clock, self.record = books, Stepped(NOON), Record()
         self.known = Known(books, lambda _: 1.0)
+        self.unheard: dict[str, str] = {}
         board = Board(
             clock=self.clock,
             books=books,
@@ -47,6 +48,7 @@ class Night:
             shelf=shelf.library(),
             record=self.record,
             periods={"collect": MINUTE},
+            unheard=lambda: self.unheard,
         )
         self.watch = Watch(books, self.known, board)
 
@@ -101,3 +103,11 @@ def test_a_job_that_fails_again_and_again_is_told(books: Books) -> None:
     assert "collect" in trouble.sentence
     assert "the disk is full" in trouble.sentence
     assert books.backlog().pending == 1, "people are told"
+
+
+def test_a_queue_that_cannot_be_heard_is_told(books: Books) -> None:
+    night = Night(books)
+    night.unheard["https://sqs/fournines"] = "access denied"
+    night.at(NOON)
+    (trouble,) = night.at(NOON + PASSING)
+    assert "https://sqs/fournines cannot be heard: access denied" in trouble.sentence
