@@ -48,9 +48,15 @@ class Queue:
 
 
 def view(place: Placement, **fields: Any) -> ServiceView:  # noqa: ANN401 - fields of the view
-    counts = {"desired": 2, "running": 2, "pending": 0}
     return ServiceView(
-        placement=place, seen_at=NOON, status="ACTIVE", task_definition="cart:1", **counts, **fields
+        placement=place,
+        seen_at=NOON,
+        status="ACTIVE",
+        desired=2,
+        running=2,
+        pending=0,
+        task_definition="cart:1",
+        **fields,
     )
 
 
