@@ -13,10 +13,12 @@ from fournines.store.books import Books
 from remediation.incidents import Change, Incident, Phase, Symptom
 from remediation.journal import Entry, EntryKind
 from slo.burn import Severity
-from slo.cells import Placement, moment_of
+from slo.cells import Placement, minute_of, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from collector.layout import Track
 
 #: Minutes arrive within three or four; a region that has told nothing for so long is dark.
 BLIND_AFTER = timedelta(minutes=10)
@@ -47,12 +49,22 @@ class Watch:
         dark = {}
         for track, mark in self.known.marks.items():
             age = now - moment_of(mark.arrived)
-            if track.tier is Tier.SLI and age > BLIND_AFTER:
+            if track.tier is Tier.SLI and age > BLIND_AFTER and not self._told_lately(track, now):
                 told = f"no minute later than {moment_of(mark.arrived):%H:%M} UTC has arrived from CloudWatch"
                 dark[_ours(track.account, track.region)] = told
         for (account, region), why in self.known.unreadable.items():
             dark[_ours(account, region)] = f"its services cannot be read: {why}"
         return dark
+
+    def _told_lately(self, track: Track, now: datetime) -> bool:
+        """Whether any newer minute is known: a hole that is still waited for is no darkness."""
+        with self.books.ledger() as ledger:
+            here = [
+                sli
+                for sli in ledger.slis
+                if (sli.placement.account, sli.placement.region) == (track.account, track.region)
+            ]
+            return ledger.counts(here, minute_of(now - BLIND_AFTER), minute_of(now)).known > 0
 
     def _failing(self) -> dict[Placement, str]:
         """Return what keeps our own jobs from their work; a region that cannot be read is told by itself."""
