@@ -6,15 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fournines.clock import Stepped, Steps
+from fournines.desk import Desk
+from fournines.jobs.respond import Remediate
+from fournines.known import Known
+from fournines.look import Looker
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
 from fournines.rehearsal.rehearse import STEP, Ear, charter
 from fournines.service import Outside, Pace, Setting, build
 from fournines.wire import InProcess
+from remediation.workflow.engine import SETTLE, Engine
 from simulator.scenario import Scenario
 from simulator.world import World
 from slo.cells import Placement
 
 if TYPE_CHECKING:
+    from collector.source import Source
     from fournines.slack.chat import Chat
     from fournines.store.books import Books
 
@@ -72,7 +78,9 @@ class Life:
             pace=Pace(real_s=timedelta(seconds=10)),
         )
         outside = Outside(self.source, wired.actuator(), self.mailbox, chat or self.ear)
-        self.service = build(charter(scenario), setting, books, outside, self.clock)
+        self.charter, self._actuator = charter(scenario), wired.actuator()
+        self.service = build(self.charter, setting, books, outside, self.clock)
+        self.cadence, self.desk, self.objectives = setting.pace.cadence, Desk(books), self.charter.objectives
         self._steps = Steps(self.service.jobs, self.clock, self.service.record)
 
     def until(self, minutes: float) -> None:
@@ -91,3 +99,26 @@ class Life:
             for name, health in self.service.record.health().items()
             if health.failures
         }
+
+    def looker(self, source: Source, kind: type[Looker] = Looker) -> Looker:
+        """Return one who looks through another source."""
+        return kind(
+            source=source,
+            books=self.books,
+            known=Known(self.books, lambda _: 1.0),
+            objectives=self.objectives,
+            clock=self.clock,
+            workers=1,
+        )
+
+    def remediate(self, looker: Looker) -> Remediate:
+        """Return the job that remediates by what somebody else sees."""
+        policies = self.charter.policies
+        engine = Engine(
+            runs=self.books.runs,
+            look=looker.at_run,
+            actuator=self._actuator,
+            policies=policies,
+            settle=SETTLE,
+        )
+        return Remediate(looker, self.books, self.desk, engine, policies)

@@ -45,7 +45,10 @@ class Client:
         try:
             answer: dict[str, Any] = self._answer(operation, params)
         except Refusal as refusal:
-            error = {"Error": {"Code": refusal.code, "Message": refusal.message}}
+            error = {
+                "Error": {"Code": refusal.code, "Message": refusal.message},
+                "ResponseMetadata": {"RequestId": "rehearsed", "HTTPStatusCode": refusal.status},
+            }
             raise ClientError(error, operation) from None  # type: ignore[arg-type]  # as botocore fills it
         return {**answer, "ResponseMetadata": {"RequestId": "rehearsed", "HTTPStatusCode": 200}}
 

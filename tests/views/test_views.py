@@ -85,7 +85,7 @@ def test_an_impact_looks_at_the_newest_minutes_while_they_burn_and_at_the_hour_a
     kept.put(Block(SLIS, minute_of(NOON), calm, calm + 1000, state))
     later = NOON + timedelta(minutes=10)
     after = impacts(rows([OBJECTIVE], kept, (), later), kept)[0]
-    assert (after.window, after.bad, after.total) == ("1h", 1500, 60_000)
+    assert (after.window, int(after.bad), int(after.total)) == ("1h", 1500, 60_000)
     assert "in the last hour: 2.500 %, 250.0 times what 99.99 % allows" in after.sentence
 
 

@@ -1,0 +1,149 @@
+"""The two makers of the outside, over one small world that a test moves on by hand.
+
+In process, the wire's own adapters run on clients that call the world directly, and metrics are read as
+columns; over the wire they are boto3 clients that speak HTTP to the simulated AWS.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event
+from typing import TYPE_CHECKING, Protocol
+
+import boto3
+
+from collector.wire.session import Access, Sessions
+from collector.wire.source import AwsSource
+from fournines.rehearsal.direct import CALLER, WorldMailbox, WorldMetrics, WorldSessions
+from fournines.template import RULES
+from fournines.wire import InProcess
+from remediation.wire.actuator import AwsActuator
+from remediation.wire.queues import Queue, SqsMailbox
+from simulator.aws.stand import Stand
+from simulator.world import World
+from tests.living import ACCOUNT, NOON, REGIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from wsgiref.types import WSGIApplication
+
+    from collector.source import Source
+    from remediation.actions.effects import Actuator
+    from remediation.events.event import Letter, Mailbox
+    from simulator.calls import Call
+    from simulator.scenario import Scenario
+
+#: Never set: lets the mailbox's threads work between two looks.
+_PAUSE = Event()
+
+
+class Outside(Protocol):
+    """What is tried: the three seams, and the world behind them."""
+
+    @property
+    def source(self) -> Source: ...
+
+    @property
+    def actuator(self) -> Actuator: ...
+
+    @property
+    def mailbox(self) -> Mailbox: ...
+
+    @property
+    def now(self) -> datetime:
+        """The time in the world."""
+        ...
+
+    def live(self, minutes: float) -> None:
+        """Let time pass in the world."""
+        ...
+
+    def calls(self) -> Sequence[Call]:
+        """Return what the world recorded of us."""
+        ...
+
+
+class Direct:
+    """In process."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.world = World(scenario)
+        wired = InProcess(WorldSessions(self.world), WorldMetrics(self.world).read, lambda: self.world.now)
+        self.source, self.actuator = wired.source(), wired.actuator()
+        self.mailbox = WorldMailbox()
+
+    @property
+    def now(self) -> datetime:
+        return self.world.now
+
+    def live(self, minutes: float) -> None:
+        self.mailbox.post(self.world.step(self.world.now + timedelta(minutes=minutes)))
+
+    def calls(self) -> Sequence[Call]:
+        return [call for call in self.world.calls if call.caller == CALLER]
+
+
+class Wire:
+    """Over HTTP, through boto3."""
+
+    def __init__(self, scenario: Scenario, serve: Callable[[WSGIApplication], str]) -> None:
+        self._at = NOON
+        self._stand = Stand(scenario, speed=60, epoch=NOON, read_wall=lambda: self._at)
+        self._url = serve(self._stand.app)
+        access = Access(endpoint_url=self._url, access_key_id=CALLER, secret_access_key="any")
+        self._sessions = Sessions(access)
+        self.source = AwsSource(self._sessions, lambda: self.now)
+        self.actuator = AwsActuator(self._sessions)
+        self.mailbox = SqsMailbox(self._sessions, [self._listen(region) for region in REGIONS], wait_s=0)
+
+    @property
+    def now(self) -> datetime:
+        return self._stand.stage.now
+
+    def live(self, minutes: float) -> None:
+        self._at += timedelta(minutes=minutes) / 60
+        self._stand.stage.step()
+
+    def calls(self) -> Sequence[Call]:
+        return [call for call in self._stand.stage.calls() if call.caller == CALLER]
+
+    def close(self) -> None:
+        self.mailbox.close()
+        self._sessions.close()
+
+    def _listen(self, region: str) -> Queue:
+        """Make a queue and the rules that fill it, as the template does."""
+        made = self._sessions.sqs(ACCOUNT, region).create_queue(
+            QueueName="fournines-events",
+            Attributes={"VisibilityTimeout": "0"},  # what is not deleted comes again at once
+        )
+        session = boto3.Session(CALLER, "any", region_name=region)
+        events = session.client("events", endpoint_url=self._url)
+        for name, pattern in RULES.items():
+            events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+            arn = f"arn:aws:sqs:{region}:{ACCOUNT}:fournines-events"
+            events.put_targets(Rule=name, Targets=[{"Id": "fournines", "Arn": arn}])
+        return Queue(ACCOUNT, region, made["QueueUrl"])
+
+
+@contextmanager
+def made(maker: str, scenario: Scenario, serve: Callable[[WSGIApplication], str]) -> Iterator[Direct | Wire]:
+    """Make an outside by its name."""
+    if maker == "direct":
+        yield Direct(scenario)
+        return
+    wire = Wire(scenario, serve)
+    yield wire
+    wire.close()
+
+
+def received(mailbox: Mailbox, wanted: Callable[[str], bool]) -> Letter:
+    """Receive until a letter with a wanted body has come; pytest's timeout is the bound."""
+    while True:
+        found = next((letter for letter in mailbox.receive() if wanted(letter.body)), None)
+        if found is not None:
+            return found
+        _PAUSE.wait(0.01)

@@ -1,0 +1,233 @@
+"""The same behaviour in process and over HTTP, so that what a rehearsal shows is what AWS would see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from collector.estate import DeploymentStatus, ProviderShare
+from collector.source import Batch, CollectError, GapReason, Query, ThrottledError
+from remediation.actions.effects import (
+    Delivery,
+    RestoreRevision,
+    SetScalingMinimum,
+    SetStrategy,
+    StopDeployment,
+)
+from remediation.events.event import DeploymentChanged, DeploymentPhase
+from remediation.events.parse import parse
+from slo.cells import minute_of
+from tests.conformance.outsides import Outside, made, received
+from tests.living import ACCOUNT, BAD_DEPLOYMENT, NOON, REGIONS, at, small
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from wsgiref.types import WSGIApplication
+
+    from collector.estate import ServiceView
+
+MAKERS = ("direct", "wire")
+HERE, THERE = at("course-catalog"), at("course-catalog", "us-east-1")
+#: From the ninth minute on, us-east-1 answers nothing.
+THROTTLED = {
+    "kind": "api_throttling",
+    "at": "9m",
+    "duration": "1h",
+    "where": {"region": "us-east-1"},
+    "share": 1.0,
+}
+ASKED = (
+    ("RequestCount", "Sum"),
+    ("HTTPCode_Target_5XX_Count", "Sum"),
+    ("TargetResponseTime", "SampleCount"),
+    ("TargetResponseTime", "TC(:1)"),
+    ("HealthyHostCount", "Average"),
+)
+STORY = small({**BAD_DEPLOYMENT, "at": "3m"}, THROTTLED)
+
+
+@pytest.fixture(params=MAKERS)
+def outside(request: pytest.FixtureRequest, serve: Callable[[WSGIApplication], str]) -> Iterator[Outside]:
+    with made(request.param, STORY, serve) as maker:
+        yield maker
+
+
+def batch(view: ServiceView, *metrics: tuple[str, str]) -> Batch:
+    group = (("LoadBalancer", view.load_balancers[0]), ("TargetGroup", view.target_groups[0]))
+    queries = tuple(Query("AWS/ApplicationELB", metric, group, stat) for metric, stat in metrics)
+    return Batch(ACCOUNT, view.placement.region, queries)
+
+
+# -- Source
+
+
+def test_a_region_is_discovered_with_all_that_is_asked_of_it_later(outside: Outside) -> None:
+    outside.live(1)
+    estate = outside.source.estate(ACCOUNT, REGIONS[0])
+    assert (estate.account, estate.region, estate.seen_at) == (ACCOUNT, REGIONS[0], outside.now)
+    assert [view.placement for view in estate.services] == [HERE, at("payment")]
+    for view in estate.services:
+        assert view.running == view.desired > 0
+        assert view.target_groups[0].startswith("targetgroup/")
+        assert view.load_balancers[0].startswith("app/")
+        assert view.scaling is not None
+        assert view.deployments == ()
+
+
+def test_a_region_without_clusters_is_empty_not_an_error(outside: Outside) -> None:
+    assert outside.source.estate(ACCOUNT, "sa-east-1").services == ()
+
+
+def test_a_service_is_shown_with_its_deployments_newest_first(outside: Outside) -> None:
+    outside.live(4)
+    view = outside.source.service(HERE)
+    newest = view.deployments[0]
+    assert newest.status is DeploymentStatus.IN_PROGRESS
+    assert newest.created_at == max(deployment.created_at for deployment in view.deployments)
+    assert (newest.target.task_definition, newest.sources[0].task_definition) == (
+        view.task_definition,
+        view.deployments[1].target.task_definition,
+    )
+
+
+def test_a_service_that_is_not_there_is_an_error_that_says_so(outside: Outside) -> None:
+    with pytest.raises(CollectError, match="nobody"):
+        outside.source.service(replace(HERE, service="nobody"))
+
+
+def test_metrics_are_counts_by_the_minute_and_absent_where_nothing_was_counted(outside: Outside) -> None:
+    outside.live(6)
+    view = outside.source.service(HERE)
+    asked = batch(view, ("RequestCount", "Sum"), ("HTTPCode_ELB_5XX_Count", "Sum"), ("NoSuchMetric", "Sum"))
+    readings = outside.source.metrics(asked, minute_of(NOON), minute_of(NOON) + 3)
+    assert readings.gaps == {}
+    assert readings.values.shape == (3, 3)
+    assert (readings.values[0] > 1000).all()
+    assert np.isnan(readings.values[1:]).all()
+
+
+def test_a_minute_that_was_not_told_yet_is_absent(outside: Outside) -> None:
+    outside.live(6)
+    asked = batch(outside.source.service(HERE), ("RequestCount", "Sum"))
+    newest = minute_of(outside.now)
+    readings = outside.source.metrics(asked, newest - 1, newest + 1)
+    assert np.isnan(readings.values[0, -1])
+
+
+def test_a_throttled_region_is_a_gap_and_an_error_with_that_name_and_hides_no_other(outside: Outside) -> None:
+    there = batch(outside.source.service(THERE), ("RequestCount", "Sum"))
+    outside.live(10)
+    with pytest.raises(ThrottledError):
+        outside.source.estate(ACCOUNT, THERE.region)
+    with pytest.raises(ThrottledError):
+        outside.source.service(THERE)
+    readings = outside.source.metrics(there, minute_of(NOON), minute_of(NOON) + 3)
+    assert {gap.reason for gap in readings.gaps.values()} == {GapReason.THROTTLED}
+    assert np.isnan(readings.values).all()
+    assert len(outside.source.estate(ACCOUNT, HERE.region).services) == 2
+
+
+# -- Actuator
+
+
+def test_a_raised_minimum_is_accepted_once_and_shows(outside: Outside) -> None:
+    before = outside.source.service(HERE)
+    assert before.scaling is not None
+    effect = SetScalingMinimum(placement=HERE, minimum=before.desired + 3)
+    receipt = outside.actuator.apply(effect)
+    assert receipt.delivery is Delivery.ACCEPTED
+    assert effect.done(outside.source.service(HERE))
+    outside.live(2)
+    assert outside.source.service(HERE).desired >= before.desired + 3
+    assert [(call.operation, call.outcome) for call in outside.calls()] == [
+        ("RegisterScalableTarget", "accepted")
+    ]
+
+
+def test_a_deployment_under_way_is_rolled_back(outside: Outside) -> None:
+    outside.live(4)
+    effect = StopDeployment(placement=HERE, deployment_arn=outside.source.service(HERE).deployments[0].arn)
+    assert not effect.done(outside.source.service(HERE))
+    assert outside.actuator.apply(effect).delivery is Delivery.ACCEPTED
+    assert effect.done(outside.source.service(HERE))
+    outside.actuator.apply(effect)
+    assert effect.done(outside.source.service(HERE)), "asked twice, it is rolled back once"
+
+
+def test_an_earlier_revision_is_deployed_again(outside: Outside) -> None:
+    outside.live(4)
+    good = outside.source.service(HERE).deployments[1].target
+    effect = RestoreRevision(placement=HERE, task_definition=good.task_definition, revision_arn=good.arn)
+    assert outside.actuator.apply(effect).delivery is Delivery.ACCEPTED
+    after = outside.source.service(HERE)
+    assert effect.done(after)
+    assert after.deployments[0].target.task_definition == good.task_definition
+
+
+def test_a_strategy_is_changed_without_a_deployment(outside: Outside) -> None:
+    before = outside.source.service(HERE)
+    effect = SetStrategy(
+        placement=HERE, strategy=(ProviderShare("FARGATE", 1, 2), ProviderShare("FARGATE_SPOT", 3))
+    )
+    assert outside.actuator.apply(effect).delivery is Delivery.ACCEPTED
+    after = outside.source.service(HERE)
+    assert effect.done(after)
+    assert len(after.deployments) == len(before.deployments)
+
+
+def test_what_makes_no_sense_is_refused_and_recorded(outside: Outside) -> None:
+    effect = RestoreRevision(placement=HERE, task_definition="no-such-family:9", revision_arn="")
+    receipt = outside.actuator.apply(effect)
+    assert receipt.delivery is Delivery.REFUSED
+    assert receipt.detail.startswith("UpdateService answered ")
+    (call,) = outside.calls()
+    assert not call.accepted
+
+
+def test_a_throttled_change_is_sent_once_and_changes_nothing(outside: Outside) -> None:
+    outside.live(10)
+    receipt = outside.actuator.apply(SetScalingMinimum(placement=THERE, minimum=30))
+    assert receipt.delivery is Delivery.THROTTLED
+    assert [call for call in outside.calls() if call.accepted] == []
+    assert len(outside.calls()) <= 1
+
+
+# -- Mailbox
+
+
+def test_events_arrive_as_the_world_told_them_and_stay_until_they_are_deleted(outside: Outside) -> None:
+    for _ in range(8):
+        outside.live(0.5)
+
+    def started(body: str) -> bool:
+        event = parse(body)
+        return isinstance(event, DeploymentChanged) and event.phase is DeploymentPhase.STARTED
+
+    first = received(outside.mailbox, started)
+    event = parse(first.body)
+    assert isinstance(event, DeploymentChanged)
+    assert (event.placement, event.origin.region) == (HERE, HERE.region)
+    again = received(outside.mailbox, started)
+    assert parse(again.body) == event, "it was not deleted, so it comes again"
+    outside.mailbox.delete([first])
+
+
+# -- both together
+
+
+def test_both_makers_tell_the_same_of_the_same_moment(serve: Callable[[WSGIApplication], str]) -> None:
+    told = []
+    for name in MAKERS:
+        with made(name, STORY, serve) as maker:
+            maker.live(7)
+            views = [maker.source.service(place) for place in (HERE, THERE)]
+            asked = batch(views[0], *ASKED)
+            readings = maker.source.metrics(asked, minute_of(NOON) - 30, minute_of(NOON) + 7)
+            told.append((maker.source.estate(ACCOUNT, REGIONS[0]), views, readings))
+    (estate, views, readings), (their_estate, their_views, their_readings) = told
+    assert estate == their_estate
+    assert views == their_views
+    np.testing.assert_allclose(readings.values, their_readings.values)
