@@ -10,6 +10,7 @@ from fournines.views import evidence
 from remediation.incidents import Phase
 from slo import figures
 from slo.burn import Severity
+from slo.cells import Placement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,12 +61,20 @@ def reply(entry: Entry) -> Message:
     """Return what the thread is told of a journal entry."""
     manner = TOLD[entry.kind]
     sign = f"{manner.sign} " if manner else ""
-    sentence = evidence.said(entry)
+    sentence = _placed(entry, evidence.said(entry))
     body: list[Block] = [blocks.section(f"{sign}{blocks.escape(sentence)}")]
     details = _details(entry)
     if details:
         body.append(blocks.context(details))
     return blocks.message(blocks.escape(sentence), body, broadcast=bool(manner and manner.broadcast))
+
+
+def _placed(entry: Entry, sentence: str) -> str:
+    """Say where, for what does not say it itself: a thread may tell of several regions."""
+    if entry.placement is None:
+        return sentence
+    place = Placement.parse(entry.placement)
+    return sentence if place.service in sentence else f"{place.service} in {place.region}: {sentence}"
 
 
 def plain(entry: Entry) -> Message:

@@ -195,7 +195,7 @@ def test_the_numbers_close() -> None:
 def test_every_kind_of_entry_can_be_told() -> None:
     for kind in TOLD:
         told = messages.reply(entry(kind, ""))
-        assert told.text == kind.sentence
+        assert told.text == f"checkout-api in eu-west-1: {kind.sentence}"
         assert complaints(told.blocks) == []
 
 
