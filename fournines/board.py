@@ -212,6 +212,7 @@ def _permission(policy: Policy) -> str:
     """Say what a policy lets happen."""
     who = "at once" if policy.mode is Mode.ACT else f"after a yes of {', '.join(policy.approvers)}"
     remedy = REMEDIES[policy.cause].sentence.rstrip(".")
+    remedy = remedy[0].lower() + remedy[1:]
     where = f"{', '.join(policy.services)} in {', '.join(policy.regions)}"
     return f"{where}: {remedy}, {who}, when the cause is a {policy.cause.replace('_', ' ')}."
 
