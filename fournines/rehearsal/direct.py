@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -15,7 +15,10 @@ from simulator.cloudwatch.reading import Plan, Series
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from simulator.bus import Delivery
     from simulator.world import World
@@ -26,12 +29,30 @@ CALLER = "fournines"
 #: What a page names its successor by: ECS, Application Auto Scaling, ELBv2.
 TOKENS = ("nextToken", "NextToken", "NextMarker")
 
+#: How often the wire's clients send a read, and a change; waiting in between takes no time in a rehearsal.
+READ_ATTEMPTS, ACT_ATTEMPTS = 3, 1
+#: What AWS's clients try again [botocore, standard retry mode], of what the world answers.
+THROTTLED = frozenset({"Throttling", "ThrottlingException"})
+
+Answer = TypeVar("Answer")
+
+
+def persisting(attempts: int, ask: Callable[[], Answer]) -> Answer:
+    """Ask as AWS's own clients do: what was throttled is asked again.  Raises Refusal."""
+    for _ in range(attempts - 1):
+        try:
+            return ask()
+        except Refusal as refusal:
+            if refusal.code not in THROTTLED:
+                raise
+    return ask()
+
 
 class Client:
     """A boto3 client's methods, answered by the world: `client.describe_services(...)`."""
 
-    def __init__(self, answer: Any) -> None:  # noqa: ANN401 - (operation, params) -> dict
-        self._answer = answer
+    def __init__(self, answer: Any, attempts: int = READ_ATTEMPTS) -> None:  # noqa: ANN401 - (operation, params) -> dict
+        self._answer, self._attempts = answer, attempts
 
     def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - any method of any service
         operation = "".join(part.capitalize() for part in method.split("_"))
@@ -43,7 +64,7 @@ class Client:
 
     def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = self._answer(operation, params)
+            answer: dict[str, Any] = persisting(self._attempts, lambda: self._answer(operation, params))
         except Refusal as refusal:
             error = {
                 "Error": {"Code": refusal.code, "Message": refusal.message},
@@ -80,20 +101,20 @@ class WorldSessions:
         self._world = world
 
     def ecs(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
-        """Return a client of ECS."""
-        return Client(
-            lambda operation, params: self._world.ecs.call(
-                operation, params, region=region, account=account, caller=CALLER
-            )
-        )
+        """Return a client for reading services."""
+        return self._client(self._world.ecs.call, account, region, READ_ATTEMPTS)
 
     def scaling(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
-        """Return a client of Application Auto Scaling."""
-        return Client(
-            lambda operation, params: self._world.scaling.call(
-                operation, params, region=region, account=account, caller=CALLER
-            )
-        )
+        """Return a client for reading Application Auto Scaling."""
+        return self._client(self._world.scaling.call, account, region, READ_ATTEMPTS)
+
+    def acting_ecs(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client for changing services."""
+        return self._client(self._world.ecs.call, account, region, ACT_ATTEMPTS)
+
+    def acting_scaling(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client for changing Application Auto Scaling's bounds."""
+        return self._client(self._world.scaling.call, account, region, ACT_ATTEMPTS)
 
     def elbv2(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client of ELBv2, which knows target groups."""
@@ -104,8 +125,13 @@ class WorldSessions:
         ]
         return Client(lambda _operation, _params: {"TargetGroups": groups})
 
-    acting_ecs = ecs
-    acting_scaling = scaling
+    def _client(
+        self, call: Callable[..., dict[str, Any]], account: str, region: str, attempts: int
+    ) -> Client:
+        return Client(
+            lambda operation, params: call(operation, params, region=region, account=account, caller=CALLER),
+            attempts,
+        )
 
 
 class WorldMetrics:
@@ -119,11 +145,14 @@ class WorldMetrics:
         """Return the minutes `[start, end)` of a batch."""
         plan = self._plan(batch)
         try:
-            values = self._world.cloudwatch.columns(plan, start, end, now=self._world.now, caller=CALLER)
+            values = persisting(READ_ATTEMPTS, lambda: self._columns(plan, start, end))
         except Refusal as refusal:
             gap = Gap(GapReason.THROTTLED, f"{refusal.code}: {refusal.message}")
             return unanswered(batch, start, end, gap)
         return Readings(batch, start, values)
+
+    def _columns(self, plan: Plan, start: int, end: int) -> NDArray[np.float64]:
+        return self._world.cloudwatch.columns(plan, start, end, now=self._world.now, caller=CALLER)
 
     def _plan(self, batch: Batch) -> Plan:
         kept = self._plans.get(id(batch))

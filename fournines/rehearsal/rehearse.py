@@ -88,12 +88,13 @@ def rehearse(
     scenario: Scenario,
     *,
     recording: Recording | None = None,
-    progress: Callable[[datetime], None] = lambda _: None,
+    attend: Callable[[Books, datetime], None] = lambda _books, _now: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Return the world's judgement of what fournines did in the scenario.
 
-    `tell` hears, in words, what the burn tiers answered about faults that nobody noticed.
+    `attend` is called after every step, for whoever answers questions meanwhile; `tell` hears, in words, what
+    the burn tiers answered about faults that nobody noticed.
     """
     world = World(scenario, recording)
     clock = Stepped(scenario.start)
@@ -110,7 +111,7 @@ def rehearse(
             moment = min(world.now + STEP, scenario.end)
             mailbox.post(world.step(moment))
             steps.until(moment)
-            progress(moment)
+            attend(books, moment)
         summary = judge(world, without=live_without(scenario, recording), messages=ear.heard)
         name_causes(summary, [view.as_json() for view in service.board.incidents()])
         for sentence in unnoticed(summary, books, kept_by.objectives):
