@@ -6,6 +6,7 @@ incident as it is when it is sent, so that pending edits are one.  Sending is re
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, or_, select, update
 
 from fournines.slack.told import manner
+from fournines.store.tables import entry as entries
 from fournines.store.tables import outbox
+from remediation.journal import EntryKind
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
@@ -87,9 +90,22 @@ def tell(connection: Connection, n: int, entry: Entry) -> None:
     if begun is None:
         _put(connection, entry.incident, Kind.PARENT, n)
         return
-    if manner(entry) is not None:
+    if manner(entry) is not None and not _repeats(connection, n, entry):
         _put(connection, entry.incident, Kind.REPLY, n)
     _edit(connection, entry.incident, n)
+
+
+def _repeats(connection: Connection, n: int, entry: Entry) -> bool:
+    """Whether a diagnosis only says again what the one before it said."""
+    if entry.kind is not EntryKind.DIAGNOSED:
+        return False
+    before = connection.execute(
+        select(entries.c.body)
+        .where(entries.c.incident == entry.incident, entries.c.kind == entry.kind, entries.c.n < n)
+        .order_by(entries.c.n.desc())
+        .limit(1)
+    ).scalar()
+    return before is not None and json.loads(before)["sentence"] == entry.sentence
 
 
 def due(connection: Connection, now: datetime) -> tuple[Telling, ...]:

@@ -156,6 +156,23 @@ def test_an_escalation_speaks_for_the_decision_that_made_it_and_a_wait_is_no_new
     assert [telling.entry for telling in books.due(NOON) if telling.kind is Kind.REPLY] == [4]
 
 
+def test_a_diagnosis_that_says_the_same_again_is_no_reply(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    send_all(books, NOON)
+    for sentence in ("a deployment", "a deployment", "a dependency", "a deployment"):
+        books.append([Entry(EntryKind.DIAGNOSED, NOON, sentence, incident="search")])
+    told = [telling.entry for telling in iter(lambda: next_reply(books), None)]
+    assert told == [2, 4, 5]
+
+
+def next_reply(books: Books) -> Telling | None:
+    """Send the next reply, if there is one."""
+    telling = next((telling for telling in books.due(NOON) if telling.kind is Kind.REPLY), None)
+    if telling is not None:
+        books.sent(telling, "C1", f"ts{telling.n}", NOON)
+    return telling
+
+
 def test_nothing_is_told_of_what_was_not_kept(books: Books) -> None:
     unkept = Entry(EntryKind.OPENED, NOON, "broken", incident="x", data={"not json": object()})
     with pytest.raises(TypeError):
