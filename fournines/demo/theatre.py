@@ -127,7 +127,8 @@ class Theatre:
     def hold(self) -> None:
         """Keep everything up until Ctrl-C."""
         self._console.print(
-            f"Holding: {self._web}, {self._web}/metrics and {self._slack} stay up until Ctrl-C."
+            f"Holding: {self._web}, {self._web}/metrics and {self._slack} stay up until Ctrl-C.\n"
+            "The world stands still now, so after ten minutes of its time fournines says that it is blind."
         )
         try:
             while True:
