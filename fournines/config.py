@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from slo.objectives import Objective
 from slo.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +97,37 @@ def read(path: Path, *, secrets: bool = True) -> Config:
         faults += more
     shelf, more = shelve(settings.runbooks if settings is not None else ())
     faults += more
+    if not faults and not parsed["objectives"].values:
+        faults.append(document.fault(("objectives",), "no SLO is in these files; expected at least one"))
     if faults or settings is None:
         raise DocumentError(faults)
+    policies = Policies(
+        tuple(one for policies in parsed["policies"].values for one in policies.policies),
+        tuple(one for policies in parsed["policies"].values for one in policies.freezes),
+    )
+    promised: tuple[Contract, ...] = parsed["contracts"].values
     return Config(
         file=path,
         settings=settings,
         objectives=parsed["objectives"].values,
-        policies=Policies(
-            tuple(one for policies in parsed["policies"].values for one in policies.policies),
-            tuple(one for policies in parsed["policies"].values for one in policies.freezes),
-        ),
-        contracts=parsed["contracts"].values,
+        policies=policies,
+        contracts=promised,
         shelf=shelf,
-        notes=tuple(note for kind in READERS for note in parsed[kind].notes),
+        notes=(
+            *(note for kind in READERS for note in parsed[kind].notes),
+            *_unwatched(settings.aws.regions, policies, promised),
+        ),
     )
+
+
+def _unwatched(watched: Sequence[str], policies: Policies, promised: Sequence[Contract]) -> Iterator[str]:
+    """Say which regions the other documents name that nobody watches: most often a slip of the pen."""
+    named = [(f"policy {one.name}", one.regions) for one in policies.policies]
+    named += [(f"contract {one.id}", one.regions) for one in promised]
+    for who, globs in named:
+        for glob in globs:
+            if not any(fnmatchcase(region, glob) for region in watched):
+                yield f"{who} names {glob}, none of the regions that are watched: {', '.join(watched)}"
 
 
 def read_files(kind: str, paths: Sequence[Path]) -> tuple[Parsed, tuple[Fault, ...]]:

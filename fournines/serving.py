@@ -59,7 +59,7 @@ def _setting(settings: Settings, real_s: timedelta) -> Setting:
     return Setting(
         scopes=[(account.id, region) for account in settings.aws.accounts for region in settings.aws.regions],
         channel=settings.slack.channel if settings.slack else "",
-        base_url=f"http://{web.host}:{web.port}",
+        base_url=(web.url or f"http://{web.host}:{web.port}").rstrip("/"),
         pace=Pace(
             real_s=real_s,
             discover=collect.discover_every,

@@ -200,10 +200,14 @@ class Slack(Section):
 
 
 class Web(Section):
-    """Where the pages and /metrics are; port 0 takes any that is free."""
+    """Where the pages and /metrics are; port 0 takes any that is free.
+
+    `url` is where people reach them, for the links in Slack: behind a proxy it is another address.
+    """
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    url: Url | None = None
 
 
 class Telemetry(Section):

@@ -46,7 +46,10 @@ class CreditTier:
 
     def __post_init__(self) -> None:
         if not (0 < self.below < 1 and 0 < self.credit <= 1):
-            raise ValueError(f"a tier has a ratio below 1 and a credit of at most 1, got {self}")
+            given = f"below {self.below}, credit {self.credit}"
+            raise ValueError(
+                f"a tier has a ratio below 1 and a credit of at most 1 (0.3 is 30 %), got {given}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,9 @@ class Contract:
     def __post_init__(self) -> None:
         zone_named(self.zone)
         if not 0 < self.target < 1:
-            raise ValueError(f"a target is a ratio between 0 and 1, exclusive, got {self.target}")
+            raise ValueError(
+                f"a target is a ratio between 0 and 1, exclusive (0.9999 is 99.99 %), got {self.target}"
+            )
         if not 0 < self.bad_minute_ratio < 1 or self.bad_minute_events < 1:
             raise ValueError("a bad minute has a ratio between 0 and 1, and at least 1 request")
         if not self.services or not self.regions:

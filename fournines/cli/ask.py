@@ -163,7 +163,8 @@ def explain(incident: str, file: Path, *, as_json: bool) -> None:
         view = board.incident(incident)
         if view is None:
             known = ", ".join(one.incident.id for one in board.incidents()[:5])
-            raise Trouble(f"there is no incident {incident!r}: the newest are {known or 'none'}")
+            newest = f"the newest are {known}" if known else "there is none at all"
+            raise Trouble(f"there is no incident {incident!r}: {newest}")
     if as_json:
         shown.document(view.as_json())
     else:

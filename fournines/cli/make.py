@@ -84,7 +84,9 @@ def _rejected(cells: Path, reading: Reading) -> str:
     told = [f"{cells}:{one.line}: {one.reason}" for one in reading.rejections[:REJECTIONS_SHOWN]]
     if count > REJECTIONS_SHOWN:
         told.append(f"and {count - REJECTIONS_SHOWN:,} more")
-    return "\n".join([*told, f"{count:,} of {reading.rows:,} rows cannot be taken, so nothing was imported"])
+    if reading.rows:
+        told.append(f"{count:,} of {reading.rows:,} rows cannot be taken, so nothing was imported")
+    return "\n".join(told)
 
 
 @contextmanager

@@ -34,7 +34,13 @@ def _recorded(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(epilog="Example: fournines serve --config fournines.yaml")
 @click.option(
-    "--config", "file", type=click.Path(path_type=Path), default=Path("fournines.yaml"), show_default=True
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    default=Path("fournines.yaml"),
+    show_default=True,
+    help="The document that names all others.",
 )
 @click.option("--verbose", is_flag=True, help="Log what each job does.")
 def serve(file: Path, *, verbose: bool) -> None:
@@ -49,10 +55,25 @@ def serve(file: Path, *, verbose: bool) -> None:
     epilog="Example: fournines simulate, then: aws --endpoint-url http://127.0.0.1:5000 ecs list-clusters"
 )
 @click.option("--scenario", default="mylearning", show_default=True, help=_SCENARIO)
-@click.option("--port", default=5000, show_default=True, help="0 takes any that is free.")
-@click.option("--speed", default=1.0, show_default=True, help="How many times as fast as the wall it runs.")
 @click.option(
-    "--epoch", type=click.DateTime(["%Y-%m-%dT%H:%M:%S.%f%z"]), help="The real moment of its start."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=5000,
+    show_default=True,
+    help="0 takes any that is free.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How many times as fast as the wall it runs.",
+)
+@click.option(
+    "--epoch",
+    type=opened.Moment(),
+    metavar="TIME",
+    help="The real moment of its start; by default, when it is ready.",
 )
 @click.option("--seed", type=int, help="Another service, time and severity.")
 @click.option("--slack", "as_slack", is_flag=True, help="Run the fake Slack instead of the simulated AWS.")

@@ -30,7 +30,7 @@ class Server:
             raise Trouble(
                 f"cannot listen on {host}:{port}: {problem.strerror}; set web.host and web.port"
             ) from None
-        self.port: int = self._server.effective_port
+        self.port = int(self._server.effective_port)
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
 
     def start(self) -> None:

@@ -25,7 +25,7 @@ from slo import durations
 from slo.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from slo.cells import Placement
 
@@ -148,10 +148,30 @@ def read(document: object) -> Reading:
 
 
 def _said(error: Mapping[str, Any]) -> str:
-    """Return what is wrong and, where it is known, what stands there."""
-    message: str = error["msg"]
+    """Return what is wrong, what was expected and, where it is known, what stands there."""
     given = error.get("input")
-    return f"{message}, got {given!r}" if isinstance(given, str | int | float) else message
+    got = f", got {given!r}" if isinstance(given, str | int | float) else ""
+    match error["type"]:
+        case "extra_forbidden":
+            return f"is not known here; expected one of {', '.join(sorted(_form(error['loc']).model_fields))}"
+        case "missing":
+            return "is missing"
+        case "tuple_type":
+            return f"expected a list{got}"
+        case "enum":
+            return f"expected {error['ctx']['expected']}{got}"
+        case _:
+            message: str = error["msg"]
+            return message[:1].lower() + message[1:] + got
+
+
+def _form(where: Sequence[str | int]) -> type[BaseModel]:
+    """Return the form of what stands at a place of the document."""
+    match where:
+        case ["policies" | "freezes" as key, int(), *_]:
+            return Policy if key == "policies" else Freeze
+        case _:
+            return _Document
 
 
 def _doubtful(written: _Document) -> tuple[Problem, ...]:

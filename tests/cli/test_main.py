@@ -76,6 +76,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert told.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("option", [("--port", "99999"), ("--speed", "0"), ("--epoch", "noon")])
+def test_a_world_that_cannot_be_is_a_wrong_call(fournines: Command, option: tuple[str, str]) -> None:
+    said = fournines("simulate", *option)
+    assert said.code == 2
+    assert f"Invalid value for '{option[0]}'" in said.err
+
+
 @pytest.mark.usefixtures("kept")
 def test_who_leaves_early_gets_no_traceback() -> None:
     """As with `fournines export | head -1`."""

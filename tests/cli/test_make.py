@@ -52,6 +52,13 @@ def test_what_was_measured_stays_as_it_was(fournines: Command) -> None:
     assert "230 cells stay as fournines measured them itself.\n" in fournines("import", "all.csv").out
 
 
+def test_an_empty_file_is_told_by_its_missing_header(folder: Path, fournines: Command) -> None:
+    (folder / "cells.csv").write_text("", encoding="utf-8")
+    said = fournines("import", "cells.csv")
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert said.err.startswith("cells.csv:1: expected the header minute,account,")
+
+
 def test_one_wrong_row_and_nothing_is_imported(folder: Path, fournines: Command) -> None:
     text = rows(3).replace("999,1,1000", "998,1,1000", 1)
     (folder / "cells.csv").write_text(text, encoding="utf-8")

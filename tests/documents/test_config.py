@@ -148,7 +148,7 @@ telemetry: {otlp_endpoint: collector}
         "fournines.yaml:6: aws.accounts[1].role_arn: expected arn:aws:iam::ACCOUNT:role/NAME",
         "fournines.yaml:7: aws.credentials.secret_access_key: the environment variable NOT_SET is not set",
         "fournines.yaml:8: objectives[1]: there is no file nowhere.yaml",
-        "fournines.yaml:11: web.hots: is not known here; expected one of host, port",
+        "fournines.yaml:11: web.hots: is not known here; expected one of host, port, url",
         "fournines.yaml:11: web.port: input should be less than or equal to 65535, got 80800",
         "fournines.yaml:12: collect.sli_every: expected whole minutes, since CloudWatch counts by the minute",
         "fournines.yaml:12: collect.slow_every: expected a duration such as 30s, 5m, 2h or 1d",
@@ -159,6 +159,22 @@ telemetry: {otlp_endpoint: collector}
         ["objectives.yaml:16", "spec.objectives[0].target"],
         ["policies.yaml:3", "policies[0].cause"],
     ]
+
+
+def test_a_configuration_that_promises_nothing_is_refused(folder: Path) -> None:
+    (folder / "objectives.yaml").write_text(OBJECTIVES.replace("kind: SLO", "kind: SLI"), encoding="utf-8")
+    assert faults(folder, CONFIG) == [
+        "fournines.yaml:9: objectives: no SLO is in these files; expected at least one"
+    ]
+
+
+def test_a_region_that_nobody_watches_is_told_and_no_fault(folder: Path) -> None:
+    (folder / "policies.yaml").write_text(POLICIES.replace("mode", "regions: [us-*, eu-east-1], mode"))
+    (folder / "contracts.yaml").write_text(CONTRACTS.replace("regions: ['*']", "regions: [eu-west-9]"))
+    assert config(folder, CONFIG).notes == (
+        "policy rollback names eu-east-1, none of the regions that are watched: eu-west-1, us-east-1",
+        "contract gold names eu-west-9, none of the regions that are watched: eu-west-1, us-east-1",
+    )
 
 
 def test_what_must_be_there_is_named(folder: Path) -> None:

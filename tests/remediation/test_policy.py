@@ -59,6 +59,17 @@ def test_every_problem_is_told_at_once_and_where_it_is() -> None:
         ("freezes", 0, "reason"),
     }
     assert problems["policies", 0, "cooldown"] == "expected a duration such as 90s, 30m, 2h or 1d, got 'soon'"
+    assert problems["policies", 1, "colour"].startswith("is not known here; expected one of accounts, ")
+    assert problems["policies", 1, "mode"] == "expected 'observe', 'propose' or 'act', got 'often'"
+    assert problems["policies", 1, "name"] == "is missing"
+
+
+def test_what_is_unknown_names_what_its_part_of_the_document_knows() -> None:
+    document = {"policy": [], "freezes": [{"why": "exams"}], "policies": [{"approvers": "alice"}]}
+    problems = {problem.path: problem.message for problem in read(document).problems}
+    assert problems["policy",] == "is not known here; expected one of freezes, policies"
+    assert problems["freezes", 0, "why"] == "is not known here; expected one of end, reason, services, start"
+    assert problems["policies", 0, "approvers"] == "expected a list, got 'alice'"
 
 
 def test_what_is_well_formed_and_cannot_be_meant_is_a_problem_too() -> None:
