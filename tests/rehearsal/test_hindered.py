@@ -1,0 +1,66 @@
+"""What AWS leaves open, and what blinds us, ends safely: nothing wrong is done, and people are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fournines.rehearsal.score import passed
+from tests.rehearsal.lives import changed, lived, safe
+
+LATE = {"AWS/ApplicationELB": "3m", "AWS/ECS": "3m", "ECS/ContainerInsights": "3m"}
+
+#: Each answer that AWS's documents leave open, where it matters most.
+LEFT_OPEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("spot-shortage", {"strategy_reaches": "new_deployments"}),
+    ("bad-deployment", {"update_service_deploys": ["desiredCount", "deploymentConfiguration"]}),
+    ("spot-shortage", {"update_service_deploys": ["desiredCount", "deploymentConfiguration"]}),
+    ("bad-deployment", {"metric_lag": LATE}),
+    ("surge", {"metric_lag": LATE}),
+    ("dependency", {"metric_lag": LATE}),
+    ("bad-deployment", {"alarm_lag": "2m"}),
+)
+
+
+@pytest.mark.parametrize(("name", "aws"), LEFT_OPEN)
+def test_whatever_aws_does_the_story_ends_rightly(name: str, aws: dict[str, Any]) -> None:
+    assert passed(lived(changed(name, aws=aws)))
+
+
+#: What blinds or hinders an observer, for the whole scenario or in its middle.
+UNHEARD = {"kind": "events_lost", "share": 1.0, "at": "0s", "duration": "2h"}
+THROTTLED = {"kind": "api_throttling", "share": 0.5, "at": "0s", "duration": "2h"}
+DELAYED = {"kind": "metrics_delay", "by": "5m", "at": "0s", "duration": "2h"}
+DARK = {"kind": "metrics_outage", "at": "10m", "duration": "10m"}
+
+#: Where the right answer is still found.
+STILL_RIGHT = (
+    ("bad-deployment", UNHEARD),
+    ("bad-deployment", DELAYED),
+    ("bad-deployment", DARK),
+    ("spot-shortage", DARK),
+    ("surge", DELAYED),
+    ("dependency", DARK),
+    ("quiet-hour", THROTTLED),
+    ("quiet-hour", DELAYED),
+)
+
+#: Where a person is called instead, or as well: a Spot shortage is known by its events alone.
+AT_LEAST_TOLD = (
+    ("spot-shortage", UNHEARD),
+    ("bad-deployment", THROTTLED),
+    ("spot-shortage", THROTTLED),
+    ("surge", THROTTLED),
+    ("dependency", THROTTLED),
+)
+
+
+@pytest.mark.parametrize(("name", "hindrance"), STILL_RIGHT)
+def test_who_sees_badly_still_gives_the_right_answer(name: str, hindrance: dict[str, Any]) -> None:
+    assert passed(lived(changed(name, hindrance)))
+
+
+@pytest.mark.parametrize(("name", "hindrance"), AT_LEAST_TOLD)
+def test_who_can_hardly_see_does_nothing_wrong_and_tells(name: str, hindrance: dict[str, Any]) -> None:
+    assert safe(lived(changed(name, hindrance)))
