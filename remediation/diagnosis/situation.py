@@ -59,4 +59,4 @@ class Situation:
     @property
     def view_age(self) -> timedelta | None:
         """How long ago AWS was asked about the focus; None when it could not be."""
-        return self.at - self.view.seen_at if self.view else None
+        return max(self.at - self.view.seen_at, timedelta(0)) if self.view else None
