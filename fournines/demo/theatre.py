@@ -39,6 +39,8 @@ LEAD_PER_START = 6
 LOOK_EVERY_S = 0.5
 #: After the end, what is on its way to Slack may still arrive.
 LAST_WORDS_S = 3.0
+#: Who plays, by the names of their logs.
+PARTS = {"slack": "fake Slack", "aws": "simulated AWS", "service": "service"}
 #: While the history is read there is no AWS yet: nobody listens at the discard port.
 NOWHERE = "http://127.0.0.1:9"
 
@@ -93,9 +95,7 @@ class Theatre:
         """Tell what happens until the scenario is over; kill the service once, if that was wished for."""
         story = Story(self._console)
         while True:
-            for process in self._cast.values():
-                process.must_live()
-            status = get_json(f"{self._aws}/_world/status")
+            status = self._status()
             if status["failure"]:
                 raise Trouble(status["failure"])
             story.hear(status["now"], status["faults"], self._journal())
@@ -155,6 +155,21 @@ class Theatre:
             "--tenant", stage.star(scenario).name, "--out", str(folder / "statement"),
         )  # fmt: skip
 
+    def _status(self) -> dict[str, Any]:
+        """Return where the world stands.  Raises Trouble if one of the three has ended by itself."""
+        try:
+            status: dict[str, Any] = get_json(f"{self._aws}/_world/status")
+        except Unanswered:
+            time.sleep(LOOK_EVERY_S)  # if it is dying, it is dead by then
+            self._must_live()
+            raise
+        self._must_live()
+        return status
+
+    def _must_live(self) -> None:
+        for process in self._cast.values():
+            process.must_live()
+
     def _journal(self) -> list[dict[str, Any]]:
         try:
             return [json.loads(line) for line in get(f"{self._web}/api/journal").splitlines()]
@@ -179,7 +194,7 @@ class Theatre:
 
     def _start(self, name: str, *arguments: str) -> str:
         """Start a process and return its address."""
-        process = self._cast[name] = Process(name, arguments, self._play.folder / f"{name}.log")
+        process = self._cast[name] = Process(PARTS[name], arguments, self._play.folder / f"{name}.log")
         self._stack.callback(process.stop)
         return f"http://127.0.0.1:{process.start()['port']}"
 

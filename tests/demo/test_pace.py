@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from fournines.demo.pace import SAMPLE_S, SPEED_MAX, SPEED_MIN, slowed
+from fournines.demo.story import Story
+
+
+def test_a_quick_machine_is_not_hurried_further() -> None:
+    assert slowed(SAMPLE_S / 10) == SPEED_MAX
+
+
+def test_a_slow_machine_is_given_time_but_the_story_still_ends() -> None:
+    assert SPEED_MIN < slowed(SAMPLE_S * 1.3) < SPEED_MAX
+    assert slowed(SAMPLE_S * 100) == SPEED_MIN
+
+
+def test_a_fault_is_told_once_whatever_its_place_in_the_list() -> None:
+    paper = Console(record=True, width=200, file=io.StringIO())
+    story, now = Story(paper), datetime(2026, 11, 23, 12, 6, tzinfo=UTC).isoformat()
+    always = {"kind": "events_duplicated", "where": {}}
+    bad = {"kind": "bad_deployment", "where": {"service": "web-app", "region": "eu-west-1"}}
+    story.hear(now, [always], [])
+    story.hear(now, [bad, always], [])
+    story.hear(now, [bad, always], [])
+    assert paper.export_text().count("web-app in eu-west-1") == 1
