@@ -101,7 +101,7 @@ def _entries(run: Run, word: Word) -> tuple[Entry, ...]:
     entry = Entry(
         EntryKind.ANSWERED,
         word.at,
-        f"{word.actor} on {word.choice}: {word.reason}",
+        f"{word.actor} said {word.choice}: {word.reason}",
         incident=run.incident,
         placement=str(run.placement),
         run=run.id,

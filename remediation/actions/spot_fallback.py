@@ -44,7 +44,7 @@ class SpotFallback:
             return Refusal(Reason.NOT_APPLICABLE, "The service does not ask for Fargate Spot.")
         return Plan(
             SetStrategy(placement=view.placement, strategy=_without_spot(view)),
-            f"Place new tasks on demand: {view.desired - view.running} of {view.desired} are missing.",
+            f"Place new tasks on demand, not on Spot: {view.running} of {view.desired} tasks run now.",
             inverse=SetStrategy(placement=view.placement, strategy=view.strategy),
             keep_for=KEEP_FOR,
         )

@@ -134,9 +134,14 @@ def not_tried_before(question: Question) -> Check:
     if in_force:
         told = f"{in_force[0].action} is in force already, and it fails all the same."
     elif tried:
-        told = f"{tried[0].action} ended with {tried[0].outcome}."
+        told = _tried(tried[0])
     tried += in_force
     return _check("not_tried_before", not tried, Reason.TRIED_BEFORE, told)
+
+
+def _tried(past: PastAction) -> str:
+    what = str(past.action).replace("_", " ")
+    return f"Before, {what}: {past.outcome.sentence}" if past.outcome else f"Before, {what}."
 
 
 def cooled_down(question: Question) -> Check:

@@ -122,7 +122,9 @@ def _spot(case: _Case) -> _Ruling | None:
         return None
     if case.yes("spot_refused"):
         confidence = Confidence.MEDIUM if case.suspect else Confidence.HIGH
-        return _Ruling(Cause.SPOT_SHORTAGE, confidence, "Fargate Spot refuses tasks, and too few run.")
+        return _Ruling(
+            Cause.SPOT_SHORTAGE, confidence, "Fargate Spot refuses tasks, and too few run or will stay."
+        )
     if case.yes("spot_not_replaced"):
         return _Ruling(
             Cause.SPOT_SHORTAGE, Confidence.MEDIUM, "Spot took tasks, and their replacements do not come."

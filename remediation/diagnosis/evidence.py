@@ -159,7 +159,7 @@ def short_of_tasks(situation: Situation) -> Finding:
     return Finding(
         "short_of_tasks",
         holds(truth=view.running - leaving < view.desired),
-        f"{view.running} of {view.desired} tasks run, {view.pending} are pending, Spot takes {leaving}.",
+        f"{view.running} of {view.desired} tasks run, {view.pending} are pending, Spot is taking {leaving}.",
         {"running": view.running, "desired": view.desired, "pending": view.pending, "leaving": leaving},
     )
 

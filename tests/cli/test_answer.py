@@ -42,7 +42,7 @@ def test_who_is_not_named_by_the_policy_may_hold_and_not_approve(kept: Path, fou
     assert answer(kept) is None
     assert fournines("hold", INCIDENT, "--actor", "mallory", "--reason", "the vendor is on it").code == 0
     assert answer(kept) == ("hold", "mallory")
-    assert "mallory on hold: the vendor is on it" in fournines("explain", INCIDENT).out
+    assert "mallory said hold: the vendor is on it" in fournines("explain", INCIDENT).out
 
 
 @pytest.mark.usefixtures("kept")
