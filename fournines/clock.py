@@ -56,24 +56,28 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class Fast:
-    """A clock that read `start` when the wall read `epoch`, and goes `speed` times as fast.
+    """A clock that read `start` when the wall read `epoch`, and goes `speed` times as fast, `until` it stops.
 
-    Processes that are given the same three agree on the time.
+    Processes that are given the same figures agree on the time.  Once it has stopped no job runs any more.
     """
 
     start: datetime
     epoch: datetime
     speed: float
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.speed <= 0:
             raise ValueError(f"speed is how many times as fast as the wall, above 0, got {self.speed}")
-        if self.start.tzinfo is None or self.epoch.tzinfo is None:
-            raise ValueError("start and epoch need a time zone, such as a Z at their end")
+        if any(
+            moment is not None and moment.tzinfo is None for moment in (self.start, self.epoch, self.until)
+        ):
+            raise ValueError("start, epoch and until need a time zone, such as a Z at their end")
 
     def now(self) -> datetime:
         """Return the present moment, in UTC."""
-        return (self.start + (real_now() - self.epoch) * self.speed).astimezone(UTC)
+        moment = (self.start + (real_now() - self.epoch) * self.speed).astimezone(UTC)
+        return moment if self.until is None else min(moment, self.until.astimezone(UTC))
 
     def real_seconds(self, span: timedelta) -> float:
         """Return how long a person waits for the span."""

@@ -147,16 +147,20 @@ class WallClock(Section):
 
 
 class FastClock(Section):
-    """For demonstrations: it reads `start` at the real moment `epoch`, and goes `speed` times as fast."""
+    """For demonstrations: it reads `start` at the real moment `epoch`, and goes `speed` times as fast.
+
+    At `until`, if that is named, it stops: what there is to see then stays to be seen.
+    """
 
     kind: Literal["fast"]
     start: AwareDatetime
     epoch: AwareDatetime
     speed: Annotated[float, Field(gt=0, le=100_000)]
+    until: AwareDatetime | None = None
 
     def clock(self) -> Clock:
         """Return the clock."""
-        return Fast(self.start, self.epoch, self.speed)
+        return Fast(self.start, self.epoch, self.speed, self.until)
 
 
 class AccountSection(Section):

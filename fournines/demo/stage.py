@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from simulator.scenario import Scenario, Tenant
 
 CHANNEL = "incidents"
+#: The world stands still at the scenario's end.  The service's clock stops soon after, or it would take the
+#: stillness for darkness while people look at its pages.
+ENDS_AFTER = timedelta(minutes=3)
 #: Secrets that open nothing, in files, since a config takes secrets by reference only.
 SECRETS = {"slack-token": "xoxb-demo", "aws-secret": "demo"}
 
@@ -78,6 +81,7 @@ def write_config(
         "start": addresses.start.isoformat(),
         "epoch": addresses.epoch.isoformat(),
         "speed": addresses.speed,
+        "until": (scenario.end + ENDS_AFTER).isoformat(),
     }
     aws = {
         "endpoint_url": addresses.aws,

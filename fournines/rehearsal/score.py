@@ -48,7 +48,7 @@ def table(summary: Summary, console: Console) -> None:
         title=f"{summary['scenario']}, seed {summary['seed']}", title_justify="left", box=box.SIMPLE
     )
     for name, justify in COLUMNS:
-        shown.add_column(name, justify=justify, overflow="fold")
+        shown.add_column(name, justify=justify, overflow="fold", no_wrap=name == "where")
     for fault in summary["faults"]:
         if fault["budget_minutes"] is not None:
             shown.add_row(*_row(fault))

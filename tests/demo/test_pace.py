@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
+from fournines.clock import Fast
 from fournines.demo.pace import SAMPLE_S, SPEED_MAX, SPEED_MIN, slowed
 from fournines.demo.story import Story
 
@@ -27,3 +28,9 @@ def test_a_fault_is_told_once_whatever_its_place_in_the_list() -> None:
     story.hear(now, [bad, always], [])
     story.hear(now, [bad, always], [])
     assert paper.export_text().count("web-app in eu-west-1") == 1
+
+
+def test_a_clock_that_is_to_stop_stops() -> None:
+    start, hour = datetime(2026, 11, 23, 12, tzinfo=UTC), timedelta(hours=1)
+    assert Fast(start, start - hour, 45, until=start + hour).now() <= start + hour
+    assert Fast(start, datetime.now(UTC) - hour, 45, until=start + hour).now() == start + hour
