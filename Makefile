@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EDITABLE = $(PIP) install --no-deps --no-build-isolation --editable .
+# Extras stay in the locks: else pip looks for what `coverage[toml]` may be, and finds releases without a hash.
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-       --no-emit-index-url --no-header --extra simulator
+       --no-emit-index-url --no-header --no-strip-extras --extra simulator
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
