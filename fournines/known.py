@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from collector.heat import Heat
 from collector.layout import Layout, lay_out
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Known:
         self.layout = Layout()
         self.marks: dict[Track, Mark] = books.marks()
         self.loads: dict[Placement, Load] = {}
+        self.heat = Heat()
         self.unreadable: dict[tuple[str, str], str] = {}
         self.spent: dict[Track, Spent] = {}
         self.restated: Counter[Sli] = Counter()
