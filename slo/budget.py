@@ -36,7 +36,7 @@ class Budget:
     indicator: Indicator
     placements: tuple[Placement, ...]
     target: Fraction
-    unit: Literal["requests", "minutes"]
+    unit: Literal["requests", "checks", "minutes"]
     period: int
     bad: Fraction
     total: Fraction
@@ -167,7 +167,7 @@ def _in_requests(
         indicator=objective.indicator,
         placements=(sli.placement,),
         target=Fraction(objective.target),
-        unit="requests",
+        unit=objective.indicator.counted,
         period=len(stretch),
         bad=Fraction(int(sums.bad[column]), sli.indicator.scale),
         total=Fraction(int(sums.total[column]), sli.indicator.scale),

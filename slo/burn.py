@@ -136,7 +136,7 @@ class Alert:
     bad: int
     total: int
     at: datetime
-    unit: Literal["requests", "minutes"] = "requests"
+    unit: Literal["requests", "checks", "minutes"] = "requests"
 
     @property
     def severity(self) -> Severity:
@@ -196,7 +196,7 @@ def firing(objectives: Sequence[Objective], ledger: Ledger, now: datetime) -> tu
             bad=judged.bad,
             total=judged.total,
             at=now,
-            unit="minutes" if objective.budgeting is Budgeting.TIMESLICES else "requests",
+            unit="minutes" if objective.budgeting is Budgeting.TIMESLICES else objective.indicator.counted,
         )
         for objective, sli, rule in _candidates(objectives, ledger, now)
         if (judged := judge(objective, sli, rule, ledger, now)).answer is Answer.FIRING

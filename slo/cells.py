@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +50,17 @@ class Indicator(StrEnum):
 
     AVAILABILITY = "availability"
     LATENCY = "latency"
+    PROBE = "probe"
 
     @property
     def scale(self) -> int:
         """How many counts stand for one request: CloudWatch tells fast requests in fractions."""
         return 1000 if self is Indicator.LATENCY else 1
+
+    @property
+    def counted(self) -> Literal["requests", "checks"]:
+        """What people call what is counted: those of users, or our own from outside."""
+        return "checks" if self is Indicator.PROBE else "requests"
 
 
 @dataclass(frozen=True, slots=True, order=True)

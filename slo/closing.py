@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from slo import figures
-from slo.cells import Placement, Sli, minute_of
+from slo.cells import Indicator, Placement, Sli, minute_of
 from slo.contracts import EVERY, Contract, Measure, Scope
 from slo.figures import Figure
 from slo.months import Month, Stretch
@@ -284,6 +284,15 @@ def _credit(data: _Month, verdict: Verdict) -> tuple[Figure, tuple[CreditLine, .
     return due, (*lines, CreditLine(label="credit, as part of the month's fee", value=due))
 
 
+#: What is said of an indicator whose counts are no plain requests.
+_COUNTED: Mapping[Indicator, tuple[str, ...]] = {
+    Indicator.LATENCY: ("Latency counts are estimates of CloudWatch up to the first byte of the answer.",),
+    Indicator.PROBE: (
+        "What is counted as requests are our own checks from outside, a sample of each minute.",
+    ),
+}
+
+
 def _method(contract: Contract) -> tuple[str, ...]:
     """Say how it was counted, so that anybody can count again."""
     ratio = figures.target(Fraction(contract.bad_minute_ratio))
@@ -296,11 +305,7 @@ def _method(contract: Contract) -> tuple[str, ...]:
         "Unknown minutes are neither good nor bad; while there are any, the verdict is never met.",
         "Excluded minutes count on neither side.",
         "Comparisons are exact; what is attained is cut off, what is lost is rounded up.",
-        *(
-            ("Latency counts are estimates of CloudWatch up to the first byte of the answer.",)
-            if contract.indicator.scale > 1
-            else ()
-        ),
+        *_COUNTED.get(contract.indicator, ()),
     )
 
 

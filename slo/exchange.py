@@ -1,8 +1,8 @@
 """Cells as CSV, in and out: `minute,account,region,cluster,service,indicator,good,bad,total,state`.
 
-`minute` is the start of the minute in UTC, ISO 8601.  Counts are requests; those of latency are estimates and
-may have up to three decimals, since a cell keeps thousandths.  Counts are empty where the minute is unknown,
-and empty or zero where it had no traffic or is excluded.
+`minute` is the start of the minute in UTC, ISO 8601.  Counts are requests, or the checks of a probe; those of
+latency are estimates and may have up to three decimals, since a cell keeps thousandths.  Counts are empty
+where the minute is unknown, and empty or zero where it had no traffic or is excluded.
 
 A file is read whole or not at all: one wrong line, and nothing is imported.
 """

@@ -237,7 +237,7 @@ class _Reader:
         needs_threshold = indicator is Indicator.LATENCY and not by_threshold
         threshold_s = spec.number("threshold_s", "seconds, for example 0.5", needed=needs_threshold)
         if threshold_s is not None and (
-            indicator is Indicator.AVAILABILITY or by_threshold or threshold_s <= 0
+            indicator is not Indicator.LATENCY or by_threshold or threshold_s <= 0
         ):
             spec.refuse(
                 "threshold_s", f"expected seconds above 0, and only for a ratio of latency, got {threshold_s}"
@@ -250,7 +250,7 @@ class _Reader:
             return None
         if by_threshold and indicator is not Indicator.LATENCY:
             spec.refuse(
-                "indicator", "expected latency: only that has a threshold; availability is a ratioMetric"
+                "indicator", "expected latency: only that has a threshold; the others are a ratioMetric"
             )
             return None
         return _Counted(service, indicator, threshold_s, regions, by_threshold)

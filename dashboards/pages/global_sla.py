@@ -8,6 +8,7 @@ from dashboards.panels import Column
 from dashboards.targets import PromQL
 from remediation import metrics as told
 from slo import metrics as slo
+from slo.cells import Indicator
 
 UID = "fournines-global-sla"
 _ADDRESS = (
@@ -27,7 +28,7 @@ def page(web_url: str) -> Page:
         description="Do we keep the promise, region by region, and who breaks it?",
         variables=(
             datasource("prometheus"),
-            choice("indicator", "availability", "latency", title="Indicator"),
+            choice("indicator", *Indicator, title="Indicator"),
             constant("fournines", web_url),
         ),
         tiles=(

@@ -8,6 +8,7 @@ from dashboards.page import Page, choice, constant, datasource, dimension, label
 from dashboards.targets import CloudWatch, PromQL
 from remediation import metrics as told
 from slo import metrics as slo
+from slo.cells import Indicator
 
 UID = "fournines-service"
 
@@ -27,7 +28,7 @@ def page(web_url: str) -> Page:
                 "cluster", "cluster", f'{slo.ALL.name}{{service="$service",region="$region"}}',
                 title="Cluster",
             ),
-            choice("indicator", "availability", "latency", title="Indicator"),
+            choice("indicator", *Indicator, title="Indicator"),
             dimension(
                 "load_balancer", "LoadBalancer", namespace=catalog.REQUESTS.namespace,
                 metric=catalog.REQUESTS.name, title="Load balancer", within={},

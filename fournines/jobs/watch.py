@@ -13,7 +13,7 @@ from fournines.store.books import Books
 from remediation.incidents import Change, Incident, Phase, Symptom
 from remediation.journal import Entry, EntryKind
 from slo.burn import Severity
-from slo.cells import Placement, minute_of, moment_of
+from slo.cells import Indicator, Placement, minute_of, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,7 @@ class Watch:
                 sli
                 for sli in ledger.slis
                 if (sli.placement.account, sli.placement.region) == (track.account, track.region)
+                and sli.indicator is not Indicator.PROBE  # our own checks are no sign that CloudWatch tells
             ]
             return ledger.counts(here, minute_of(now - BLIND_AFTER), minute_of(now)).known > 0
 

@@ -22,7 +22,11 @@ TOLD = ("5m", "1h")
 #: So many places of a percentage show the same digits as the burn rate of a 99.99 % objective.
 PLACES = 3
 
-_BAD = {Indicator.AVAILABILITY: "failed", Indicator.LATENCY: "were too slow"}
+_BAD = {
+    Indicator.AVAILABILITY: "failed",
+    Indicator.LATENCY: "were too slow",
+    Indicator.PROBE: "from outside failed",
+}
 _SAID = {"5m": "5 min", "1h": "hour"}
 
 
@@ -48,11 +52,13 @@ class Impact:
     @property
     def sentence(self) -> str:
         """What users feel, in numbers that close: counts, their ratio, and that over what is allowed."""
+        counted = self.row.budget.indicator.counted
         if not self.total:
-            return f"{self.row.region}: no request is known of the last {_SAID[self.window]}."
+            one = counted.removesuffix("s")
+            return f"{self.row.region}: no {one} is known of the last {_SAID[self.window]}."
         told = (
             f"{self.row.region}: {figures.count(self.bad, worse_when_more=True)} of "
-            f"{figures.count(self.total)} requests {_BAD[self.row.budget.indicator]} in the last "
+            f"{figures.count(self.total)} {counted} {_BAD[self.row.budget.indicator]} in the last "
             f"{_SAID[self.window]}: {figures.spent(self.ratio, PLACES)}"
         )
         if self.row.budget.unit == "minutes":  # the budget counts minutes, so that this would not close

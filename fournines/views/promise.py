@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: A month of 30 days: what an allowance is told for.
 MONTH = timedelta(days=30)
 
+_WHERE = {Indicator.AVAILABILITY: "to", Indicator.LATENCY: "to", Indicator.PROBE: "from outside of"}
+
 
 def objective(promise: Objective) -> str:
     """Return what an objective asks: how many of what, where, over which time, and what that leaves."""
@@ -30,10 +32,11 @@ def objective(promise: Objective) -> str:
     if promise.indicator is Indicator.LATENCY:
         good = f"are answered within {promise.threshold_s} s"
     service = "every service" if promise.service == EVERY_SERVICE else promise.service
-    counted = f"requests to {service} {good}"
+    asked = f"{promise.indicator.counted} {_WHERE[promise.indicator]} {service}"
+    counted = f"{asked} {good}"
     if promise.budgeting is Budgeting.TIMESLICES:
         slices = figures.target(Fraction(promise.time_slice_target or 1))
-        counted = f"minutes are good, in which {slices} of the requests to {service} {good}"
+        counted = f"minutes are good, in which {slices} of the {asked} {good}"
     return (
         f"{promise.name}: {figures.target(Fraction(promise.target))} of {counted}, "
         f"in {_regions(promise.regions)} by itself, {_window(promise)}."
@@ -69,7 +72,7 @@ def contract(promise: Contract) -> str:
     """Return what a contract promises its tenant, and what a breach costs."""
     services = "all services" if EVERY in promise.services else ", ".join(promise.services)
     regions = "all regions" if EVERY in promise.regions else ", ".join(promise.regions)
-    unit = "requests" if promise.measure is Measure.REQUESTS else "minutes"
+    unit = promise.indicator.counted if promise.measure is Measure.REQUESTS else "minutes"
     scope = "pooled" if promise.scope is Scope.POOLED else "by the worst placement"
     due = "; ".join(
         f"below {figures.target(Fraction(tier.below))} a credit of {figures.target(Fraction(tier.credit))}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from collector.catalog import Tier
@@ -16,7 +17,7 @@ from fournines.store.books import Books
 from remediation.decision.policy import Policies
 from remediation.incidents import Incident, Phase
 from runbooks import shelf
-from slo.cells import minute_of
+from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,18 @@ def test_a_region_whose_minutes_stop_is_told_and_closed_when_they_come_again(boo
     told = books.incident(blind.id)
     assert told is not None
     assert told.phase is Phase.RESOLVED
+
+
+def test_a_region_whose_probes_alone_are_counted_is_dark_all_the_same(books: Books) -> None:
+    night = Night(books)
+    night.read_until(NOON)
+    place = Placement("1", "eu-west-1", "prod", "web-app")
+    counts = np.full((20, 1), 6, np.int64)
+    state = np.full((20, 1), State.OBSERVED, np.uint8)
+    books.record(Block((Sli(place, Indicator.PROBE),), minute_of(NOON), 0 * counts, counts, state), NOON)
+    night.at(NOON + 11 * MINUTE)
+    (blind,) = night.at(NOON + 11 * MINUTE + PASSING)
+    assert "blind in eu-west-1" in blind.sentence
 
 
 def test_a_region_that_cannot_be_discovered_is_told_with_the_reason(books: Books) -> None:

@@ -190,6 +190,15 @@ def test_latency_counts_are_judged_in_whole_requests() -> None:
     assert {alert.objective for alert in alerts} == {"latency"}
 
 
+def test_what_a_probe_counts_is_called_checks() -> None:
+    probed = replace(AVAILABILITY, name="probed", indicator=Indicator.PROBE)
+    ledger = month(6, indicator=Indicator.PROBE)
+    tell(ledger, Sli(WEB, Indicator.PROBE), 4, [6] * 5, 6)
+    alerts = firing([AVAILABILITY, probed], ledger, NOW)
+    assert {(alert.objective, alert.unit) for alert in alerts} == {("probed", "checks")}
+    assert "30 of 360 checks were bad in 1h" in alerts[0].sentence
+
+
 def test_an_objective_in_timeslices_burns_minutes() -> None:
     slices = replace(
         AVAILABILITY, name="slices", budgeting=Budgeting.TIMESLICES, time_slice_target=Decimal("0.95")

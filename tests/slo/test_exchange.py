@@ -21,7 +21,7 @@ NOW = datetime(2026, 10, 2, tzinfo=UTC)
 START = minute_of(datetime(2026, 10, 1, tzinfo=UTC))
 HEADER = ",".join(COLUMNS) + "\n"
 WEB = Placement("1", "eu-west-1", "prod", "web-app")
-AVAILABLE, FAST = (Sli(WEB, indicator) for indicator in Indicator)
+AVAILABLE, FAST = Sli(WEB, Indicator.AVAILABILITY), Sli(WEB, Indicator.LATENCY)
 
 
 def rejected(*lines: str) -> list[str]:
@@ -73,7 +73,7 @@ def test_minutes_that_no_line_tells_are_unknown_and_days_are_apart() -> None:
         (row("2026-10-01T02:00:00+02:00"), "whole minute in UTC"),
         (row("yesterday"), "whole minute in UTC"),
         (row("2026-10-02T00:00:00Z"), "a minute that has ended"),
-        (row(indicator="speed"), "availability or latency"),
+        (row(indicator="speed"), "availability or latency or probe"),
         ("2026-10-01T00:00:00Z,1,,prod,web-app,availability,9,1,10,observed", "expected account, region"),
         (row(counts="9,1,10,fine"), "expected a state: unknown, no_traffic, observed, excluded"),
         (row(counts="9,-1,8,observed"), "0 or more"),

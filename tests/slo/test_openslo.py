@@ -89,6 +89,16 @@ def test_latency_counts_requests_up_to_its_threshold() -> None:
     assert not objective.covers(Placement("1", "us-east-1", "c", "anything"))
 
 
+def test_a_probe_is_a_ratio_of_checks_without_a_threshold() -> None:
+    probe = source(indicator="probe", service="*")
+    objective = only(read([slo(indicator={"spec": {"ratioMetric": {"bad": probe, "total": probe}}})]))
+    assert (objective.indicator, objective.threshold_s) == (Indicator.PROBE, None)
+    slow = source(indicator="probe", threshold_s="1")
+    wrong = slo(indicator={"spec": {"ratioMetric": {"bad": slow, "total": slow}}})
+    assert all("only for a ratio of latency" in str(one) for one in read([wrong]).problems)
+    assert read([wrong]).problems
+
+
 def test_a_threshold_metric_takes_its_limit_from_the_objective() -> None:
     indicator = {"spec": {"thresholdMetric": source(indicator="latency")}}
     goal = {"op": "lte", "value": "1", "target": "0.99"}
