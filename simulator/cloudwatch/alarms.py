@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from simulator.cloudwatch.reading import Series
+from simulator.cloudwatch.reading import Series, statistic
 from simulator.cloudwatch.statistics import parse
 from simulator.cloudwatch.store import MINUTE_S
 from simulator.cloudwatch.values import dimensions_of, listed, moment, position, token
@@ -88,7 +88,7 @@ class Alarm:
     def told(self) -> dict[str, Any]:
         """Return the alarm as DescribeAlarms does."""
         rule, standing = self.rule, self.standing
-        statistic = "ExtendedStatistic" if rule.series.stat.startswith("TC") else "Statistic"
+        statistic = "ExtendedStatistic" if parse(rule.series.stat).sampled else "Statistic"
         return {
             "AlarmName": rule.name,
             "AlarmArn": rule.arn,
@@ -178,7 +178,6 @@ def rule_of(params: Mapping[str, Any], account: str, region: str) -> Rule:
     to_alarm = params.get("DatapointsToAlarm", periods)
     _check_periods(periods, period_s, to_alarm)
     stat = params.get("Statistic") or params.get("ExtendedStatistic") or ""
-    parse(stat)
     series = Series(
         account,
         region,
@@ -187,6 +186,7 @@ def rule_of(params: Mapping[str, Any], account: str, region: str) -> Rule:
         dimensions_of(params.get("Dimensions", ())),
         stat,
     )
+    statistic(series)
     return Rule(
         name=_required(params, "AlarmName"),
         series=series,

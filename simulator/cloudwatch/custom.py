@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from simulator.cloudwatch.catalogue import Dimensions
-from simulator.cloudwatch.measures import uncounted
 from simulator.cloudwatch.store import MINUTE_S
 from simulator.cloudwatch.values import dimensions_of, seconds
 from simulator.refusal import Refusal
@@ -92,10 +91,6 @@ class CustomParts:
     def most(self) -> Array:
         """Return the largest sample."""
         return self._each(lambda samples: samples.most)
-
-    def within(self, bound: float) -> Array:
-        """Refuse: single samples are not kept."""
-        raise uncounted(bound)
 
     def _each(self, figure: Callable[[SampleSet], float]) -> Array:
         sets = (self.sets.get(minute) for minute in self.minutes)

@@ -13,15 +13,13 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.latency import mean, slower
-from simulator.refusal import Refusal
+from simulator.latency import exceeded, mean, slower
 
 Array: TypeAlias = NDArray[np.float64]
 
 #: RequestCount also gets a zero sample of every node, so that its Average and SampleCount mean nothing.
 BALANCER_NODES = 2
-#: The fastest and the slowest answer of a minute, in sigmas from the median.
-FASTEST_SIGMAS, SLOWEST_SIGMAS = -3.0, 3.5
+_TINY = np.finfo(np.float64).tiny
 
 
 class Measure(IntEnum):
@@ -87,10 +85,6 @@ class Parts(Protocol):
         """Return the largest sample."""
         ...
 
-    def within(self, bound: float) -> Array:
-        """Return how many samples are at most the bound.  Raises Refusal where only sums are kept."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Events:
@@ -115,10 +109,6 @@ class Events:
         """Return 1, or 0 where a zero was reported."""
         return self.least()
 
-    def within(self, bound: float) -> Array:
-        """Refuse: nobody counts events by their size."""
-        raise uncounted(bound)
-
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -141,10 +131,6 @@ class Flow:
     def most(self) -> Array:
         """Return 1 where there was a request."""
         return np.minimum(self.total(), 1.0)
-
-    def within(self, bound: float) -> Array:
-        """Refuse: nobody counts requests by their size."""
-        raise uncounted(bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +159,6 @@ class Gauge:
         """Return the highest level."""
         return self.read(self.maximum)
 
-    def within(self, bound: float) -> Array:
-        """Refuse: the levels between lowest and highest are not kept."""
-        raise uncounted(bound)
-
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -193,28 +175,29 @@ class Latency:
         return self.read(Measure.ANSWERED)
 
     def least(self) -> Array:
-        """Return the fastest answer."""
-        return self.read(Measure.MEDIAN_S) * np.exp(FASTEST_SIGMAS * self.read(Measure.SIGMA))
+        """Return the fastest answer, half a sample from the quick end."""
+        return self.quantile(0.5 / np.maximum(self.count(), 1.0))
 
     def most(self) -> Array:
-        """Return the slowest answer."""
-        return self.read(Measure.MEDIAN_S) * np.exp(SLOWEST_SIGMAS * self.read(Measure.SIGMA))
+        """Return the slowest answer, half a sample from the slow end."""
+        return self.quantile(1.0 - 0.5 / np.maximum(self.count(), 1.0))
 
-    def within(self, bound: float) -> Array:
+    def within(self, bound: Array | float) -> Array:
         """Return the answers up to the bound: exact at the service's own threshold, else estimated."""
         median, sigma = self.read(Measure.MEDIAN_S), self.read(Measure.SIGMA)
         slow, count, limit = self.read(Measure.SLOW), self.read(Measure.ANSWERED), self.read(Measure.SLOW_S)
         beyond, expected = slower(bound, median, sigma), slower(limit, median, sigma)
-        tiny = np.finfo(np.float64).tiny
-        rest = slow * beyond / np.maximum(expected, tiny)
-        quick = (count - slow) * (1.0 - beyond) / np.maximum(1.0 - expected, tiny)
+        rest = slow * beyond / np.maximum(expected, _TINY)
+        quick = (count - slow) * (1.0 - beyond) / np.maximum(1.0 - expected, _TINY)
         inside: Array = np.where(bound >= limit, count - rest, quick)
-        return inside
+        return np.clip(inside, 0.0, count)
 
-
-def uncounted(bound: float) -> Refusal:
-    """Return the refusal of a trimmed count where only sums are kept."""
-    return Refusal(
-        "ValidationError",
-        f"TC with the bound {bound:g} is not simulated yet for this metric: only for TargetResponseTime",
-    )
+    def quantile(self, share: Array | float) -> Array:
+        """Return the response time that this share of the answers does not exceed: `within` turned round."""
+        median, sigma = self.read(Measure.MEDIAN_S), self.read(Measure.SIGMA)
+        slow, count, limit = self.read(Measure.SLOW), self.read(Measure.ANSWERED), self.read(Measure.SLOW_S)
+        expected = slower(limit, median, sigma)
+        wanted, quick = share * count, count - slow
+        among_quick = 1.0 - wanted * (1.0 - expected) / np.maximum(quick, 1.0)
+        among_slow = (count - wanted) * expected / np.maximum(slow, 1.0)
+        return exceeded(np.where(wanted <= quick, among_quick, among_slow), median, sigma)

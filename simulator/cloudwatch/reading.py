@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cloudwatch.catalogue import BY_NAME, Dimensions, Metric, Scope, dimensions
+from simulator.cloudwatch.catalogue import ALB, BY_NAME, Dimensions, Metric, Scope, dimensions
 from simulator.cloudwatch.custom import FUTURE_MAX_S, CustomParts
 from simulator.cloudwatch.statistics import Stat, compute, parse
 from simulator.cloudwatch.store import MINUTE_S
+from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,19 @@ class Series:
     def identity(self) -> tuple[str, str, str, str, Dimensions]:
         """What names the metric, whatever the statistic."""
         return (self.account, self.region, self.namespace, self.metric, self.dimensions)
+
+
+#: The metric whose single samples are kept, as far as their distribution goes.
+SAMPLED_METRIC = (ALB, "TargetResponseTime")
+
+
+def statistic(series: Series) -> Stat:
+    """Return the statistic that a series is read as.  Raises Refusal if its metric cannot be read so."""
+    stat = parse(series.stat)
+    if stat.sampled and (series.namespace, series.metric) != SAMPLED_METRIC:
+        message = f"{series.stat} is not simulated yet for {series.metric}: only for {SAMPLED_METRIC[1]}."
+        raise Refusal("ValidationError", message)
+    return stat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,22 +89,20 @@ class Reader:
 
     def plan(self, series: Sequence[Series]) -> Plan:
         """Find out where series lead.  Raises Refusal for a statistic that is not simulated."""
-        members: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
-        metrics: dict[tuple[str, str, str], Metric] = {}
+        members: dict[tuple[str, str, Stat], list[tuple[int, int]]] = defaultdict(list)
+        metrics: dict[tuple[str, str], Metric] = {}
         others = []
         for row, one in enumerate(series):
-            found = self._find(one)
+            stat, found = statistic(one), self._find(one)
             if found is None:
-                parse(one.stat)
                 others.append((row, one))
                 continue
-            key = (one.namespace, one.metric, one.stat)
-            metrics[key] = found[0]
-            members[key].append((row, found[1]))
+            members[found[0].namespace, found[0].name, stat].append((row, found[1]))
+            metrics[one.namespace, one.metric] = found[0]
         groups = []
-        for key, pairs in members.items():
+        for (namespace, name, stat), pairs in members.items():
             rows, columns = np.array(pairs, dtype=np.int64).T
-            groups.append(Group(metrics[key], parse(key[2]), rows, columns))
+            groups.append(Group(metrics[namespace, name], stat, rows, columns))
         return Plan(tuple(series), tuple(groups), tuple(others))
 
     def read(self, plan: Plan, minutes: range, size: int, now: float) -> Array:

@@ -131,6 +131,38 @@ def test_trimmed_counts_elsewhere_grow_with_their_bound_and_add_up(bench: Bench)
     assert between == pytest.approx(counts[4] - counts[1])
 
 
+@pytest.mark.parametrize("period", [60, 300])
+@pytest.mark.parametrize("percent", ["0.1", "1", "50", "90", "99", "99.4", "99.9", "99.95"])
+def test_percentile_rank_and_trimmed_count_tell_the_same(bench: Bench, period: int, percent: str) -> None:
+    bench.record(0, 2, slow=6)
+    bench.record(2, 3, slow=400, requests=2_000, target_2xx=2_000)
+    bench.record(5, 5, slow=3)
+    ask: dict[str, Any] = {"period": period, "end": 5}
+    for at, bound in bench.points("TargetResponseTime", f"p{percent}", **ask).items():
+        rank = bench.points("TargetResponseTime", f"PR(:{bound})", **ask)[at]
+        count = bench.points("TargetResponseTime", f"TC(:{bound})", **ask)[at]
+        assert rank == pytest.approx(float(percent), rel=1e-5)
+        assert count / bench.points("TargetResponseTime", "SampleCount", **ask)[at] == pytest.approx(
+            rank / 100
+        )
+
+
+def test_no_percentile_lies_beyond_the_slowest_of_as_many_answers(bench: Bench) -> None:
+    bench.record(0, 1, slow=6)
+    ranks = [bench.points("TargetResponseTime", stat)[0] for stat in ("Minimum", "p1", "p99.9", "Maximum")]
+    assert ranks == sorted(ranks)
+    assert bench.points("TargetResponseTime", f"TC(:{ranks[-1]})")[0] == pytest.approx(999.5)
+    assert ranks[-1] > 0.3, "six were slower than 300 ms"
+
+
+def test_what_needs_single_samples_is_refused_where_none_are_kept(bench: Bench) -> None:
+    for stat in ("p99", "TC(:1)", "PR(:1)"):
+        with pytest.raises(
+            Refusal, match="is not simulated yet for RequestCount: only for TargetResponseTime"
+        ):
+            bench.ask(bench.query("RequestCount", stat))
+
+
 def test_the_average_response_time_is_in_seconds(bench: Bench) -> None:
     bench.record(0, 1)
     assert bench.points("TargetResponseTime", "Average")[0] == pytest.approx(0.1133, abs=1e-4)
@@ -226,7 +258,9 @@ def test_a_query_that_cannot_be_answered_is_refused_in_words(
     assert (caught.value.code, caught.value.status) == ("ValidationError", 400)
 
 
-@pytest.mark.parametrize("stat", ["p99", "TM(1:2)", "TC(10%:90%)", "TC(:)", "TC(5:3)", "Median"])
+@pytest.mark.parametrize(
+    "stat", ["p", "p0", "p100", "PR(5:3)", "TM(1:2)", "TC(10%:90%)", "TC(:)", "TC(5:3)", "Median"]
+)
 def test_a_statistic_that_is_not_simulated_is_refused_never_empty(bench: Bench, stat: str) -> None:
     with pytest.raises(Refusal, match="not simulated yet"):
         bench.ask(bench.query("TargetResponseTime", stat))
