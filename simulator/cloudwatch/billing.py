@@ -18,7 +18,8 @@ class Bill:
     """What was asked for so far.
 
     `metrics_requested` bills every statistic, and every page again; `metrics_grouped` up to five statistics
-    of a metric in a call as one. AWS's texts allow both.
+    of a metric in a call as one. AWS's texts allow both. What it bills of metric math is unverified: here
+    nothing but the metrics.
     """
 
     def __init__(self) -> None:

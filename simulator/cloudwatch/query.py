@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator import fate
+from simulator.cloudwatch.expressions import Formula, ordered, solve, wrong
 from simulator.cloudwatch.measures import Array
 from simulator.cloudwatch.reading import Reader, Series
 from simulator.cloudwatch.store import MINUTE_S
@@ -32,7 +33,7 @@ _ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One query of a request."""
+    """One metric query of a request."""
 
     id: str
     label: str
@@ -44,9 +45,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GetMetricData request that makes sense; times in seconds since 1970, `end` exclusive."""
+    """A GetMetricData request that makes sense; times in seconds since 1970, `end` exclusive.
+
+    `asks` and `formulas` are its queries, formulas in an order in which they can be solved; `shown` are those
+    that are returned, in the order of the request.
+    """
 
     asks: tuple[Ask, ...]
+    formulas: tuple[Formula, ...]
+    shown: tuple[Ask | Formula, ...]
     start: float
     end: float
     newest_first: bool
@@ -63,12 +70,15 @@ class Request:
         if len(queries) > QUERIES_MAX:
             message = f"The collection MetricDataQueries must not have a size greater than {QUERIES_MAX}."
             raise Refusal("ValidationError", message)
-        asks = tuple(_ask(query, account, region) for query in queries)
-        if len({ask.id for ask in asks}) < len(asks):
+        asks = tuple(_ask(query, account, region) for query in queries if "Expression" not in query)
+        formulas = _formulas(queries, asks)
+        read: list[Ask | Formula] = [*asks, *formulas]
+        by_id = {query.id: query for query in read}
+        if len(by_id) < len(queries):
             raise Refusal(
                 "ValidationError", "The values for parameter id in MetricDataQueries are not unique."
             )
-        if not any(ask.returned for ask in asks):
+        if not any(query.returned for query in by_id.values()):
             raise Refusal("ValidationError", "At least one query must have ReturnData true.")
         start, end = seconds(params.get("StartTime"), "StartTime"), seconds(params.get("EndTime"), "EndTime")
         if start >= end:
@@ -79,9 +89,11 @@ class Request:
         if not 0 < points_max <= POINTS_MAX:
             message = f"The parameter MaxDatapoints must be between 1 and {POINTS_MAX}."
             raise Refusal("ValidationError", message)
-        subject = fate.hexadecimal(16, start, end, account, region, *(ask.id for ask in asks))
+        subject = fate.hexadecimal(16, start, end, account, region, *by_id)
         return cls(
             asks=asks,
+            formulas=formulas,
+            shown=tuple(each for query in queries if (each := by_id[query["Id"]]).returned),
             start=start,
             end=end,
             newest_first=_newest_first(params.get("ScanBy", "TimestampDescending")),
@@ -100,17 +112,32 @@ def _newest_first(order: str) -> bool:
     return order == "TimestampDescending"
 
 
-def _ask(query: Mapping[str, Any], account: str, region: str) -> Ask:
-    """Read one query."""
-    name = query.get("Id", "")
+def _id(query: Mapping[str, Any]) -> str:
+    name: str = query.get("Id", "")
     if not _ID.fullmatch(name):
         message = f"The value {name} for parameter Id must match [a-z][a-zA-Z0-9_]*."
         raise Refusal("ValidationError", message)
-    if "Expression" in query:
-        message = (
-            f"Query {name}: metric math, SEARCH and Metrics Insights are not simulated yet; use MetricStat."
-        )
-        raise Refusal("ValidationError", message)
+    return name
+
+
+def _formulas(queries: Sequence[Mapping[str, Any]], asks: Sequence[Ask]) -> tuple[Formula, ...]:
+    """Read the expressions among the queries, and put them in an order in which they can be solved."""
+    metrics = [ask.id for ask in asks]
+    formulas = []
+    for query in queries:
+        if "Expression" not in query:
+            continue
+        name = _id(query)
+        if "MetricStat" in query:
+            raise Refusal("ValidationError", f"Query {name} must have either Expression or MetricStat.")
+        label, returned = query.get("Label") or name, query.get("ReturnData", True)
+        formulas.append(Formula.parse(name, query["Expression"], label, metrics, returned=returned))
+    return ordered(formulas, metrics)
+
+
+def _ask(query: Mapping[str, Any], account: str, region: str) -> Ask:
+    """Read one metric query."""
+    name = _id(query)
     stat = query.get("MetricStat")
     if not stat:
         raise Refusal("ValidationError", f"Query {name} needs MetricStat.")
@@ -141,20 +168,20 @@ class Column:
 
 def answer(request: Request, reader: Reader, now: float) -> dict[str, Any]:
     """Answer a request as far as its minutes can be read at `now`."""
-    asks = [ask for ask in request.asks if ask.returned]
-    columns = _columns(request, asks, reader, now)
+    read = _columns(request, reader, now)
+    columns = [read[query.id] for query in request.shown]
     lengths = np.array([len(column.stamps) for column in columns])
     whole = int(lengths.sum())
     upto = min(request.offset + request.points_max, whole)
     firsts, lasts = _cut(lengths, request.offset, upto)
     stamped: dict[tuple[int, int, int], list[Any]] = {}
     results = []
-    for ask, column, first, last in zip(asks, columns, firsts, lasts, strict=True):
+    for query, column, first, last in zip(request.shown, columns, firsts, lasts, strict=True):
         stamps, values = _page(column, first, last, stamped, newest_first=request.newest_first)
         results.append(
             {
-                "Id": ask.id,
-                "Label": ask.label,
+                "Id": query.id,
+                "Label": query.label,
                 "Timestamps": stamps,
                 "Values": values,
                 "StatusCode": "Complete" if last == len(column.stamps) else "PartialData",
@@ -197,24 +224,34 @@ def _cut(lengths: NDArray[np.int64], first: int, last: int) -> tuple[list[int], 
     return before.tolist(), upto.tolist()
 
 
-def _columns(request: Request, asks: Sequence[Ask], reader: Reader, now: float) -> list[Column]:
-    """Read all queries, those of one period at once."""
-    columns = [Column(np.empty(0), ())] * len(asks)
-    by_period: dict[int, list[int]] = defaultdict(list)
-    for index, ask in enumerate(asks):
-        by_period[ask.period_s].append(index)
-    for period_s, indices in by_period.items():
+def _columns(request: Request, reader: Reader, now: float) -> dict[str, Column]:
+    """Read all metrics, those of one period at once, and solve what is made of them."""
+    columns: dict[str, Column] = {}
+    by_period: dict[int, list[Ask]] = defaultdict(list)
+    for ask in request.asks:
+        by_period[ask.period_s].append(ask)
+    for period_s, asks in by_period.items():
         stamps = buckets(request, period_s, reader, now)
-        plan = reader.plan([asks[i].series for i in indices])
-        if not len(stamps):
-            continue
+        plan = reader.plan([ask.series for ask in asks])
         size = period_s // MINUTE_S
         minutes = range(stamps.start // MINUTE_S, stamps.start // MINUTE_S + len(stamps) * size)
         rows = reader.read(plan, minutes, size, now)
-        for row, index in zip(rows, indices, strict=True):
-            told = _in_unit(asks[index], reader)
-            columns[index] = Column(row if told else np.full_like(row, np.nan), stamps)
+        for row, ask in zip(rows, asks, strict=True):
+            told = _in_unit(ask, reader)
+            columns[ask.id] = Column(row if told else np.full_like(row, np.nan), stamps)
+    for formula in request.formulas:
+        columns[formula.id] = _solved(formula, columns, now)
     return columns
+
+
+def _solved(formula: Formula, columns: Mapping[str, Column], now: float) -> Column:
+    """Return the points of a formula, at the stamps of what it is made of."""
+    parts = {name: columns[name] for name in formula.needs}
+    stamps, *others = {id(part.stamps): part.stamps for part in parts.values()}.values()
+    if others:
+        raise wrong(formula.id, "series of different periods are not simulated yet")
+    passed = np.array(stamps, dtype=np.float64) <= now
+    return Column(solve(formula, {name: part.values for name, part in parts.items()}, passed), stamps)
 
 
 def _in_unit(ask: Ask, reader: Reader) -> bool:

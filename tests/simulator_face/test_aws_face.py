@@ -157,6 +157,29 @@ def test_metrics_are_there_under_the_names_of_the_load_balancer(aws: Aws) -> Non
     assert result["Timestamps"] == sorted(result["Timestamps"], reverse=True)
 
 
+def test_percentiles_and_metric_math_are_told_over_the_wire(aws: Aws) -> None:
+    balancer = next(place for place in aws.stage.world.estate.places if place.region == HOME).load_balancer
+    dimensions = [{"Name": "LoadBalancer", "Value": balancer}]
+
+    def asked(name: str, metric: str, stat: str) -> dict[str, Any]:
+        measured = {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions}
+        return {"Id": name, "MetricStat": {"Metric": measured, "Period": 60, "Stat": stat}}
+
+    answer = aws.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            asked("p99", "TargetResponseTime", "p99"),
+            asked("total", "RequestCount", "Sum"),
+            asked("errors", "HTTPCode_ELB_5XX_Count", "Sum"),
+            {"Id": "good", "Expression": "total - FILL(errors, 0)"},
+        ],
+        StartTime=aws.stage.now - timedelta(minutes=30),
+        EndTime=aws.stage.now - timedelta(minutes=10),
+    )
+    told = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
+    assert len(told["p99"]) == len(told["good"]) == 20
+    assert all(0 < good <= total for good, total in zip(told["good"], told["total"], strict=True))
+
+
 def test_an_alarm_is_kept_and_evaluated(aws: Aws) -> None:
     cloudwatch = aws.client("cloudwatch")
     cloudwatch.put_metric_alarm(
@@ -247,7 +270,7 @@ def test_what_aws_refuses_is_a_client_error_with_its_code(aws: Aws) -> None:
     with pytest.raises(ecs.exceptions.ServiceNotFoundException):
         ecs.update_service(cluster=CLUSTER, service="gone", desiredCount=1)
     cloudwatch = aws.client("cloudwatch")
-    query = {"Id": "m", "Expression": "1 + 1"}
+    query = {"Id": "m", "Expression": "SEARCH('{AWS/ECS}', 'Sum')"}
     expression = refused(
         lambda: cloudwatch.get_metric_data(MetricDataQueries=[query], StartTime=EPOCH, EndTime=aws.stage.now)
     )

@@ -244,7 +244,7 @@ def test_500_queries_are_answered_and_501_refused(bench: Bench) -> None:
         ({"id": "Upper"}, "must match"),
         ({"period": 90}, "multiple of 60"),
         ({"period": 0}, "multiple of 60"),
-        ({"Expression": "a / b"}, "metric math, SEARCH and Metrics Insights are not simulated yet"),
+        ({"Expression": "a / b"}, "either Expression or MetricStat"),
         ({"AccountId": "999999999999"}, "not simulated yet"),
         ({"ReturnData": False}, "At least one query"),
     ],
