@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collector.layout import Track
+from collector.bundle import Track
 from collector.plan import Poll
+from collector.price import grouped
 from collector.source import Gap, GapReason, Readings
+from collector.watermarks import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from collector.layout import Asked
     from collector.source import Batch, Source
-
-#: CloudWatch may bill up to five statistics of a metric in one call as one; the documents conflict.
-STATISTICS_PER_METRIC = 5
+    from collector.watermarks import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,13 @@ class Gathered:
     answers: tuple[tuple[Poll, Readings], ...]
     spent: Mapping[Track, Spent]
 
+    def windows(self) -> Iterator[tuple[Window, ...]]:
+        """Yield the windows of each question, oldest first."""
+        questions: dict[int, tuple[Asked, list[Readings]]] = {}
+        for poll, readings in self.answers:
+            questions.setdefault(id(poll.asked), (poll.asked, []))[1].append(readings)
+        return (windows(asked, readings) for asked, readings in questions.values())
+
 
 def gather(polls: Iterable[Poll], source: Source, workers: int) -> Iterator[Gathered]:
     """Ask every region, and yield each as soon as it has answered: a slow one keeps no other waiting.
@@ -58,11 +66,13 @@ def gather(polls: Iterable[Poll], source: Source, workers: int) -> Iterator[Gath
     With one worker everything happens in the calling thread, in order.
     """
     ordered = sorted(
-        polls, key=lambda poll: (poll.track.account, poll.track.region)
+        polls, key=lambda poll: (poll.asked.track.account, poll.asked.track.region)
     )  # stable: newest stays first
     regions = [
         (account, region, tuple(group))
-        for (account, region), group in groupby(ordered, key=lambda p: (p.track.account, p.track.region))
+        for (account, region), group in groupby(
+            ordered, key=lambda p: (p.asked.track.account, p.asked.track.region)
+        )
     ]
     if workers == 1:
         yield from (_ask(*region, source) for region in regions)
@@ -83,7 +93,8 @@ def _ask(account: str, region: str, polls: Sequence[Poll], source: Source) -> Ga
             continue
         readings = source.metrics(poll.batch, poll.start, poll.end)
         answers.append((poll, readings))
-        spent[poll.track] = spent.get(poll.track, Spent()) + _cost(readings)
+        track = poll.asked.track
+        spent[track] = spent.get(track, Spent()) + _cost(readings)
         unreachable = _unreachable(readings)
     return Gathered(account, region, tuple(answers), spent)
 
@@ -95,10 +106,8 @@ def unanswered(batch: Batch, start: int, end: int, gap: Gap) -> Readings:
 
 
 def _cost(readings: Readings) -> Spent:
-    queries = readings.batch.queries
-    statistics = Counter((query.namespace, query.metric, query.dimensions) for query in queries)
-    grouped = sum(-(-count // STATISTICS_PER_METRIC) for count in statistics.values())
-    return Spent(1, len(queries), grouped, Counter(gap.reason for gap in readings.gaps.values()))
+    queries, gaps = readings.batch.queries, Counter(gap.reason for gap in readings.gaps.values())
+    return Spent(1, len(queries), grouped(queries), gaps)
 
 
 def _unreachable(readings: Readings) -> Gap | None:

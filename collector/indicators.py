@@ -17,21 +17,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.blame import share_failures
+from collector.bundle import Front
 from collector.catalog import (
     ELB_5XX,
     FAST_RESPONSES,
+    FAST_SHARE,
     HEALTHY_HOSTS,
+    MESH_5XX,
+    MESH_ALIVE,
+    MESH_CODES,
+    MESH_FAST,
+    MESH_REQUESTS,
+    MESH_RESPONSES,
+    OLDEST_MESSAGE,
+    PERCENTILES,
     REQUESTS,
     RESPONSES,
     TARGET_5XX,
     TARGET_CODES,
 )
-from slo.cells import MINUTE_S, Block, Indicator, Placement, State
+from collector.metric import Metric
+from slo.cells import MINUTE_S, Block, Indicator, Placement, Sli, State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from collector.catalog import Metric
     from collector.watermarks import Window
 
 Counts = NDArray[np.int64]
@@ -64,6 +75,32 @@ class Doubt:
     counted: int
 
 
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The series that count requests before a service; `alive` speaks where there are none.
+
+    `refused` are requests that failed before a target was chosen, where somebody counts them.
+    """
+
+    requests: Metric
+    codes: tuple[Metric, ...]
+    failed: Metric
+    alive: Metric
+    responses: Metric
+    fast: Metric
+    refused: Metric | None = None
+
+
+COUNTERS: Mapping[Front, Counters] = {
+    Front.LOAD_BALANCER: Counters(
+        REQUESTS, TARGET_CODES, TARGET_5XX, HEALTHY_HOSTS, RESPONSES, FAST_RESPONSES, ELB_5XX
+    ),
+    Front.SERVICE_CONNECT: Counters(
+        MESH_REQUESTS, MESH_CODES, MESH_5XX, MESH_ALIVE, MESH_RESPONSES, MESH_FAST
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sums:
     """One metric by minute and placement: counts (zero where absent), whether told, whether not answered."""
@@ -73,33 +110,101 @@ class _Sums:
     gap: Flags
 
 
-def cells(window: Window, now: datetime, settle_s: int) -> tuple[Block, tuple[Doubt, ...]]:
-    """Judge a window of SLI readings; `now` and `settle_s` tell which minutes are still arriving.
+#: What is counted of every service; the others only where somebody asks for them.
+ALWAYS = frozenset({Indicator.AVAILABILITY, Indicator.LATENCY, Indicator.FRESHNESS})
+
+
+def cells(
+    window: Window, now: datetime, settle_s: int, wanted: Collection[Indicator] = ALWAYS
+) -> tuple[Block, tuple[Doubt, ...]]:
+    """Judge a window of readings that count; `now` and `settle_s` tell which minutes are still arriving.
 
     A minute is judged when it ended `settle_s` ago: until then what is missing may be on its way.  One that
     already shows failures is told at once, since failures only grow; it is rewritten as the rest arrives.
     """
     settled = _settled(window, now, settle_s)
-    requests = _sums(window, REQUESTS)
-    hosts = _sums(window, HEALTHY_HOSTS)
-    codes = [_sums(window, metric) for metric in TARGET_CODES]
-    elb = _failures_of_balancers(window, requests, hosts)
-    target_bad = _integers(_sums(window, TARGET_5XX).counts)
-    bad = target_bad + _integers(elb.counts)
-    total = sum((_integers(code.counts) for code in codes), _integers(elb.counts))
-    gap = requests.gap | elb.gap | np.logical_or.reduce([code.gap for code in codes])
+    if window.asked.front is Front.QUEUE:
+        return _block(window, {Indicator.FRESHNESS: _freshness(window, settled)}), ()
+    counts = _count(window, COUNTERS[window.asked.front], settled)
+    columns = {
+        Indicator.AVAILABILITY: counts.everything(),
+        Indicator.LATENCY: _latency(window, counts),
+        Indicator.TARGET_AVAILABILITY: counts.by_targets(),
+    }
+    block = _block(window, {name: column for name, column in columns.items() if name in wanted})
+    return block, _doubts(window, counts, settled)
 
-    state = _states(total, requests, hosts, gap)
-    state[~settled & (bad == 0)] = State.UNKNOWN
-    slow, responses, slow_state = _latency(window, elb, requests, state)
-    block = Block(
-        slis=window.asked.slis,
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Column:
+    """One indicator by minute and placement."""
+
+    bad: Counts
+    total: Counts
+    state: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Count:
+    """Requests by minute and placement: those that targets failed, those refused before, and all of them."""
+
+    of: Counters
+    requests: _Sums
+    refused: _Sums
+    failed: Counts
+    total: Counts
+    state: NDArray[np.uint8]
+
+    def everything(self) -> _Column:
+        """Return what users saw."""
+        return _Column(self.failed + _integers(self.refused.counts), self.total, self.state)
+
+    def by_targets(self) -> _Column:
+        """Return what the service itself answered; where it was not asked there was no traffic for it."""
+        total = self.total - _integers(self.refused.counts)
+        unasked = (self.state == State.OBSERVED) & (total == 0)
+        return _Column(self.failed, total, np.where(unasked, State.NO_TRAFFIC, self.state).astype(np.uint8))
+
+
+def _count(window: Window, of: Counters, settled: Flags) -> _Count:
+    requests, alive = _sums(window, of.requests), _sums(window, of.alive)
+    codes = [_sums(window, metric) for metric in of.codes]
+    refused = _refused(window, of, requests, alive)
+    before = _integers(refused.counts)
+    failed = _integers(_sums(window, of.failed).counts)
+    total = sum((_integers(code.counts) for code in codes), before)
+    gap = requests.gap | refused.gap | np.logical_or.reduce([code.gap for code in codes])
+    state = _states(total, requests, alive, gap)
+    state[~settled & (failed + before == 0)] = State.UNKNOWN
+    # Until all codes have arrived, those of failures must not stand for all: requests say how many there are.
+    total = np.where(settled, total, np.maximum(total, _integers(requests.counts) + before))
+    return _Count(of, requests, refused, failed, total, state)
+
+
+def _block(window: Window, columns: Mapping[Indicator, _Column]) -> Block:
+    told = [(column, column.state == State.OBSERVED) for column in columns.values()]
+    return Block(
+        slis=tuple(Sli(placement, name) for name in columns for placement in _placements(window)),
         start=window.start,
-        bad=np.hstack([_only_observed(bad, state), _only_observed(slow, slow_state)]),
-        total=np.hstack([_only_observed(total, state), _only_observed(responses, slow_state)]),
-        state=np.hstack([state, slow_state]),
+        bad=np.hstack([np.where(observed, column.bad, 0) for column, observed in told]),
+        total=np.hstack([np.where(observed, column.total, 0) for column, observed in told]),
+        state=np.hstack([column.state for column in columns.values()]),
     )
-    return block, _doubts(window, requests, total, elb, settled & (state == State.OBSERVED))
+
+
+def _placements(window: Window) -> tuple[Placement, ...]:
+    return tuple(owner for owner in window.asked.owners if isinstance(owner, Placement))
+
+
+def _freshness(window: Window, settled: Flags) -> _Column:
+    """Count each minute once: bad where the oldest message waited longer than its service allows.
+
+    An idle queue tells nothing after six hours: its minutes are unknown then.
+    """
+    age = _sums(window, OLDEST_MESSAGE)
+    limit = np.array([line.fresh_s for line in window.asked.lines])
+    state = np.where(age.told & ~age.gap & settled, State.OBSERVED, State.UNKNOWN).astype(np.uint8)
+    return _Column((age.counts > limit).astype(np.int64), np.ones(age.counts.shape, np.int64), state)
 
 
 def _settled(window: Window, now: datetime, settle_s: int) -> Flags:
@@ -109,9 +214,14 @@ def _settled(window: Window, now: datetime, settle_s: int) -> Flags:
 
 
 def _sums(window: Window, metric: Metric) -> _Sums:
-    """Sum a metric over the target groups of each placement; shapes are [minutes, placements]."""
-    where = window.asked.rows[metric]
-    shape = (len(window.asked.placements), window.values.shape[1])
+    """Sum a metric over the target groups of each placement; shapes are [minutes, placements].
+
+    What was not asked for told nothing, and is no gap.
+    """
+    shape = (len(window.asked.owners), window.values.shape[1])
+    if (where := window.asked.rows.get(metric)) is None:
+        nothing = np.zeros(shape[::-1], dtype=bool)
+        return _Sums(np.zeros(shape[::-1]), nothing, nothing)
     values = window.values[where.rows]
     told = ~np.isnan(values)
     if where.one_each:
@@ -125,10 +235,14 @@ def _sums(window: Window, metric: Metric) -> _Sums:
     return _Sums(counts.T, speaks.T, np.broadcast_to(gap, counts.T.shape))
 
 
-def _failures_of_balancers(window: Window, requests: _Sums, hosts: _Sums) -> _Sums:
-    """Return ELB_5XX by placement; what a shared load balancer failed is divided, and counted once."""
-    sums = _sums(window, ELB_5XX)
-    where = window.asked.rows[ELB_5XX]
+def _refused(window: Window, of: Counters, requests: _Sums, hosts: _Sums) -> _Sums:
+    """Return the failures before a target was chosen; what a shared load balancer failed is divided, once."""
+    if of.refused is None:
+        return _Sums(
+            np.zeros_like(requests.counts), np.zeros_like(requests.told), np.zeros_like(requests.gap)
+        )
+    sums = _sums(window, of.refused)
+    where = window.asked.rows[of.refused]
     if where.one_each:
         return sums
     rows, users = np.unique(where.rows, return_counts=True)
@@ -137,56 +251,71 @@ def _failures_of_balancers(window: Window, requests: _Sums, hosts: _Sums) -> _Su
         owners = where.owners[where.rows == row]
         failures = _integers(np.nan_to_num(window.values[row]))
         counts[:, owners] -= failures[:, np.newaxis]
-        counts[:, owners] += share_failures(failures, requests.counts[:, owners], hosts.counts[:, owners] > 0)
+        serving = (hosts.counts[:, owners] > 0) | (requests.counts[:, owners] > 0)
+        counts[:, owners] += share_failures(failures, requests.counts[:, owners], serving)
     return _Sums(counts, sums.told, sums.gap)
 
 
-def _states(total: Counts, requests: _Sums, hosts: _Sums, gap: Flags) -> NDArray[np.uint8]:
+def _states(total: Counts, requests: _Sums, alive: _Sums, gap: Flags) -> NDArray[np.uint8]:
     """Return the state of each minute: the table is in the tests.
 
-    Requests without any code are unknown, not quiet; no requests is quiet only while hosts report.
+    Requests without any code are unknown, not quiet; no requests is quiet only while something else reports.
     """
-    quiet = np.where(requests.told, requests.counts == 0, hosts.told & ~hosts.gap)
+    quiet = np.where(requests.told, requests.counts == 0, alive.told & ~alive.gap)
     state = np.where(total > 0, State.OBSERVED, np.where(quiet, State.NO_TRAFFIC, State.UNKNOWN))
     return np.where(gap, State.UNKNOWN, state).astype(np.uint8)
 
 
-def _latency(
-    window: Window, elb: _Sums, requests: _Sums, availability: NDArray[np.uint8]
-) -> tuple[Counts, Counts, NDArray[np.uint8]]:
-    """Return slow, all and state of the latency cells, in thousandths of a request.
+def _latency(window: Window, counts: _Count) -> _Column:
+    """Return slow of all responses, in thousandths of a request.
 
     A request that the load balancer failed has no response time and counts as slow.  Responses without an
     estimate of the fast ones are unknown: they are neither all slow nor all fast.
     """
-    responses, fast = _sums(window, RESPONSES), _sums(window, FAST_RESPONSES)
-    failures = _integers(elb.counts) * _SCALE
+    responses = _sums(window, counts.of.responses)
+    fast = _fast(window, counts.of, responses)
+    failures = _integers(counts.refused.counts) * _SCALE
     answered = _integers(responses.counts) * _SCALE
     quick = np.minimum(np.floor(fast.counts * _SCALE).astype(np.int64), answered)
     unseen = (answered > 0) & ~fast.told
-    missing = (requests.counts > 0) & ~responses.told & (failures == 0)
-    state = np.where(unseen | missing | responses.gap | fast.gap, State.UNKNOWN, availability).astype(
-        np.uint8
-    )
+    missing = (counts.requests.counts > 0) & ~responses.told & (failures == 0)
+    unknown = unseen | missing | responses.gap | fast.gap
+    state = np.where(unknown, State.UNKNOWN, counts.state).astype(np.uint8)
     total = failures + answered
     state[(state == State.OBSERVED) & (total == 0)] = State.UNKNOWN
-    return total - quick, total, state
+    return _Column(total - quick, total, state)
+
+
+def _fast(window: Window, of: Counters, responses: _Sums) -> _Sums:
+    """Return the fast responses, counted in the way in which they were read [collector.catalog.LatencyBy]."""
+    rows = window.asked.rows
+    if of.fast in rows or of.fast is not FAST_RESPONSES:
+        return _sums(window, of.fast)
+    if FAST_SHARE in rows:
+        share = _sums(window, FAST_SHARE)
+        return _Sums(share.counts / 100 * responses.counts, share.told, share.gap)
+    steps = [(float(name) / 100, _sums(window, metric)) for name, metric in PERCENTILES.items()]
+    limit = np.array([line.threshold_s for line in window.asked.lines])
+    ratio = np.zeros_like(responses.counts)
+    for step, value in steps:
+        ratio = np.where(value.told & (value.counts <= limit), step, ratio)
+    told = np.logical_and.reduce([value.told for _, value in steps])
+    gap = np.logical_or.reduce([value.gap for _, value in steps])
+    return _Sums(ratio * responses.counts, told, gap)
 
 
 def _integers(counts: NDArray[np.float64]) -> Counts:
     return np.rint(counts).astype(np.int64)
 
 
-def _only_observed(counts: Counts, state: NDArray[np.uint8]) -> Counts:
-    return np.where(state == State.OBSERVED, counts, 0)
-
-
-def _doubts(window: Window, requests: _Sums, total: Counts, elb: _Sums, counted: Flags) -> tuple[Doubt, ...]:
+def _doubts(window: Window, counts: _Count, settled: Flags) -> tuple[Doubt, ...]:
     """Compare codes with requests where counted: `RequestCount <= total <= RequestCount + ELB_5XX`."""
-    asked = _integers(np.where(counted, requests.counts, 0).sum(axis=0))
-    told = np.where(counted, total, 0).sum(axis=0)
-    failures = _integers(np.where(counted, elb.counts, 0).sum(axis=0))
+    counted = settled & (counts.state == State.OBSERVED)
+    asked = _integers(np.where(counted, counts.requests.counts, 0).sum(axis=0))
+    told = np.where(counted, counts.total, 0).sum(axis=0)
+    failures = _integers(np.where(counted, counts.refused.counts, 0).sum(axis=0))
     slack = np.ceil(asked * MISMATCH_RATIO_MAX)
+    placements = _placements(window)
     found = [
         (name, column)
         for name, wrong in (
@@ -196,6 +325,5 @@ def _doubts(window: Window, requests: _Sums, total: Counts, elb: _Sums, counted:
         for column in np.flatnonzero(wrong)
     ]
     return tuple(
-        Doubt(name, window.asked.placements[i], window.start, window.end, int(asked[i]), int(told[i]))
-        for name, i in found
+        Doubt(name, placements[i], window.start, window.end, int(asked[i]), int(told[i])) for name, i in found
     )

@@ -1,55 +1,34 @@
-"""Which queries are asked of a region, in which batches, and whose answers they are.
+"""Which bundles are read of the estate, and what is asked for them in which batches.
 
-Laid out once per estate and kept: the same batches go out every minute, so whoever answers may remember them.
+Laid out once per estate and kept: the same batches go out again and again, so that whoever answers may
+remember them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.catalog import METRICS, Metric, Scope, Tier
+from collector.bundle import Area, Bundle, Front, Line, Owner, Track, bundles
+from collector.metric import Metric, Needs
 from collector.source import QUERIES_PER_CALL_MAX, Batch, Query
-from slo.cells import Indicator, Placement, Sli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Sequence
 
     from collector.estate import RegionEstate, ServiceView
 
 
-#: What is counted of each placement, in the order of the columns.
-INDICATORS = (Indicator.AVAILABILITY, Indicator.LATENCY)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Track:
-    """What is read together and has one watermark: one tier of one account and region."""
-
-    account: str
-    region: str
-    tier: Tier
-
-    def __str__(self) -> str:
-        return f"{self.account}/{self.region}/{self.tier}"
-
-    @classmethod
-    def parse(cls, text: str) -> Track:
-        """Read `account/region/tier`."""
-        account, region, tier = text.split("/")
-        return cls(account, region, Tier(tier))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Where one metric is found: row `rows[i]` of the stacked batches belongs to placement `owners[i]`.
+    """Where one metric is found: row `rows[i]` of the stacked batches belongs to owner `owners[i]`.
 
     A service with two target groups has two rows; a shared load balancer's row has several owners.
-    `one_each` says that there is neither: the usual case, where rows are in the order of placements.
+    `one_each` says that there is neither: the usual case, where rows are in the order of owners.
     """
 
     rows: NDArray[np.intp]
@@ -59,119 +38,189 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One track's queries: `batches` stacked on one another, and the rows of each metric in that stack.
+    """Bundles of one front that are asked for together: `batches` stacked, and each metric's rows in there.
 
-    `slis` are the columns that its answers make: each indicator of each placement, in this order.
+    `owners` are those of the bundles' lines, in order; `bundle_of` says which bundle each stacked row is for.
     """
 
     track: Track
-    placements: tuple[Placement, ...]
+    front: Front
+    bundles: tuple[Bundle, ...]
     batches: tuple[Batch, ...]
     rows: Mapping[Metric, Rows]
-    slis: tuple[Sli, ...]
+    bundle_of: NDArray[np.intp]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every line, bundle after bundle."""
+        return tuple(line for bundle in self.bundles for line in bundle.lines)
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """Whom the answers are about."""
+        return tuple(line.owner for line in self.lines)
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """The queries of the stacked batches."""
+        return tuple(query for batch in self.batches for query in batch.queries)
 
     @property
     def height(self) -> int:
         """How many rows the stacked batches have."""
-        return sum(len(batch.queries) for batch in self.batches)
+        return len(self.bundle_of)
 
 
-#: What a track's queries follow from: equal shapes ask the same.
-Shape = tuple[tuple["Placement", tuple[tuple[str, str], ...], float], ...]
+#: Bundles by their place in the layout, what is left out of each, and how many queries a batch may hold.
+_Choice = tuple[tuple[int, ...], tuple[frozenset[Metric], ...], int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Every track that is read, in order of account, region and tier."""
+    """Every bundle that is read, in order of account and region; a question asked once is kept."""
 
-    tracks: tuple[Asked, ...] = ()
-    shapes: tuple[tuple[Track, Shape], ...] = ()
+    bundles: tuple[Bundle, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    _asked: dict[_Choice, Asked] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[Asked]:
-        return iter(self.tracks)
+    def asked(
+        self,
+        chosen: Sequence[int],
+        left_out: Sequence[frozenset[Metric]],
+        queries_max: int = QUERIES_PER_CALL_MAX,
+    ) -> Asked:
+        """Return what is asked for some bundles of one front and region, named by their places."""
+        choice = (tuple(chosen), tuple(left_out), queries_max)
+        found = self._asked.get(choice)
+        if found is None:
+            if len(self._asked) >= KEPT_MAX:
+                self._asked.clear()
+            found = self._asked[choice] = self._ask(*choice)
+        return found
+
+    def _ask(
+        self, chosen: tuple[int, ...], left_out: tuple[frozenset[Metric], ...], queries_max: int
+    ) -> Asked:
+        picked = tuple(self.bundles[place] for place in chosen)
+        sheet = _Sheet(picked[0].track, queries_max)
+        metrics = [metric for metric in self.metrics if metric.tier is picked[0].front.tier]
+        for bundle, absent in zip(picked, left_out, strict=True):
+            sheet.add(bundle, [metric for metric in metrics if metric not in absent])
+        return sheet.asked(picked)
+
+
+#: How many choices of bundles are remembered: quiet, hot and late ones of every region, and then some.
+KEPT_MAX = 512
+
+
+class _Sheet:
+    """Batches in the making: a bundle's queries stay together, and each is asked once."""
+
+    def __init__(self, track: Track, queries_max: int) -> None:
+        self._track, self._queries_max = track, queries_max
+        self._parts: list[list[Query]] = [[]]
+        self._places: dict[Metric, list[tuple[int, int]]] = {}
+        self._bundle_of: list[int] = []
+        self._owners = self._bundles = 0
+
+    def add(self, bundle: Bundle, metrics: Sequence[Metric]) -> None:
+        """Add a bundle's queries; one that fits in no batch gets one of its own, or several."""
+        wanted = [
+            (metric, owner, query)
+            for owner, line in enumerate(bundle.lines, self._owners)
+            for metric in metrics
+            if fits(metric, bundle.front)
+            for query in line.queries(metric)
+        ]
+        fresh = dict.fromkeys(query for _, _, query in wanted)
+        if self._parts[-1] and len(self._parts[-1]) + len(fresh) > self._queries_max:
+            self._parts.append([])
+        found = {query: len(self._bundle_of) + i for i, query in enumerate(fresh)}
+        for query in fresh:
+            if len(self._parts[-1]) == QUERIES_PER_CALL_MAX:
+                self._parts.append([])
+            self._parts[-1].append(query)
+        self._bundle_of += [self._bundles] * len(fresh)
+        for metric, owner, query in wanted:
+            self._places.setdefault(metric, []).append((found[query], owner))
+        self._owners += len(bundle.lines)
+        self._bundles += 1
+
+    def asked(self, picked: tuple[Bundle, ...]) -> Asked:
+        """Return what has been put together."""
+        track = self._track
+        return Asked(
+            track=track,
+            front=picked[0].front,
+            bundles=picked,
+            batches=tuple(Batch(track.account, track.region, tuple(part)) for part in self._parts if part),
+            rows={metric: _rows(pairs, self._owners) for metric, pairs in self._places.items()},
+            bundle_of=np.array(self._bundle_of, dtype=np.intp),
+        )
+
+
+def _rows(pairs: list[tuple[int, int]], owners: int) -> Rows:
+    rows, owned = np.array(pairs, dtype=np.intp).reshape(-1, 2).T.copy()
+    one_each = len(set(rows.tolist())) == owners and np.array_equal(owned, np.arange(owners))
+    return Rows(rows, owned, one_each)
+
+
+#: What each front asks of the metrics of its tier.
+_FRONTS: Mapping[Front, frozenset[Needs]] = {
+    Front.LOAD_BALANCER: frozenset({Needs.LOAD_BALANCER}),
+    Front.SERVICE_CONNECT: frozenset({Needs.SERVICE_CONNECT}),
+    Front.QUEUE: frozenset({Needs.QUEUE}),
+    Front.LOAD: frozenset(Needs),
+    Front.ZONES: frozenset({Needs.LOAD_BALANCER}),
+}
+
+
+def fits(metric: Metric, front: Front) -> bool:
+    """Whether a front asks for a metric."""
+    return metric.tier is front.tier and metric.needs in _FRONTS[front]
 
 
 def lay_out(
     estates: Iterable[RegionEstate],
-    threshold_s: Callable[[str], float],
+    line_of: Callable[[ServiceView], Line],
+    metrics: Sequence[Metric],
     previous: Layout | None = None,
 ) -> Layout:
-    """Lay out the queries of an estate.  Unchanged regions keep their batches from `previous`.
-
-    `threshold_s` tells the latency threshold of a service by its name.
-    """
-    kept = dict(zip(previous.shapes, previous.tracks, strict=True)) if previous else {}
-    tracks: dict[tuple[Track, Shape], Asked] = {}
+    """Lay out the bundles of an estate.  An unchanged estate keeps its layout, and so its batches."""
+    found: list[Bundle] = []
     for estate in sorted(estates, key=lambda e: (e.account, e.region)):
-        shape = _shape(estate, threshold_s)
-        for tier in Tier:
-            key = (Track(estate.account, estate.region, tier), shape)
-            asked = kept.get(key) or _ask(*key)
-            if asked.batches:
-                tracks[key] = asked
-    return Layout(tuple(tracks.values()), tuple(tracks))
+        views = sorted(estate.services, key=lambda view: view.placement)
+        found += bundles(map(line_of, views))
+        if views:
+            found += bundles([Line(owner=Area(estate.account, estate.region))])
+    asking = tuple(bundle for bundle in found if any(_asks(bundle, metrics)))
+    if previous and previous.metrics == tuple(metrics) and _same(previous.bundles, asking):
+        return previous
+    return Layout(asking, tuple(metrics))
 
 
-def _shape(estate: RegionEstate, threshold_s: Callable[[str], float]) -> Shape:
-    views = sorted(estate.services, key=lambda view: view.placement)
-    return tuple((view.placement, _routes(view), threshold_s(view.placement.service)) for view in views)
+def _asks(bundle: Bundle, metrics: Iterable[Metric]) -> Iterable[bool]:
+    return (
+        bool(line.queries(metric))
+        for metric in metrics
+        if fits(metric, bundle.front)
+        for line in bundle.lines
+    )
 
 
-def _routes(view: ServiceView) -> tuple[tuple[str, str], ...]:
-    """Pair target groups with their load balancers: one for all, or one each in the same order."""
+def _same(before: Sequence[Bundle], after: Sequence[Bundle]) -> bool:
+    return [(b.front, b.lines) for b in before] == [(b.front, b.lines) for b in after]
+
+
+def line(view: ServiceView, threshold_s: float, queue: str = "") -> Line:
+    """Return what of a service decides what is asked for it."""
     groups, balancers = view.target_groups, view.load_balancers
     if len(balancers) == 1:
         balancers *= len(groups)
-    return tuple(zip(groups, balancers, strict=True))
-
-
-def _ask(track: Track, shape: Shape) -> Asked:
-    """Make the batches of a track: a service's queries stay together, a load balancer is asked once."""
-    metrics = [metric for metric in METRICS if metric.tier is track.tier]
-    if track.tier is Tier.SLI:
-        shape = tuple(line for line in shape if line[1])  # without a load balancer nothing is counted
-    parts: list[list[Query]] = [[]]
-    found: dict[Query, int] = {}
-    places: dict[Metric, list[tuple[int, int]]] = {metric: [] for metric in metrics}
-    for owner, (placement, routes, threshold_s) in enumerate(shape):
-        wanted = list(_queries(metrics, placement, routes, threshold_s))
-        fresh = [query for query in dict.fromkeys(query for _, query in wanted) if query not in found]
-        if len(parts[-1]) + len(fresh) > QUERIES_PER_CALL_MAX:
-            parts.append([])
-        found |= {query: len(found) + i for i, query in enumerate(fresh)}
-        parts[-1] += fresh
-        for metric, query in wanted:
-            places[metric].append((found[query], owner))
-    batches = tuple(Batch(track.account, track.region, tuple(part)) for part in parts if part)
-    placements = tuple(line[0] for line in shape)
-    rows = {metric: _rows(places[metric], len(placements)) for metric in metrics}
-    counted = INDICATORS if track.tier is Tier.SLI else ()
-    return Asked(track, placements, batches, rows, tuple(Sli(p, i) for i in counted for p in placements))
-
-
-def _rows(pairs: list[tuple[int, int]], placements: int) -> Rows:
-    rows, owners = np.array(pairs, dtype=np.intp).reshape(-1, 2).T.copy()
-    one_each = len(set(rows)) == placements and np.array_equal(owners, np.arange(placements))
-    return Rows(rows, owners, one_each)
-
-
-def _queries(
-    metrics: Iterable[Metric], placement: Placement, routes: tuple[tuple[str, str], ...], threshold_s: float
-) -> Iterator[tuple[Metric, Query]]:
-    """Yield what is asked about one placement, each query once."""
-    for metric in metrics:
-        for dimensions in _dimensions(metric.scope, placement, routes):
-            yield metric, Query(metric.namespace, metric.name, dimensions, metric.stat_for(threshold_s))
-
-
-def _dimensions(
-    scope: Scope, placement: Placement, routes: tuple[tuple[str, str], ...]
-) -> Iterable[tuple[tuple[str, str], ...]]:
-    """Return the dimension sets of a metric: they must be exactly those that AWS publishes it with."""
-    match scope:
-        case Scope.TARGET_GROUP:
-            return [(("TargetGroup", group), ("LoadBalancer", balancer)) for group, balancer in routes]
-        case Scope.LOAD_BALANCER:
-            return [(("LoadBalancer", balancer),) for balancer in dict.fromkeys(b for _, b in routes)]
-        case Scope.SERVICE:
-            return [(("ClusterName", placement.cluster), ("ServiceName", placement.service))]
+    return Line(
+        owner=view.placement,
+        routes=tuple(zip(groups, balancers, strict=True)),
+        insights=frozenset({Needs.INSIGHTS}),
+        threshold_s=threshold_s,
+        queue=queue,
+    )

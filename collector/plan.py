@@ -5,88 +5,169 @@ CloudWatch bills per metric asked, not per point: so windows are wide, and calls
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collector.catalog import Tier
-from collector.layout import Track
-from collector.source import POINTS_PER_CALL_MAX, Batch
+from collector.bundle import Key
+from collector.catalog import HEALTHY_HOSTS, MESH_ALIVE
+from collector.idle import Idle
+from collector.layout import Asked
+from collector.metric import Metric, Tier
+from collector.source import POINTS_PER_CALL_MAX, QUERIES_PER_CALL_MAX, Batch
+from collector.watermarks import Mark
 from slo.cells import minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from collector.layout import Asked, Layout
-    from collector.watermarks import Mark
+    from collector.bundle import Bundle, Front, Track
+    from collector.layout import Layout
+
+HOUR, DAY = 60, 24 * 60
 
 #: CloudWatch keeps 1-minute points for 15 days [GetMetricData]; one hour of them is left to finish reading.
-RETENTION_MINUTES = 15 * 24 * 60 - 60
+RETENTION_MINUTES = 15 * DAY - HOUR
+#: What one call of 500 series holds.
+NARROW_MINUTES = POINTS_PER_CALL_MAX // QUERIES_PER_CALL_MAX
+#: Wider windows are cut into days, of as many series as one call then holds.
+WIDE_MINUTES = DAY
+WIDE_QUERIES_MAX = POINTS_PER_CALL_MAX // WIDE_MINUTES
+#: Minutes that lag by more than the overlap start at these: bundles that lag alike are asked together.
+LATE_STEP = 15
+
+#: Bought only of bundles that were silent lately: they tell quiet minutes from unknown ones.
+WITNESSES: frozenset[Metric] = frozenset({HEALTHY_HOSTS, MESH_ALIVE})
+#: How long after a silent minute they are still asked.
+SILENT_FOR = HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
     """How often, how far back and how patiently is read; all in minutes.
 
-    `overlap` is re-read each time, since minutes are revised.  `first_look` is read of a track that was never
-    read.  Minutes that did not arrive are asked for again for `late_max`.  After an outage `catch_up_max`
-    further windows go out beside the newest one.
+    `sli_every` and `slow_every` hold where all is quiet, `hot_every` of a service that something speaks of.
+    `overlap` is re-read each time, since minutes are revised; once an hour `hourly` minutes are, and once a
+    day `daily`.  `first_look` is read of a bundle that was never read.  Minutes that did not arrive are asked
+    for again for `late_max`.  After an outage `catch_up_max` further windows go out beside the newest one.
     """
 
-    sli_every: int = 1
-    slow_every: int = 5
+    sli_every: int = 5
+    slow_every: int = 15
+    hot_every: int = 1
     overlap: int = 5
-    first_look: int = 60
+    hourly: int = 180
+    daily: int = 26 * HOUR
+    first_look: int = HOUR
     late_max: int = 180
     catch_up_max: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("sli_every", "slow_every", "overlap", "first_look", "late_max", "catch_up_max"):
+        for name in self.__slots__:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1, got {getattr(self, name)}")
 
-    def every(self, tier: Tier) -> int:
-        """Return how many minutes lie between two readings of a tier."""
-        return self.sli_every if tier is Tier.SLI else self.slow_every
+    def every(self, tier: Tier, *, hot: bool) -> int | None:
+        """Return how many minutes lie between two readings; None for what is not read at all."""
+        if hot:
+            return self.hot_every
+        return {Tier.SLI: self.sli_every, Tier.SLOW: self.slow_every, Tier.HOT: None}[tier]
+
+    def back(self, bundle: Bundle, before: int, end: int) -> int:
+        """Return how many minutes back a reading looks at least: far, once an hour and once a day."""
+        if _passed(bundle.slot, DAY, before, end):
+            return self.daily
+        return self.hourly if _passed(bundle.slot, HOUR, before, end) else self.overlap
+
+
+def _passed(slot: int, period: int, before: int, end: int) -> bool:
+    """Whether a bundle's own minute of the period lies in `[before, end)`."""
+    return (before - slot) // period != (end - slot) // period
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One GetMetricData call to be made: a batch over the minutes `[start, end)`."""
+    """One GetMetricData call to be made: a batch of a question over the minutes `[start, end)`."""
 
-    track: Track
+    asked: Asked
     batch: Batch
     start: int
     end: int
 
 
-def due(
-    layout: Layout, watermarks: Mapping[Track, Mark], now: datetime, cadence: Cadence
-) -> tuple[Poll, ...]:
-    """Return the calls that are due, a track's newest minutes first."""
-    end = minute_of(now)
-    return tuple(
-        Poll(asked.track, batch, *window)
-        for asked in layout
-        for window in _windows(asked, watermarks.get(asked.track), end, cadence)
-        for batch in asked.batches
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen so far: how far each bundle was read, what fell silent, and the services that are hot.
 
-
-def _windows(asked: Asked, mark: Mark | None, end: int, cadence: Cadence) -> Iterator[tuple[int, int]]:
-    """Yield the windows of a track: what fits one call, ending now; after an outage, the oldest missing ones.
-
-    What happens now is never kept waiting by what is made up for.
+    `hole` names the oldest minute that is still unknown of what has any.
     """
-    if mark and end - mark.asked < cadence.every(asked.track.tier):
+
+    marks: Mapping[Key, Mark]
+    idle: Idle
+    hot: Collection[str] = frozenset()
+    hole: Callable[[Key], int | None] = lambda _: None
+
+
+@dataclass(slots=True)
+class _Group:
+    """Bundles of one front and region that are read from the same minute on, and what each leaves out."""
+
+    start: int
+    places: list[int] = field(default_factory=list)
+    left_out: list[frozenset[Metric]] = field(default_factory=list)
+
+
+def due(layout: Layout, seen: Seen, now: datetime, cadence: Cadence) -> tuple[Poll, ...]:
+    """Return the calls that are due, the newest minutes of each bundle first."""
+    end = minute_of(now)
+    groups: dict[tuple[Track, Front, int], _Group] = {}
+    for place, bundle in enumerate(layout.bundles):
+        if _due(bundle, seen, end, cadence):
+            start = _start(bundle, seen, end, cadence)
+            group = groups.setdefault((bundle.track, bundle.front, start), _Group(start))
+            group.places.append(place)
+            group.left_out.append(_left_out(bundle, seen, end))
+    return tuple(poll for group in groups.values() for poll in _polls(layout, group, end, cadence))
+
+
+def _due(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> bool:
+    every = cadence.every(bundle.front.tier, hot=not bundle.services.isdisjoint(seen.hot))
+    if every is None:
+        return False
+    return any(mark is None or end - mark.asked >= every for mark in map(seen.marks.get, bundle.keys))
+
+
+def _start(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> int:
+    """Return the first minute to be read of a bundle."""
+    marks = [seen.marks.get(key) for key in bundle.keys]
+    known = [mark for mark in marks if mark is not None]
+    if len(known) < len(marks) or bundle.front.tier is not Tier.SLI:
+        return end - cadence.first_look
+    back = cadence.back(bundle, min(mark.asked for mark in known), end)
+    start = min(min(mark.arrived for mark in known) - cadence.overlap, end - back)
+    if back >= cadence.daily:
+        start = min([start, *(hole for key in bundle.keys if (hole := seen.hole(key)) is not None)])
+    late = end - start > cadence.overlap + max(LATE_STEP, cadence.sli_every)
+    return max(start // LATE_STEP * LATE_STEP if late else start, end - RETENTION_MINUTES)
+
+
+def _left_out(bundle: Bundle, seen: Seen, end: int) -> frozenset[Metric]:
+    """Return the metrics that need not be bought of a bundle this time."""
+    if bundle.front.tier is not Tier.SLI:
+        return seen.idle.metrics(bundle, end)
+    marks = [seen.marks.get(key) for key in bundle.keys]
+    talkative = all(mark is not None and mark.silent < mark.asked - SILENT_FOR for mark in marks)
+    return WITNESSES if talkative else frozenset()
+
+
+def _polls(layout: Layout, group: _Group, end: int, cadence: Cadence) -> Iterator[Poll]:
+    """Yield a group's calls: what happens now is never kept waiting by what is made up for."""
+    newest = max(group.start, end - NARROW_MINUTES)
+    asked = layout.asked(group.places, group.left_out)
+    yield from (Poll(asked, batch, newest, end) for batch in asked.batches)
+    if group.start == newest:
         return
-    start = mark.arrived - cadence.overlap if mark else end - cadence.first_look
-    start = max(start, end - RETENTION_MINUTES)
-    width = min(POINTS_PER_CALL_MAX // len(batch.queries) for batch in asked.batches)
-    newest = max(start, end - width)
-    yield newest, end
-    for _ in range(cadence.catch_up_max):
-        if start >= newest:
-            return
-        yield start, min(start + width, newest)
-        start += width
+    wide = layout.asked(group.places, group.left_out, WIDE_QUERIES_MAX)
+    for begin in range(group.start, newest, WIDE_MINUTES)[: cadence.catch_up_max]:
+        yield from (Poll(wide, batch, begin, min(begin + WIDE_MINUTES, newest)) for batch in wide.batches)

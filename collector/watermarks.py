@@ -1,7 +1,8 @@
-"""How far each track has been read: until when it was asked, and until when its minutes have arrived.
+"""How far each bundle has been read: until when it was asked, and until when its minutes have arrived.
 
 CloudWatch answers at once and tells late: an answer without points is no proof that there are none.  So a
-minute has arrived when the series that speak every minute have spoken; until then it is asked for again.
+minute has arrived when every series was answered and one that speaks every minute has spoken; until then it
+is asked for again.
 """
 
 from __future__ import annotations
@@ -12,24 +13,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.catalog import HEALTHY_HOSTS, REQUESTS, Tier
+from collector.bundle import Front, Key
+from collector.catalog import HEALTHY_HOSTS, MESH_ALIVE, MESH_REQUESTS, OLDEST_MESSAGE, REQUESTS
 from collector.layout import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from collector.metric import Metric
     from collector.source import Readings
 
-#: A minute has arrived when this share of the steady series has spoken; a few may have fallen silent.
-ARRIVED_SHARE = 0.5
+#: Of these one speaks in every minute in which the service stands there: the first where there are requests,
+#: the second, which is bought only then, where there are none.
+STEADY: Mapping[Front, tuple[Metric, ...]] = {
+    Front.LOAD_BALANCER: (REQUESTS, HEALTHY_HOSTS),
+    Front.SERVICE_CONNECT: (MESH_REQUESTS, MESH_ALIVE),
+    Front.QUEUE: (OLDEST_MESSAGE,),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Minutes below `asked` were answered, whatever the answer; those below `arrived` need no second look."""
+    """Minutes below `asked` were answered, whatever the answer; those below `arrived` need no second look.
+
+    `silent` is the newest minute in which no request was told of, so that another series had to speak.
+    """
 
     asked: int
     arrived: int
+    silent: int = 0
 
     def __post_init__(self) -> None:
         if self.arrived > self.asked:
@@ -38,7 +50,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """The answers to all batches of a track over the same minutes, stacked.
+    """The answers to all batches of what was asked over the same minutes, stacked.
 
     `values` is float64 [rows, minutes] from minute `start`, NaN where CloudWatch told no point; `gap` marks
     the rows that were not answered.
@@ -56,7 +68,7 @@ class Window:
 
 
 def windows(asked: Asked, readings: Iterable[Readings]) -> tuple[Window, ...]:
-    """Stack a track's readings by window, oldest first; a batch without reading is a gap."""
+    """Stack readings by window, oldest first; a batch without reading is a gap."""
     by_window: dict[tuple[int, int], dict[int, Readings]] = {}
     for reading in readings:
         window = (reading.start, reading.values.shape[1])
@@ -78,38 +90,103 @@ def _stack(asked: Asked, start: int, width: int, answers: Mapping[int, Readings]
     return Window(asked, start, values, gap)
 
 
-def moved(previous: Mark | None, answers: Sequence[Window], late_max: int) -> Mark | None:
-    """Return where a track stands after its windows (oldest first) were answered.
+def moved(marks: Mapping[Key, Mark], answers: Sequence[Window], late_max: int) -> dict[Key, Mark]:
+    """Return where the bundles of one question stand after its windows (oldest first) were answered.
 
-    What has not arrived is waited for, but no longer than `late_max` minutes once CloudWatch answers; while
-    it does not answer at all the track stays where it is.
+    What has not arrived is waited for, but no longer than `late_max` minutes once CloudWatch answers; a
+    bundle that was not answered at all stays where it is.
     """
-    asked = max((window.end for window in answers if not window.gap.all()), default=None)
-    if asked is None:
-        return previous
-    position = _begins(answers[0]) if previous is None else previous.arrived
-    for window in answers:
-        if window.gap.all():
-            break
-        if window.start <= position < window.end:
-            arrived = _arrived(window)[position - window.start :]
-            complete = len(arrived) if arrived.all() else int(arrived.argmin())
-            position = max(position + complete, min(window.end, asked - late_max))
-    return Mark(max(asked, previous.asked if previous else asked), min(position, asked))
+    if not answers:
+        return {}
+    asked = answers[0].asked
+    spoken = [_spoken(window) for window in answers]
+    found: dict[Key, Mark] = {}
+    for place, bundle in enumerate(asked.bundles):
+        looks = [
+            _Look(window.start, told.whole[place], told.arrived[place], told.silent[place])
+            for window, told in zip(answers, spoken, strict=True)
+        ]
+        for key in bundle.keys:
+            mark = _moved(marks.get(key), looks, late_max)
+            if mark is not None:
+                found[key] = mark
+    return found
 
 
-def _begins(first_look: Window) -> int:
-    """Return where a track's history begins; what it was silent about before is not waited for."""
-    return first_look.start + int(_arrived(first_look).argmax())
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spoken:
+    """By bundle: whether every series was answered, and by minute whether it arrived and lacked requests.
+
+    Of owners that share a load balancer one that speaks is enough, and one that is silent.
+    """
+
+    whole: NDArray[np.bool_]
+    arrived: NDArray[np.bool_]
+    silent: NDArray[np.bool_]
 
 
-def _arrived(window: Window) -> NDArray[np.bool_]:
-    """Return which minutes of the window have arrived.  What only explains is never waited for."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """One bundle's part of a window."""
+
+    start: int
+    whole: bool
+    arrived: NDArray[np.bool_]
+    silent: NDArray[np.bool_]
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.arrived)
+
+
+def _spoken(window: Window) -> _Spoken:
+    asked, count = window.asked, len(window.asked.bundles)
+    whole = np.ones(count, dtype=bool)
+    np.logical_and.at(whole, asked.bundle_of, ~window.gap)
     width = window.values.shape[1]
-    if window.asked.track.tier is not Tier.SLI:
-        return np.ones(width, dtype=bool)
-    if window.gap.any():
-        return np.zeros(width, dtype=bool)
-    steady = np.concatenate([window.asked.rows[metric].rows for metric in (REQUESTS, HEALTHY_HOSTS)])
-    spoke = (~np.isnan(window.values[steady])).sum(axis=0)
-    return np.asarray(spoke > ARRIVED_SHARE * spoke.max(initial=0))
+    steady = STEADY.get(asked.front)
+    if steady is None:  # what only explains is never waited for
+        told = np.ones((count, width), dtype=bool)
+        return _Spoken(whole, told, ~told)
+    requests = _told(window, steady[0])
+    anything = np.logical_or.reduce([requests, *(_told(window, metric) for metric in steady[1:])])
+    arrived, talkative = np.zeros((count, width), dtype=bool), np.ones((count, width), dtype=bool)
+    owned_by = np.repeat(np.arange(count), [len(bundle.lines) for bundle in asked.bundles])
+    np.logical_or.at(arrived, owned_by, anything)
+    np.logical_and.at(talkative, owned_by, requests)
+    return _Spoken(whole, arrived & whole[:, np.newaxis], ~talkative)
+
+
+def _told(window: Window, metric: Metric) -> NDArray[np.bool_]:
+    """Return, by owner and minute, whether any series of a metric told a point."""
+    told = np.zeros((len(window.asked.owners), window.values.shape[1]), dtype=bool)
+    if (where := window.asked.rows.get(metric)) is not None:
+        np.logical_or.at(told, where.owners, ~np.isnan(window.values[where.rows]))
+    return told
+
+
+def _moved(previous: Mark | None, looks: Sequence[_Look], late_max: int) -> Mark | None:
+    ends = [look.end for look in looks if look.whole]
+    if not ends:
+        return previous
+    asked = max([*ends, previous.asked if previous else 0])
+    position = _begins(looks[0]) if previous is None else previous.arrived
+    for look in looks:
+        if not look.whole:
+            break
+        if look.start <= position < look.end:
+            arrived = look.arrived[position - look.start :]
+            complete = len(arrived) if arrived.all() else int(arrived.argmin())
+            position = max(position + complete, min(look.end, asked - late_max))
+    silent = max((_newest(look) for look in looks if look.whole and look.silent.any()), default=0)
+    return Mark(asked, min(position, asked), max(silent, previous.silent if previous else 0))
+
+
+def _newest(look: _Look) -> int:
+    """Return the newest minute that lacked requests."""
+    return look.start + int(np.flatnonzero(look.silent)[-1])
+
+
+def _begins(first: _Look) -> int:
+    """Return where a bundle's history begins; what it was silent about before is not waited for."""
+    return first.start + int(first.arrived.argmax())

@@ -6,7 +6,8 @@ counters are for looking at.  A ratio is cut off where it would flatter: 99.9899
 
 from __future__ import annotations
 
-from collector import catalog
+from collector import families
+from collector.metric import BY_SERVICE, Metric
 from dashboards.targets import CloudWatch, PromQL
 from remediation import metrics as told
 from slo import metrics as slo
@@ -66,7 +67,7 @@ def age_s(where: str, by: str) -> str:
 
 def reading_age_s(by: str) -> str:
     """Say how old the newest wholly read minute is: a region that cannot be read falls behind alone."""
-    marks = gauge(catalog.WATERMARK, 'tier="sli"')
+    marks = families.WATERMARK.name
     return f"time() - min by ({by}) ({marks})"
 
 
@@ -155,17 +156,17 @@ def even_pace() -> str:
 
 def headroom(by: str) -> str:
     """Divide running tasks by those that should run; with no labels, over all of them."""
-    return f"{total(catalog.RUNNING_TASKS, SCOPE, by)} / ({total(catalog.DESIRED_TASKS, SCOPE, by)} > 0)"
+    return f"{total(families.RUNNING_TASKS, SCOPE, by)} / ({total(families.DESIRED_TASKS, SCOPE, by)} > 0)"
 
 
 def tasks_missing() -> str:
     """Desired tasks that do not run."""
-    return f"{total(catalog.DESIRED_TASKS, SCOPE)} - {total(catalog.RUNNING_TASKS, SCOPE)}"
+    return f"{total(families.DESIRED_TASKS, SCOPE)} - {total(families.RUNNING_TASKS, SCOPE)}"
 
 
 def vcpus(ahead: str = "") -> str:
     """Say how many vCPUs are in use, or will be after a time if the last week goes on."""
-    units = gauge(catalog.CPU_UNITS, SCOPE)
+    units = gauge(families.CPU_UNITS, SCOPE)
     return f"sum({f'predict_linear({units}[7d], {ahead})' if ahead else units}) / 1024"
 
 
@@ -178,14 +179,14 @@ def survives_a_region() -> str:
 
     A region's capacity is its running tasks at 85 % of CPU, as if services could share them: an upper bound.
     """
-    used = f"sum by (region) ({gauge(catalog.RUNNING_TASKS, SCOPE)} * {gauge(catalog.CPU_RATIO, SCOPE)})"
-    room = f"0.85 * {total(catalog.RUNNING_TASKS, SCOPE, 'region')}"
+    used = f"sum by (region) ({gauge(families.RUNNING_TASKS, SCOPE)} * {gauge(families.CPU_RATIO, SCOPE)})"
+    room = f"0.85 * {total(families.RUNNING_TASKS, SCOPE, 'region')}"
     return f"(sum({room}) - max({room})) / sum({used})"
 
 
 def calls_price_usd(window: str, by: str) -> str:
     """Price what was asked, at most: 0.01 USD per 1,000 [aws.amazon.com/cloudwatch/pricing]."""
-    return f"{increase(catalog.METRICS_REQUESTED, '', window, by)} * 0.01 / 1000"
+    return f"{increase(families.METRICS_REQUESTED, '', window, by)} * 0.01 / 1000"
 
 
 def now(expr: str, legend: str = "") -> PromQL:
@@ -203,9 +204,9 @@ _TASKS = {"ClusterName": "$cluster", "ServiceName": "$service"}
 _BALANCER = {"LoadBalancer": "$load_balancer"}
 
 
-def watch(metric: catalog.Metric, label: str, stat: str = "") -> CloudWatch:
+def watch(metric: Metric, label: str, stat: str = "") -> CloudWatch:
     """Ask CloudWatch itself for a metric of the catalogue, in the chosen region."""
-    tasks = metric.scope is catalog.Scope.SERVICE
+    tasks = metric.dimensions == BY_SERVICE
     return CloudWatch(
         namespace=metric.namespace,
         name=metric.name,

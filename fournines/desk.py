@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from collector.heat import Heat
 from remediation.incidents import Change
 from remediation.receive import receive
+from remediation.stir import stirred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 class Desk:
     """Folds signals into incidents and keeps the result."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, heat: Heat | None = None) -> None:
         self._books = books
+        self._heat = heat or Heat()
         self._hand = threading.RLock()
 
     def fold(
@@ -33,6 +36,8 @@ class Desk:
             known = {incident.id: incident for incident in self._books.open_incidents()}
             changes: dict[str, Change] = {}
             for signal in signals:
+                if (service := stirred(signal)) is not None:
+                    self._heat.sign(service, now)
                 change = receive(known.values(), signal, now)
                 if change is not None:
                     name = change.incident.id
@@ -40,6 +45,11 @@ class Desk:
                     told = changes[name].entries if name in changes else ()
                     changes[name] = Change(change.incident, (*told, *change.entries))
             self._books.save(tuple(changes.values()), events)
+
+    def keep_hot(self, now: datetime) -> None:
+        """Have every service read closely that is in an open incident."""
+        for incident in self._books.open_incidents():
+            self._heat.sign(incident.service, now)
 
     def change(self, name: str, decide: Callable[[Incident], Change | None]) -> None:
         """Change one incident as it is now; nothing happens when it is over."""

@@ -6,38 +6,57 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from collector.bundle import Area
+from collector.catalog import METRICS
 from collector.heat import Heat
-from collector.layout import Layout, lay_out
+from collector.idle import Idle
+from collector.layout import Layout, lay_out, line
+from collector.load import loads
+from collector.metric import Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from collector.collect import Spent
+    from collector.bundle import Key, Line, Owner, Track
+    from collector.collect import Gathered, Spent
     from collector.estate import RegionEstate, ServiceView
     from collector.indicators import Doubt
-    from collector.layout import Track
     from collector.load import Load
-    from collector.watermarks import Mark
+    from collector.metric import Metric
+    from collector.source import Gap
+    from collector.watermarks import Mark, Window
     from fournines.store.books import Books
     from slo.cells import Placement, Sli
     from slo.ledger import Put
 
 
+#: Owners that were asked five minutes apart differ by so much; what lags by more is behind.
+BEHIND_MINUTES = 15
+
+
 class Known:
     """The estate as last discovered, what is asked of it, how far it was read, and how busy it is."""
 
-    def __init__(self, books: Books, threshold_s: Callable[[str], float]) -> None:
+    def __init__(
+        self,
+        books: Books,
+        threshold_s: Callable[[str], float],
+        metrics: Sequence[Metric] = METRICS,
+    ) -> None:
         self._lock = threading.Lock()
         self._threshold_s = threshold_s
+        self._metrics = tuple(metrics)
         self._estates = {(e.account, e.region): e for e in books.estates()}
         self._services: dict[Placement, ServiceView] = {}
         self._behind: dict[tuple[str, str], Placement] = {}
         self.layout = Layout()
-        self.marks: dict[Track, Mark] = books.marks()
-        self.loads: dict[Placement, Load] = {}
+        self.marks: dict[Key, Mark] = books.marks()
+        self.idle = Idle()
+        self.loads: dict[Owner, Load] = {}
         self.heat = Heat()
         self.unreadable: dict[tuple[str, str], str] = {}
         self.spent: dict[Track, Spent] = {}
+        self.gaps: dict[Area, Gap] = {}
         self.restated: Counter[Sli] = Counter()
         self.doubts: Counter[tuple[Placement, str]] = Counter()
         self._arrange()
@@ -53,15 +72,54 @@ class Known:
         """Note that a region could not be discovered: what was known of it stays."""
         self.unreadable[account, region] = why
 
-    def paid(self, costs: Mapping[Track, Spent]) -> None:
-        """Count what reading cost."""
-        for track, cost in costs.items():
+    def answered(self, gathered: Gathered) -> None:
+        """Count what reading a region cost, and remember what it said last instead of an answer."""
+        for track, cost in gathered.spent.items():
             before = self.spent.get(track)
             self.spent[track] = before + cost if before else cost
+        area = Area(gathered.account, gathered.region)
+        gap = next((gap for _, readings in gathered.answers for gap in readings.gaps.values()), None)
+        if gap is None:
+            self.gaps.pop(area, None)
+        else:
+            self.gaps[area] = gap
+
+    @property
+    def counted(self) -> frozenset[Area]:
+        """The regions in which anything is counted."""
+        owners = (b.lines[0].owner for b in self.layout.bundles if b.front.tier is Tier.SLI)
+        return frozenset(Area(owner.account, owner.region) for owner in owners)
+
+    def arrived(self, area: Area) -> int | None:
+        """Return the first minute that has not arrived from a region, of its furthest bundle."""
+        here = (
+            mark.arrived
+            for key, mark in self.marks.items()
+            if key.front.tier is Tier.SLI
+            and (key.owner.account, key.owner.region) == (area.account, area.region)
+        )
+        return max(here, default=None)
+
+    def behind(self, area: Area) -> int:
+        """Return how many owners of a region lag far behind the furthest: late, refused or silent."""
+        furthest = self.arrived(area) or 0
+        return sum(
+            furthest - mark.arrived > BEHIND_MINUTES
+            for key, mark in self.marks.items()
+            if key.front.tier is Tier.SLI
+            and (key.owner.account, key.owner.region) == (area.account, area.region)
+        )
 
     def doubted(self, doubts: Iterable[Doubt]) -> None:
         """Count readings that contradict one another."""
         self.doubts.update((doubt.placement, str(doubt.name)) for doubt in doubts)
+
+    def heard(self, window: Window) -> None:
+        """Take in what a window tells besides cells: how busy owners are, and which metrics fell silent."""
+        self.idle.heard(window)
+        for load in loads(window):
+            before = self.loads.get(load.owner)
+            self.loads[load.owner] = before.updated(load) if before else load
 
     def corrected(self, put: Put) -> None:
         """Count minutes that had been counted and were corrected."""
@@ -85,7 +143,10 @@ class Known:
         estates = self._estates.values()
         self._services = {view.placement: view for estate in estates for view in estate.services}
         self._behind = _behind(self._services.values())
-        self.layout = lay_out(estates, self._threshold_s, self.layout)
+        self.layout = lay_out(estates, self._line, self._metrics, self.layout)
+
+    def _line(self, view: ServiceView) -> Line:
+        return line(view, self._threshold_s(view.placement.service))
 
 
 def _behind(views: Iterable[ServiceView]) -> dict[tuple[str, str], Placement]:

@@ -6,7 +6,8 @@ import threading
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from collector import catalog
+from collector import families
+from collector.price import METRIC_USD
 from fournines import telemetry
 from fournines.telemetry import Distribution
 from remediation import metrics as remedies
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from collector.bundle import Owner
+    from collector.load import Load
     from fournines.board import Board
     from fournines.clock import Clock, Record
     from fournines.known import Known
@@ -74,6 +77,7 @@ class Samples:
             yield from self._promises(ledger)
         yield from self._told.numbers(self._books)
         yield from _estate(self._known)
+        yield from _reading(self._known)
         yield from _remedies(self._books)
         yield from _work(self._board, self._record, self._books)
 
@@ -177,25 +181,41 @@ def _budget(budget: Budget, where: tuple[str, ...]) -> Numbers:
 
 def _estate(known: Known) -> Numbers:
     found = Counter((placement.account, placement.region) for placement in known.services)
-    for where, number in sorted(found.items()):
-        yield catalog.PLACEMENTS, (where, float(number))
+    for area, number in sorted(found.items()):
+        yield families.PLACEMENTS, (area, float(number))
+    for placement, view in sorted(known.services.items()):
+        where = _where(placement)
+        yield families.RUNNING_TASKS, (where, float(view.running))
+        yield families.DESIRED_TASKS, (where, float(view.desired))
+        yield families.PENDING_TASKS, (where, float(view.pending))
+    for owner, load in sorted(known.loads.items(), key=str):
+        yield from _load(owner, load)
+
+
+def _load(owner: Owner, load: Load) -> Numbers:
+    names = _where(owner) if isinstance(owner, Placement) else (owner.account, owner.region)
+    for (metric, label), latest in load.latest.items():
+        assert metric.exported is not None, "only what is exported is kept"
+        yield metric.exported, ((*names, label) if label else names, latest.value)
+
+
+def _reading(known: Known) -> Numbers:
     for track, cost in sorted(known.spent.items()):
         labels = (track.account, track.region, str(track.tier))
-        yield catalog.CALLS, (labels, float(cost.calls))
-        yield catalog.METRICS_REQUESTED, (labels, float(cost.metrics))
+        yield families.CALLS, (labels, float(cost.calls))
+        yield families.METRICS_REQUESTED, (labels, float(cost.metrics))
+        yield families.METRICS_GROUPED, (labels, float(cost.metrics_grouped))
+        yield families.DOLLARS, (labels, float(cost.metrics * METRIC_USD))
         for reason, number in cost.gaps.items():
-            yield catalog.GAPS, ((*labels, str(reason)), float(number))
-    for track, mark in sorted(known.marks.items()):
-        labels = (track.account, track.region, str(track.tier))
-        yield catalog.WATERMARK, (labels, float(mark.arrived * MINUTE_S))
+            yield families.GAPS, ((*labels, str(reason)), float(number))
+    for area in sorted(known.counted):
+        if (arrived := known.arrived(area)) is not None:
+            yield families.WATERMARK, ((area.account, area.region), float(arrived * MINUTE_S))
+            yield families.BEHIND, ((area.account, area.region), float(known.behind(area)))
     for sli, number in sorted(known.restated.items()):
         yield metrics.RESTATED_MINUTES, ((*_where(sli.placement), str(sli.indicator)), float(number))
     for (placement, doubt), number in sorted(known.doubts.items()):
-        yield catalog.DOUBTS, ((*_where(placement), doubt), float(number))
-    for placement, load in sorted(known.loads.items()):
-        for metric, latest in load.latest.items():
-            if metric.exported is not None:
-                yield metric.exported, (_where(placement), latest.value)
+        yield families.DOUBTS, ((*_where(placement), doubt), float(number))
 
 
 def _remedies(books: Books) -> Numbers:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from collector.indicators import ALWAYS
 from collector.plan import Cadence
 from collector.source import Source
 from fournines.board import Board
@@ -58,6 +59,11 @@ class Charter:
     shelf: Shelf
     latency_threshold_s: float = 1.0
 
+    @property
+    def indicators(self) -> frozenset[Indicator]:
+        """What is counted: what always is, and what somebody was promised besides."""
+        return ALWAYS.union(o.indicator for o in self.objectives).union(c.indicator for c in self.contracts)
+
     def threshold_s(self, service: str) -> float:
         """Return what counts as slow for a service, by its own objective or by the one for all."""
         latency = [
@@ -107,7 +113,8 @@ class Service:
 def build(charter: Charter, setting: Setting, books: Books, outside: Outside, clock: Clock) -> Service:
     """Put the service together; nothing runs yet."""
     pace, record = setting.pace, Record()
-    known, desk = Known(books, charter.threshold_s), Desk(books)
+    known = Known(books, charter.threshold_s)
+    desk = Desk(books, known.heat)
     looker = Looker(
         source=outside.source,
         books=books,
@@ -141,7 +148,9 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         clock=clock, books=books, known=known, objectives=charter.objectives, board=board, record=record
     )
     discover = Discover(outside.source, setting.scopes, known, books, setting.workers)
-    collect = Collect(outside.source, known, books, pace.cadence, pace.settle_s, setting.workers)
+    collect = Collect(
+        outside.source, known, books, pace.cadence, pace.settle_s, setting.workers, charter.indicators
+    )
     jobs = (
         Job("discover", pace.discover, discover.run),
         Job("listen", pace.real_s / 2, Listen(outside.mailbox, books, known, desk).run),

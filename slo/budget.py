@@ -36,7 +36,7 @@ class Budget:
     indicator: Indicator
     placements: tuple[Placement, ...]
     target: Fraction
-    unit: Literal["requests", "checks", "minutes"]
+    unit: Literal["requests", "minutes", "runs", "checks"]
     period: int
     bad: Fraction
     total: Fraction

@@ -136,7 +136,7 @@ class Alert:
     bad: int
     total: int
     at: datetime
-    unit: Literal["requests", "checks", "minutes"] = "requests"
+    unit: Literal["requests", "minutes", "runs", "checks"] = "requests"
 
     @property
     def severity(self) -> Severity:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MINUTE_S = 60
 
@@ -50,6 +53,9 @@ class Indicator(StrEnum):
 
     AVAILABILITY = "availability"
     LATENCY = "latency"
+    TARGET_AVAILABILITY = "target_availability"
+    FRESHNESS = "freshness"
+    SCHEDULE = "schedule"
     PROBE = "probe"
 
     @property
@@ -58,9 +64,16 @@ class Indicator(StrEnum):
         return 1000 if self is Indicator.LATENCY else 1
 
     @property
-    def counted(self) -> Literal["requests", "checks"]:
-        """What people call what is counted: those of users, or our own from outside."""
-        return "checks" if self is Indicator.PROBE else "requests"
+    def counted(self) -> Literal["requests", "minutes", "runs", "checks"]:
+        """What people call what is counted: what users ask for, or what happens without them."""
+        return _COUNTED.get(self, "requests")
+
+
+_COUNTED: Mapping[Indicator, Literal["minutes", "runs", "checks"]] = {
+    Indicator.FRESHNESS: "minutes",
+    Indicator.SCHEDULE: "runs",
+    Indicator.PROBE: "checks",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,6 +125,12 @@ class Block:
     def minutes(self) -> range:
         """The minutes of the rows, each as minutes since 1970 in UTC."""
         return range(self.start, self.start + len(self.state))
+
+    def told(self) -> Block:
+        """Return the block up to the newest minute of which anything is known."""
+        rows = np.flatnonzero((self.state != State.UNKNOWN).any(axis=1))
+        end = int(rows[-1]) + 1 if len(rows) else 0
+        return Block(self.slis, self.start, self.bad[:end], self.total[:end], self.state[:end])
 
 
 def minute_of(moment: datetime) -> int:

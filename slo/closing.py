@@ -287,6 +287,13 @@ def _credit(data: _Month, verdict: Verdict) -> tuple[Figure, tuple[CreditLine, .
 #: What is said of an indicator whose counts are no plain requests.
 _COUNTED: Mapping[Indicator, tuple[str, ...]] = {
     Indicator.LATENCY: ("Latency counts are estimates of CloudWatch up to the first byte of the answer.",),
+    Indicator.TARGET_AVAILABILITY: (
+        "What the load balancer failed without a target is not counted: it is told by availability.",
+    ),
+    Indicator.FRESHNESS: (
+        "What is counted as requests are minutes: bad where a message of the queue waited too long.",
+    ),
+    Indicator.SCHEDULE: ("What is counted as requests are the runs of scheduled tasks.",),
     Indicator.PROBE: (
         "What is counted as requests are our own checks from outside, a sample of each minute.",
     ),

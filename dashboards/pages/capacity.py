@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector import catalog
+from collector import families
 from dashboards import panels, queries
 from dashboards.page import Page, constant, datasource, labels, marks
 from dashboards.panels import Column
@@ -21,9 +21,9 @@ def page(web_url: str) -> Page:
         description="Is there room: tasks, Spot, CPU, a lost region; and what does watching cost?",
         variables=(
             datasource("prometheus"),
-            labels("region", "region", catalog.DESIRED_TASKS.name, title="Region", multi=True),
+            labels("region", "region", families.DESIRED_TASKS.name, title="Region", multi=True),
             labels(
-                "service", "service", f'{catalog.DESIRED_TASKS.name}{{region=~"$region"}}',
+                "service", "service", f'{families.DESIRED_TASKS.name}{{region=~"$region"}}',
                 title="Service", multi=True,
             ),
             constant("fournines", web_url),
@@ -48,8 +48,8 @@ def page(web_url: str) -> Page:
 
 def _room() -> tuple[panels.Tile, ...]:
     q = queries
-    busiest = f"max({q.gauge(catalog.CPU_RATIO, q.SCOPE)})"
-    fullest = f"max({q.gauge(catalog.MEMORY_RATIO, q.SCOPE)})"
+    busiest = f"max({q.gauge(families.CPU_RATIO, q.SCOPE)})"
+    fullest = f"max({q.gauge(families.MEMORY_RATIO, q.SCOPE)})"
     return (
         panels.stat(
             2, "Running of desired",
@@ -85,18 +85,18 @@ def _tasks() -> tuple[panels.Tile, ...]:
         panels.lines(
             9, "Tasks pending, by service",
             "Tasks that were placed and are still starting. For minutes: images, addresses, quota.",
-            PromQL(q.total(catalog.PENDING_TASKS, q.SCOPE, "service") + " > 0", "{{service}}"),
+            PromQL(q.total(families.PENDING_TASKS, q.SCOPE, "service") + " > 0", "{{service}}"),
             unit="none", bars=True,
         ),
         panels.lines(
             10, "CPU, ten busiest",
             "Average of the tasks, of what they reserve. Target tracking usually aims at 60 %.",
-            PromQL(f"topk(10, {q.gauge(catalog.CPU_RATIO, q.SCOPE)})", "{{service}} {{region}}"),
+            PromQL(f"topk(10, {q.gauge(families.CPU_RATIO, q.SCOPE)})", "{{service}} {{region}}"),
             unit="percentunit", limits=BUSY,
         ),
         panels.lines(
             11, "Memory, ten fullest", "A line that only climbs is a leak.",
-            PromQL(f"topk(10, {q.gauge(catalog.MEMORY_RATIO, q.SCOPE)})", "{{service}} {{region}}"),
+            PromQL(f"topk(10, {q.gauge(families.MEMORY_RATIO, q.SCOPE)})", "{{service}} {{region}}"),
             unit="percentunit", limits=BUSY,
         ),
         panels.lines(
@@ -115,11 +115,11 @@ def _tasks() -> tuple[panels.Tile, ...]:
             ),
             Column(
                 title="Running", unit="none", decimals=0,
-                query=q.cell(q.total(catalog.RUNNING_TASKS, q.SCOPE, "service, region, cluster")),
+                query=q.cell(q.total(families.RUNNING_TASKS, q.SCOPE, "service, region, cluster")),
             ),
             Column(
                 title="CPU", unit="percentunit", decimals=0, steps=BUSY,
-                query=q.cell(q.per("service, region, cluster", q.gauge(catalog.CPU_RATIO, q.SCOPE))),
+                query=q.cell(q.per("service, region, cluster", q.gauge(families.CPU_RATIO, q.SCOPE))),
             ),
             labels={"service": "Service", "region": "Region", "cluster": "Cluster"},
             worst_first="Running of desired", width=12, height=8,
@@ -137,13 +137,14 @@ def _cost() -> tuple[panels.Tile, ...]:
             q.now(q.calls_price_usd("1d", "")), unit="currencyUSD", decimals=2, width=6,
         ),
         panels.lines(
-            16, "Statistics asked per hour", "By tier: sli each minute, slow every five.",
-            PromQL(q.increase(catalog.METRICS_REQUESTED, "", "1h", "tier"), "{{tier}}"), unit="none", width=9,
+            16, "Statistics asked per hour", "By tier: what counts, what explains, what burns.",
+            PromQL(q.increase(families.METRICS_REQUESTED, "", "1h", "tier"), "{{tier}}"),
+            unit="none", width=9,
         ),
         panels.lines(
             17, "Series not answered",
             "By region and reason: throttled, denied, unreachable. What is not answered is unknown.",
-            PromQL(q.increase(catalog.GAPS, "", "$__rate_interval", "region, reason"),
+            PromQL(q.increase(families.GAPS, "", "$__rate_interval", "region, reason"),
             "{{region}} {{reason}}"),
             unit="none", bars=True, width=9,
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from collector import catalog
 from dashboards import panels, queries
 from dashboards.page import Page, choice, constant, datasource, dimension, labels, marks
@@ -9,6 +11,9 @@ from dashboards.targets import CloudWatch, PromQL
 from remediation import metrics as told
 from slo import metrics as slo
 from slo.cells import Indicator
+
+if TYPE_CHECKING:
+    from collector.metric import Metric
 
 UID = "fournines-service"
 
@@ -169,7 +174,7 @@ def _tasks() -> tuple[panels.Tile, ...]:
     )  # fmt: skip
 
 
-def _hottest(metric: catalog.Metric) -> CloudWatch:
+def _hottest(metric: Metric) -> CloudWatch:
     return queries.watch(metric, "maximum", stat="Maximum")
 
 

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from collector.catalog import Tier
+import numpy as np
+
+from collector.bundle import Front
 from collector.collect import gather
-from collector.indicators import cells
-from collector.load import loads
-from collector.plan import Cadence, due
+from collector.indicators import ALWAYS, cells
+from collector.metric import Tier
+from collector.plan import RETENTION_MINUTES, Cadence, Seen, due
 from collector.source import CollectError, Source
-from collector.watermarks import moved, windows
+from collector.watermarks import moved
 from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
 from slo.burn import burns, firing
-from slo.cells import minute_of
+from slo.cells import Indicator, Placement, Sli, State, minute_of
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from collector.collect import Gathered
-    from collector.layout import Asked
-    from collector.source import Readings
+    from collector.bundle import Key
+    from collector.watermarks import Window
     from slo.burn import Alert
     from slo.ledger import Ledger
 
@@ -81,41 +82,49 @@ class Collect:
     cadence: Cadence
     settle_s: int
     workers: int = 5
+    wanted: Collection[Indicator] = ALWAYS
 
     def run(self, now: datetime) -> None:
         """Ask for what is due; each region is kept as soon as it has answered."""
-        polls = due(self.known.layout, self.known.marks, now, self.cadence)
+        seen = Seen(
+            marks=self.known.marks,
+            idle=self.known.idle,
+            hot=self.known.heat.hot(now),
+            hole=lambda key: self._hole(key, now),
+        )
+        polls = due(self.known.layout, seen, now, self.cadence)
         for gathered in gather(polls, self.source, self.workers):
-            self.known.paid(gathered.spent)
-            self._keep(gathered, now)
+            self.known.answered(gathered)
+            for answers in gathered.windows():
+                self._keep(answers, now)
 
-    def _keep(self, gathered: Gathered, now: datetime) -> None:
-        tracks = {asked.track: asked for asked in self.known.layout}
-        answers: dict[Asked, list[Readings]] = {}
-        for poll, readings in gathered.answers:
-            if poll.track in tracks:
-                answers.setdefault(tracks[poll.track], []).append(readings)
-        for asked, readings_of in answers.items():
-            self._keep_track(asked, readings_of, now)
-
-    def _keep_track(self, asked: Asked, readings: Sequence[Readings], now: datetime) -> None:
-        seen = windows(asked, readings)
-        mark = moved(self.known.marks.get(asked.track), seen, self.cadence.late_max)
-        marks = {} if mark is None else {asked.track: mark}
-        if asked.track.tier is Tier.SLI:
-            for window in seen:
-                block, doubts = cells(window, now, self.settle_s)
+    def _keep(self, answers: Sequence[Window], now: datetime) -> None:
+        """Keep the answers to one question, and only then how far was read."""
+        marks = moved(self.known.marks, answers, self.cadence.late_max)
+        if answers[0].asked.track.tier is Tier.SLI:
+            for window in answers:
+                block, doubts = cells(window, now, self.settle_s, self.wanted)
                 for doubt in doubts:
                     _log.warning("the readings of %s do not add up: %s", doubt.placement, doubt)
                 self.known.doubted(doubts)
-                self.known.corrected(self.books.record(block, now, marks if window is seen[-1] else {}))
-        else:
-            for window in seen:
-                for load in loads(window):
-                    before = self.known.loads.get(load.placement)
-                    self.known.loads[load.placement] = before.updated(load) if before else load
-            self.books.save_marks(marks)
+                kept = marks if window is answers[-1] else {}
+                self.known.corrected(self.books.record(block.told(), now, kept))
+        for window in answers:
+            self.known.heard(window)
         self.known.marks.update(marks)
+
+    def _hole(self, key: Key, now: datetime) -> int | None:
+        """Return the oldest minute that is unknown though an earlier one is known."""
+        assert isinstance(key.owner, Placement), "what counts belongs to a placement"
+        sli = Sli(key.owner, Indicator.FRESHNESS if key.front is Front.QUEUE else Indicator.AVAILABILITY)
+        end = minute_of(now)
+        with self.books.ledger() as ledger:
+            _, _, state = ledger.minutes(sli, end - RETENTION_MINUTES, end)
+        known = np.flatnonzero(state != State.UNKNOWN)
+        if not len(known):
+            return None
+        holes = np.flatnonzero(state[known[0] :] == State.UNKNOWN)
+        return end - RETENTION_MINUTES + int(known[0]) + int(holes[0]) if len(holes) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,7 @@ class Evaluate:
             alerts = [a for a in firing(self.objectives, ledger, now) if self._goes_on(a, ledger)]
         if alerts:
             self.desk.fold(alerts, now)
+        self.desk.keep_hot(now)
 
     def _goes_on(self, alert: Alert, ledger: Ledger) -> bool:
         """Whether the budget is still being spent: a ticket's windows ring for hours after an outage."""

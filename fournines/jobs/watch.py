@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from collector.catalog import Tier
+from collector.bundle import Area
 from fournines.board import Board
 from fournines.known import Known
 from fournines.store.books import Books
@@ -18,10 +18,8 @@ from slo.cells import Indicator, Placement, minute_of, moment_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from collector.layout import Track
-
-#: Minutes arrive within three or four; a region that has told nothing for so long is dark.
-BLIND_AFTER = timedelta(minutes=10)
+#: Minutes are known eight after they began, where all is quiet; a region that told none for so long is dark.
+BLIND_AFTER = timedelta(minutes=12)
 #: What an incident about ourselves is filed under; no ECS service is remediated under this name.
 OURSELVES = "fournines"
 EVERYWHERE = "all-regions"
@@ -35,6 +33,7 @@ class Watch:
     known: Known
     board: Board
     _since: dict[Placement, datetime] = field(default_factory=dict, init=False)
+    _watched: dict[Area, datetime] = field(default_factory=dict, init=False)
 
     def run(self, now: datetime) -> None:
         """Compare what is wrong with us now with the incidents that say so."""
@@ -45,24 +44,34 @@ class Watch:
         self.books.save([*opened, *closed])
 
     def _dark(self, now: datetime) -> dict[Placement, str]:
-        """Return the regions whose minutes have not been told for long."""
+        """Return the regions whose minutes have not been told for long, or never were."""
         dark = {}
-        for track, mark in self.known.marks.items():
-            age = now - moment_of(mark.arrived)
-            if track.tier is Tier.SLI and age > BLIND_AFTER and not self._told_lately(track, now):
-                told = f"no minute later than {moment_of(mark.arrived):%H:%M} UTC has arrived from CloudWatch"
-                dark[_ours(track.account, track.region)] = told
+        for area in self.known.counted:
+            seen = self._watched.setdefault(area, now)
+            if now - seen > BLIND_AFTER and not self._told_lately(area, now):
+                dark[_ours(area.account, area.region)] = self._unheard_of(area)
         for (account, region), why in self.known.unreadable.items():
             dark[_ours(account, region)] = f"its services cannot be read: {why}"
         return dark
 
-    def _told_lately(self, track: Track, now: datetime) -> bool:
+    def _unheard_of(self, area: Area) -> str:
+        """Say until when minutes came from a region, and what CloudWatch said instead."""
+        arrived = self.known.arrived(area)
+        told = (
+            "no minute has ever arrived from CloudWatch"
+            if arrived is None
+            else f"no minute later than {moment_of(arrived):%H:%M} UTC has arrived from CloudWatch"
+        )
+        gap = self.known.gaps.get(area)
+        return f"{told}: {gap.detail}" if gap else told
+
+    def _told_lately(self, area: Area, now: datetime) -> bool:
         """Whether any newer minute is known: a hole that is still waited for is no darkness."""
         with self.books.ledger() as ledger:
             here = [
                 sli
                 for sli in ledger.slis
-                if (sli.placement.account, sli.placement.region) == (track.account, track.region)
+                if (sli.placement.account, sli.placement.region) == (area.account, area.region)
                 and sli.indicator is not Indicator.PROBE  # our own checks are no sign that CloudWatch tells
             ]
             return ledger.counts(here, minute_of(now - BLIND_AFTER), minute_of(now)).known > 0

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from collector.bundle import Key
     from collector.estate import RegionEstate
-    from collector.layout import Track
     from collector.watermarks import Mark
     from fournines.store.journal import Kept
     from fournines.store.ledger import Import
@@ -90,7 +90,7 @@ class Books:
 
     # -- cells
 
-    def record(self, block: Block, read_at: datetime, marks: Mapping[Track, Mark] | None = None) -> Put:
+    def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark] | None = None) -> Put:
         """Keep the cells of a block and how far was read; then memory follows.  A correction is journaled."""
         self._must_own()
         return self._live.record(block, read_at, marks or {})
@@ -137,15 +137,10 @@ class Books:
 
     # -- what was collected
 
-    def marks(self) -> dict[Track, Mark]:
-        """Return how far each track was read."""
+    def marks(self) -> dict[Key, Mark]:
+        """Return how far each bundle was read."""
         with self._database.read() as connection:
             return collected.marks(connection)
-
-    def save_marks(self, marks: Mapping[Track, Mark]) -> None:
-        """Keep how far tracks were read that bring no cells."""
-        with self._database.write() as connection:
-            collected.save_marks(connection, marks)
 
     def save_estate(self, seen: RegionEstate) -> None:
         """Keep a region as it was just discovered."""

@@ -1,4 +1,4 @@
-"""What the collector remembers: how far each track was read, and the estate as it was last seen."""
+"""What the collector remembers: how far each bundle was read, and the estate as it was last seen."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from collector.layout import Track
+from collector.bundle import Front, Key
 from collector.watermarks import Mark
 from fournines.store.database import insert_into
-from fournines.store.tables import estate, watermark
+from fournines.store.tables import estate, read_until
 from fournines.store.values import ESTATES
+from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,18 +21,32 @@ if TYPE_CHECKING:
     from collector.estate import RegionEstate
 
 
-def save_marks(connection: Connection, marks: Mapping[Track, Mark]) -> None:
-    """Keep how far tracks were read: no earlier than the transaction that keeps what was read."""
-    for track, mark in marks.items():
-        kept = {"asked": mark.asked, "arrived": mark.arrived}
-        statement = insert_into(connection, watermark).values(track=str(track), **kept)
-        connection.execute(statement.on_conflict_do_update(index_elements=["track"], set_=kept))
+def save_marks(connection: Connection, marks: Mapping[Key, Mark]) -> None:
+    """Keep how far bundles were read: no earlier than the transaction that keeps what was read."""
+    rows = [
+        {
+            "owner": str(key.owner),
+            "front": str(key.front),
+            "asked": mark.asked,
+            "arrived": mark.arrived,
+            "silent": mark.silent,
+        }
+        for key, mark in marks.items()
+    ]
+    if not rows:
+        return
+    statement = insert_into(connection, read_until)
+    replaced = {name: statement.excluded[name] for name in ("asked", "arrived", "silent")}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["owner", "front"], set_=replaced), rows
+    )
 
 
-def marks(connection: Connection) -> dict[Track, Mark]:
-    """Return how far each track was read."""
+def marks(connection: Connection) -> dict[Key, Mark]:
+    """Return how far each bundle was read."""
     return {
-        Track.parse(row.track): Mark(row.asked, row.arrived) for row in connection.execute(select(watermark))
+        Key(Placement.parse(row.owner), Front(row.front)): Mark(row.asked, row.arrived, row.silent)
+        for row in connection.execute(select(read_until))
     }
 
 

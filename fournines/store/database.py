@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, create_engine, event, insert, inspect, select, text
+from sqlalchemy import URL, Connection, create_engine, event, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
@@ -120,14 +120,19 @@ def _prepared(engine: Engine) -> Engine:
 
 
 def _agree(connection: Connection, url: str) -> None:
-    """Make the tables of a new store; refuse one that a newer fournines has written."""
-    if not inspect(connection).has_table(tables.meta.name):
-        tables.metadata.create_all(connection)
-        connection.execute(insert(tables.meta).values(name="schema", value=str(tables.SCHEMA)))
-        return
-    found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.name == "schema")).scalar_one()
-    if int(found) > tables.SCHEMA:
+    """Make the tables that the store lacks; refuse one that a newer fournines has written."""
+    found = 0
+    if inspect(connection).has_table(tables.meta.name):
+        held = select(tables.meta.c.value).where(tables.meta.c.name == "schema")
+        found = int(connection.execute(held).scalar_one())
+    if found > tables.SCHEMA:
         raise StoreError(
             f"the store {url} was written by a newer fournines "
             f"(schema {found}, this one knows {tables.SCHEMA}): run that version, or {ELSEWHERE}"
+        )
+    tables.metadata.create_all(connection)
+    if found < tables.SCHEMA:
+        statement = insert_into(connection, tables.meta).values(name="schema", value=str(tables.SCHEMA))
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
         )

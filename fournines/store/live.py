@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from collector.layout import Track
+    from collector.bundle import Key
     from collector.watermarks import Mark
     from fournines.store.database import Database
     from fournines.store.ledger import Import
@@ -77,7 +77,7 @@ class LiveLedger:
         self._memory: Ledger | None = None
         self._columns = Columns({}, {})
 
-    def record(self, block: Block, read_at: datetime, marks: Mapping[Track, Mark]) -> Put:
+    def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark]) -> Put:
         """Keep a block and how far was read, then put it into memory; what raises there is read anew."""
         with self._lock:
             memory = self._loaded()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 #: Raised by one whenever a table changes in a way that an older fournines cannot read.
-SCHEMA = 1
+SCHEMA = 2
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -93,12 +93,14 @@ imported = Table(
 
 # -- what was collected
 
-watermark = Table(
-    "watermark",
+read_until = Table(
+    "read_until",
     metadata,
-    Column("track", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("front", Text, primary_key=True),
     Column("asked", BigInteger, nullable=False),
     Column("arrived", BigInteger, nullable=False),
+    Column("silent", BigInteger, nullable=False),
 )
 estate = Table(
     "estate",

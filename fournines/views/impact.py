@@ -25,6 +25,9 @@ PLACES = 3
 _BAD = {
     Indicator.AVAILABILITY: "failed",
     Indicator.LATENCY: "were too slow",
+    Indicator.TARGET_AVAILABILITY: "were failed by targets",
+    Indicator.FRESHNESS: "had messages that waited too long",
+    Indicator.SCHEDULE: "were missed or failed",
     Indicator.PROBE: "from outside failed",
 }
 _SAID = {"5m": "5 min", "1h": "hour"}

@@ -23,16 +23,23 @@ if TYPE_CHECKING:
 #: A month of 30 days: what an allowance is told for.
 MONTH = timedelta(days=30)
 
-_WHERE = {Indicator.AVAILABILITY: "to", Indicator.LATENCY: "to", Indicator.PROBE: "from outside of"}
+#: Where what is counted comes from, and what is good of it.
+_SAID = {
+    Indicator.AVAILABILITY: ("to", "succeed"),
+    Indicator.LATENCY: ("to", "are answered within {threshold_s} s"),
+    Indicator.TARGET_AVAILABILITY: ("that reached targets of", "succeed"),
+    Indicator.FRESHNESS: ("of the queue of", "have no message older than its limit"),
+    Indicator.SCHEDULE: ("of the scheduled tasks of", "start in time and succeed"),
+    Indicator.PROBE: ("from outside of", "succeed"),
+}
 
 
 def objective(promise: Objective) -> str:
     """Return what an objective asks: how many of what, where, over which time, and what that leaves."""
-    good = "succeed"
-    if promise.indicator is Indicator.LATENCY:
-        good = f"are answered within {promise.threshold_s} s"
+    where, good = _SAID[promise.indicator]
+    good = good.format(threshold_s=promise.threshold_s)
     service = "every service" if promise.service == EVERY_SERVICE else promise.service
-    asked = f"{promise.indicator.counted} {_WHERE[promise.indicator]} {service}"
+    asked = f"{promise.indicator.counted} {where} {service}"
     counted = f"{asked} {good}"
     if promise.budgeting is Budgeting.TIMESLICES:
         slices = figures.target(Fraction(promise.time_slice_target or 1))

@@ -11,21 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.blame import share_failures
+from collector.bundle import Front
 from collector.catalog import (
     ELB_5XX,
     FAST_RESPONSES,
     HEALTHY_HOSTS,
+    METRICS,
     REQUESTS,
     RESPONSES,
     TARGET_2XX,
     TARGET_3XX,
     TARGET_4XX,
     TARGET_5XX,
-    Metric,
 )
 from collector.estate import RegionEstate, ServiceView
 from collector.indicators import Doubt, DoubtName, cells
-from collector.layout import lay_out
+from collector.layout import lay_out, line
+from collector.metric import Metric
 from collector.watermarks import Window
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 
@@ -62,12 +64,15 @@ def read(
         )
         for service in services
     )  # fmt: skip
-    asked = lay_out([RegionEstate("123456789012", "eu-west-1", NOON, views)], lambda _: 0.3).tracks[0]
+    estates = [RegionEstate("123456789012", "eu-west-1", NOON, views)]
+    layout = lay_out(estates, lambda view: line(view, 0.3), METRICS)
+    counting = [place for place, one in enumerate(layout.bundles) if one.front is Front.LOAD_BALANCER]
+    asked = layout.asked(counting, [frozenset[Metric]()] * len(counting))
     values = np.full((asked.height, 1), np.nan)
     gap = np.zeros(asked.height, dtype=bool)
     for metric, where in asked.rows.items():
         for row, owner in zip(where.rows, where.owners, strict=True):
-            service = asked.placements[owner].service
+            service = asked.lines[owner].service
             if metric in told.get(service, {}):
                 values[row] = told[service][metric]
             gap[row] |= gaps is not None and gaps.get(service) is metric

@@ -104,7 +104,7 @@ def test_a_calm_estate_opens_no_incident(books: Books) -> None:
 
 
 def test_a_bad_deployment_is_met_told_and_over(books: Books) -> None:
-    world = life(books, 60, BAD_DEPLOYMENT)
+    world = life(books, 65, BAD_DEPLOYMENT)
     kinds = [kept.entry.kind for kept in books.entries()]
     for kind in (
         EntryKind.OPENED,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from collector.catalog import Tier
-from collector.layout import Track
+from collector.bundle import Area, Front, Key
+from collector.estate import RegionEstate, ServiceView
+from collector.source import Gap, GapReason
 from collector.watermarks import Mark
 from fournines.board import Board
 from fournines.clock import Health, Record, Stepped
-from fournines.jobs.watch import PASSING, Watch
+from fournines.jobs.watch import BLIND_AFTER, PASSING, Watch
 from fournines.known import Known
 from fournines.store.books import Books
 from remediation.decision.policy import Policies
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-IRELAND = Track("1", "eu-west-1", Tier.SLI)
+IRELAND = Placement("1", "eu-west-1", "main", "shop")
+SHOP = ServiceView(
+    placement=IRELAND, seen_at=NOON, status="ACTIVE", desired=1, running=1, pending=0, task_definition="td:1",
+    target_groups=("targetgroup/shop/1",), load_balancers=("app/shop/1",),
+)  # fmt: skip
+ZERO, QUIET = np.zeros((1, 1), np.int64), np.full((1, 1), State.NO_TRAFFIC, np.uint8)
 
 
 @pytest.fixture
@@ -38,6 +44,7 @@ class Night:
 
     def __init__(self, books: Books) -> None:
         self.books, self.clock, self.record = books, Stepped(NOON), Record()
+        books.save_estate(RegionEstate("1", "eu-west-1", NOON, (SHOP,)))
         self.known = Known(books, lambda _: 1.0)
         self.unheard: dict[str, str] = {}
         board = Board(
@@ -55,7 +62,9 @@ class Night:
 
     def read_until(self, moment: datetime) -> None:
         minute = minute_of(moment)
-        self.known.marks[IRELAND] = Mark(asked=minute, arrived=minute)
+        self.known.marks[Key(IRELAND, Front.LOAD_BALANCER)] = Mark(asked=minute, arrived=minute)
+        told = Block((Sli(IRELAND, Indicator.AVAILABILITY),), minute - 1, ZERO, ZERO, QUIET)
+        self.books.record(told, moment)
 
     def at(self, moment: datetime) -> tuple[Incident, ...]:
         self.clock.move(moment)
@@ -66,14 +75,16 @@ class Night:
 def test_a_region_whose_minutes_stop_is_told_and_closed_when_they_come_again(books: Books) -> None:
     night = Night(books)
     night.read_until(NOON)
-    assert night.at(NOON + 9 * MINUTE) == ()
-    assert night.at(NOON + 11 * MINUTE) == ()
-    (blind,) = night.at(NOON + 11 * MINUTE + PASSING)
+    assert night.at(NOON + MINUTE) == ()
+    assert night.at(NOON + BLIND_AFTER) == ()
+    first = NOON + BLIND_AFTER + 2 * MINUTE
+    assert night.at(first) == ()
+    (blind,) = night.at(first + PASSING)
     assert "blind in eu-west-1" in blind.sentence
     assert "12:00 UTC" in blind.sentence
-    assert len(night.at(NOON + 15 * MINUTE)) == 1, "it is told once"
-    night.read_until(NOON + 16 * MINUTE)
-    assert night.at(NOON + 18 * MINUTE) == ()
+    assert len(night.at(first + PASSING + MINUTE)) == 1, "it is told once"
+    night.read_until(first + PASSING)
+    assert night.at(first + PASSING + 2 * MINUTE) == ()
     told = books.incident(blind.id)
     assert told is not None
     assert told.phase is Phase.RESOLVED
@@ -86,9 +97,23 @@ def test_a_region_whose_probes_alone_are_counted_is_dark_all_the_same(books: Boo
     counts = np.full((20, 1), 6, np.int64)
     state = np.full((20, 1), State.OBSERVED, np.uint8)
     books.record(Block((Sli(place, Indicator.PROBE),), minute_of(NOON), 0 * counts, counts, state), NOON)
-    night.at(NOON + 11 * MINUTE)
-    (blind,) = night.at(NOON + 11 * MINUTE + PASSING)
+    night.at(NOON)
+    first = NOON + BLIND_AFTER + MINUTE
+    night.at(first)
+    (blind,) = night.at(first + PASSING)
     assert "blind in eu-west-1" in blind.sentence
+
+
+def test_a_region_that_was_never_answered_is_dark_and_says_what_cloudwatch_says(books: Books) -> None:
+    night = Night(books)
+    denied = Gap(GapReason.DENIED, "the role needs cloudwatch:GetMetricData")
+    night.known.gaps[Area("1", "eu-west-1")] = denied
+    night.at(NOON)
+    first = NOON + BLIND_AFTER + MINUTE
+    night.at(first)
+    (blind,) = night.at(first + PASSING)
+    assert "no minute has ever arrived" in blind.sentence
+    assert "cloudwatch:GetMetricData" in blind.sentence
 
 
 def test_a_region_that_cannot_be_discovered_is_told_with_the_reason(books: Books) -> None:

@@ -73,7 +73,7 @@ def test_minutes_that_no_line_tells_are_unknown_and_days_are_apart() -> None:
         (row("2026-10-01T02:00:00+02:00"), "whole minute in UTC"),
         (row("yesterday"), "whole minute in UTC"),
         (row("2026-10-02T00:00:00Z"), "a minute that has ended"),
-        (row(indicator="speed"), "availability or latency or probe"),
+        (row(indicator="speed"), "availability or latency or target_availability"),
         ("2026-10-01T00:00:00Z,1,,prod,web-app,availability,9,1,10,observed", "expected account, region"),
         (row(counts="9,1,10,fine"), "expected a state: unknown, no_traffic, observed, excluded"),
         (row(counts="9,-1,8,observed"), "0 or more"),

@@ -231,7 +231,7 @@ def test_every_mistake_in_a_contract_is_named_at_once() -> None:
     known = ", ".join(sorted({*DOCUMENT, "bad_minute", "kind", "measure", "scope"}))
     assert [str(problem) for problem in read([wrong, "words"]).problems] == [
         "0.tenant: is missing; expected whom it was promised to",
-        "0.indicator: expected availability or latency or probe, got 'speed'",
+        f"0.indicator: expected {' or '.join(Indicator)}, got 'speed'",
         "0.target: expected a ratio such as 0.9999, got 'much'",
         "0.bad_minute.min_events: expected a whole number of requests, got 1.5",
         f"0.extra: is not known here; expected one of {known}",

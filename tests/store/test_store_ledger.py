@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.catalog import Tier
-from collector.layout import Track
+from collector.bundle import Front, Key
 from collector.watermarks import Mark
 from fournines.store.books import Books
 from fournines.store.place import StoreError
@@ -129,12 +128,16 @@ def test_a_correction_of_settled_minutes_is_one_entry_and_fresh_rewrites_are_non
 
 
 def test_how_far_was_read_is_kept_with_the_cells() -> None:
-    track = Track("1", "eu-west-1", Tier.SLI)
+    key = Key(SLIS[0].placement, Front.LOAD_BALANCER)
     with Books.open("sqlite://", SMALL) as books:
-        books.record(block(START, [[1]]), at(START), {track: Mark(START + 1, START)})
-        assert books.marks() == {track: Mark(START + 1, START)}
-        books.save_marks({track: Mark(START + 2, START + 1)})
-        assert books.marks() == {track: Mark(START + 2, START + 1)}
+        books.record(block(START, [[1]]), at(START), {key: Mark(START + 1, START)})
+        assert books.marks() == {key: Mark(START + 1, START)}
+        books.record(
+            block(START, [[1]], state=State.UNKNOWN).told(),
+            at(START),
+            {key: Mark(START + 2, START + 1, START)},
+        )
+        assert books.marks() == {key: Mark(START + 2, START + 1, START)}
 
 
 def test_an_import_is_labelled_and_never_replaces_what_was_measured() -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collector.catalog import CPU, Tier
+from collector.bundle import Front, Key, Track
+from collector.catalog import CPU
 from collector.collect import Spent
 from collector.estate import RegionEstate, ServiceView
-from collector.layout import Track
 from collector.load import Latest, Load
+from collector.metric import Tier
 from collector.source import GapReason
 from collector.watermarks import Mark
 from fournines.board import Board
@@ -48,7 +49,11 @@ OBJECTIVES = (
     ),
 )  # fmt: skip
 NO_SHELF = Shelf({})
-SLIS = tuple(Sli(place, indicator) for place in (IRELAND, VIRGINIA) for indicator in Indicator)
+SLIS = tuple(
+    Sli(place, indicator)
+    for place in (IRELAND, VIRGINIA)
+    for indicator in (Indicator.AVAILABILITY, Indicator.LATENCY)
+)
 
 
 class HandMade(Samples):
@@ -129,9 +134,9 @@ def known_state(books: Books) -> HandMade:
         happen(books)
     clock, record, known = Stepped(NOON), Record(), Known(books, lambda _: 1.0)
     track = Track("123456789012", "eu-west-1", Tier.SLI)
-    known.paid({track: Spent(3, 1200, 300, {GapReason.THROTTLED: 2})})
-    known.marks[track] = Mark(minute_of(NOON), minute_of(NOON))
-    known.loads[IRELAND] = Load(IRELAND, {CPU: Latest(0.42, minute_of(NOON))})
+    known.spent[track] = Spent(3, 1200, 300, {GapReason.THROTTLED: 2})
+    known.marks[Key(IRELAND, Front.LOAD_BALANCER)] = Mark(minute_of(NOON), minute_of(NOON))
+    known.loads[IRELAND] = Load(IRELAND, {(CPU, ""): Latest(0.42, minute_of(NOON))})
     record.note("collect", lambda h: replace(h, runs=7, skipped=1, last_success=NOON))
     record.note("tell", lambda _: Health(runs=9, failures=2, last_success=NOON, last_error="no answer"))
     made = HandMade(

@@ -1,0 +1,187 @@
+"""What is judged together is read together: the series of a placement, or of all behind a load balancer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from zlib import crc32
+
+from collector.metric import Needs, Tier
+from collector.source import Query
+from slo.cells import Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from collector.metric import Metric
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Area:
+    """One region of one account: what quotas belong to."""
+
+    account: str
+    region: str
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.region}"
+
+
+Owner: TypeAlias = Placement | Area
+
+
+class Front(StrEnum):
+    """What is read of an owner: what stands before it and counts, or what explains it."""
+
+    LOAD_BALANCER = "load_balancer"
+    SERVICE_CONNECT = "service_connect"
+    QUEUE = "queue"
+    LOAD = "load"
+    ZONES = "zones"
+
+    @property
+    def tier(self) -> Tier:
+        """How often it is read."""
+        return {Front.LOAD: Tier.SLOW, Front.ZONES: Tier.HOT}.get(self, Tier.SLI)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Track:
+    """One tier of one account and region: what reading is counted by."""
+
+    account: str
+    region: str
+    tier: Tier
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.region}/{self.tier}"
+
+
+class Key(NamedTuple):
+    """What has a watermark: what is read of one owner."""
+
+    owner: Owner
+    front: Front
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What of an owner decides which metrics exist and how they are asked for: equal lines ask the same.
+
+    `routes` are pairs of target group and load balancer; `zones` those of its load balancers.  A response is
+    slow from `threshold_s`, a queue stale when its oldest message has waited for longer than `fresh_s`.
+    """
+
+    owner: Owner
+    routes: tuple[tuple[str, str], ...] = ()
+    zones: tuple[str, ...] = ()
+    discovery: str = ""
+    queue: str = ""
+    insights: frozenset[Needs] = frozenset()
+    threshold_s: float = 1.0
+    fresh_s: float = 300.0
+
+    @property
+    def service(self) -> str:
+        """The service's name; empty for an area."""
+        return self.owner.service if isinstance(self.owner, Placement) else ""
+
+    def has(self, need: Needs) -> bool:
+        """Whether the owner has what a metric needs."""
+        if isinstance(self.owner, Area):
+            return need is Needs.REGION
+        match need:
+            case Needs.LOAD_BALANCER:
+                return bool(self.routes)
+            case Needs.SERVICE_CONNECT:
+                return bool(self.discovery)
+            case Needs.QUEUE:
+                return bool(self.queue)
+            case Needs.INSIGHTS | Needs.ENHANCED_INSIGHTS:
+                return need in self.insights
+            case _:
+                return need is Needs.TASKS
+
+    def facts(self) -> Iterator[Mapping[str, str]]:
+        """Yield what dimensions may be made of, once for each target group and zone."""
+        known = {"account": self.owner.account, "region": self.owner.region}
+        if isinstance(self.owner, Placement):
+            known |= {"cluster": self.owner.cluster, "service": self.owner.service}
+        known |= {"discovery": self.discovery, "queue": self.queue}
+        for (group, balancer), zone in product(self.routes or (("", ""),), self.zones or ("",)):
+            yield known | {"target_group": group, "load_balancer": balancer, "zone": zone}
+
+    def queries(self, metric: Metric) -> tuple[Query, ...]:
+        """Return the queries of a metric about this owner; none where a dimension would be empty."""
+        if not self.has(metric.needs) or (metric.services and self.service not in metric.services):
+            return ()
+        stat = metric.stat_for(self.threshold_s)
+        sets = (
+            tuple((name, value.format_map(fact)) for name, value in metric.dimensions)
+            for fact in self.facts()
+        )
+        return tuple(
+            Query(metric.namespace, metric.name, dimensions, stat)
+            for dimensions in dict.fromkeys(sets)
+            if all(value for _, value in dimensions)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Lines that are asked for in one call, since none can be judged without the others."""
+
+    front: Front
+    lines: tuple[Line, ...]
+
+    @property
+    def track(self) -> Track:
+        """What its reading is counted by."""
+        owner = self.lines[0].owner
+        return Track(owner.account, owner.region, self.front.tier)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """What has a watermark."""
+        return tuple(Key(line.owner, self.front) for line in self.lines)
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The services that it speaks of."""
+        return frozenset(line.service for line in self.lines)
+
+    @property
+    def slot(self) -> int:
+        """A number that spreads what is done rarely evenly over bundles."""
+        return crc32(str(self.keys[0]).encode())
+
+
+def bundles(lines: Iterable[Line]) -> Iterator[Bundle]:
+    """Bundle the lines of one region: load balancers join those behind them, nothing else joins anybody."""
+    lines = tuple(lines)
+    routed = [line for line in lines if line.routes]
+    yield from (Bundle(Front.LOAD_BALANCER, joined) for joined in _joined(routed))
+    for line in lines:
+        if line.has(Needs.SERVICE_CONNECT) and not line.routes:
+            yield Bundle(Front.SERVICE_CONNECT, (line,))
+        if line.has(Needs.QUEUE):
+            yield Bundle(Front.QUEUE, (line,))
+        if line.zones and line.routes:
+            yield Bundle(Front.ZONES, (line,))
+        yield Bundle(Front.LOAD, (line,))
+
+
+def _joined(lines: Sequence[Line]) -> Iterator[tuple[Line, ...]]:
+    """Part the lines into groups that share no load balancer with one another; order stays."""
+    groups: list[tuple[set[str], set[int]]] = []
+    for place, line in enumerate(lines):
+        balancers, members = {balancer for _, balancer in line.routes}, {place}
+        for touching in [group for group in groups if group[0] & balancers]:
+            groups.remove(touching)
+            balancers |= touching[0]
+            members |= touching[1]
+        groups.append((balancers, members))
+    for _, members in sorted(groups, key=lambda group: min(group[1])):
+        yield tuple(lines[place] for place in sorted(members))

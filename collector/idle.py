@@ -1,0 +1,49 @@
+"""Which metrics told nothing lately: what only explains is then bought once an hour instead of every time.
+
+What counts is never left out: an error counter appears with its first error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collector.bundle import Key
+from collector.metric import Metric
+
+if TYPE_CHECKING:
+    from collector.bundle import Bundle
+    from collector.watermarks import Window
+
+#: A metric that told nothing for so many minutes is idle, and asked for once in so many.
+IDLE_AFTER, IDLE_EVERY = 60, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """When each metric of each owner last told anything, or was first asked, and when it was last asked."""
+
+    _told: dict[tuple[Key, Metric], int] = field(default_factory=dict)
+    _tried: dict[tuple[Key, Metric], int] = field(default_factory=dict)
+
+    def heard(self, window: Window) -> None:
+        """Take in what a window told."""
+        told = ~np.isnan(window.values)
+        keys = [key for bundle in window.asked.bundles for key in bundle.keys]
+        for metric, where in window.asked.rows.items():
+            spoke = np.any(told[where.rows], axis=1).tolist()
+            for owner, anything in zip(where.owners.tolist(), spoke, strict=True):
+                about = (keys[owner], metric)
+                self._tried[about] = window.end
+                if anything or about not in self._told:
+                    self._told[about] = window.end
+
+    def metrics(self, bundle: Bundle, end: int) -> frozenset[Metric]:
+        """Return the metrics that no owner of a bundle needs to be asked for at this minute."""
+        return frozenset(
+            metric
+            for (key, metric), told in self._told.items()
+            if key in bundle.keys and end - told >= IDLE_AFTER and end - self._tried[key, metric] < IDLE_EVERY
+        )

@@ -1,0 +1,155 @@
+"""Asking: regions side by side, each failure its own, every call counted; and how busy owners are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from collector.bundle import Bundle, Front
+from collector.catalog import CPU, CPU_MAX, ZONES
+from collector.collect import Gathered, Spent, gather, unanswered
+from collector.estate import RegionEstate, ServiceView
+from collector.idle import IDLE_AFTER, Idle
+from collector.layout import Layout
+from collector.load import Latest, Load, loads
+from collector.plan import Cadence, Poll, Seen, due
+from collector.source import Batch, Gap, GapReason, Readings
+from collector.watermarks import Window
+from tests.collector.reading import MINUTE, NOON, asked_of, laid_out, place, view
+
+if TYPE_CHECKING:
+    from slo.cells import Placement
+
+DARK = Gap(GapReason.UNREACHABLE, "no answer")
+
+
+class Told:
+    """A source that answers ones, except for dark regions; it remembers what it was asked."""
+
+    def __init__(self, *dark: str) -> None:
+        self.dark = dark
+        self.asked: list[tuple[str, int]] = []
+
+    def estate(self, account: str, region: str) -> RegionEstate:
+        return RegionEstate(account, region, NOON, ())
+
+    def service(self, placement: Placement) -> ServiceView:
+        return view(placement.service, placement.region)
+
+    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
+        self.asked.append((batch.region, len(batch.queries)))
+        if batch.region in self.dark:
+            return unanswered(batch, start, end, DARK)
+        return Readings(batch, start, np.ones((len(batch.queries), end - start)))
+
+
+def polls(*views: ServiceView) -> tuple[Poll, ...]:
+    layout = laid_out(*(views or (view("shop"), view("shop", "us-east-1"))))
+    return due(layout, Seen(marks={}, idle=Idle()), NOON, Cadence())
+
+
+def answers(source: Told, workers: int) -> dict[str, Gathered]:
+    return {found.region: found for found in gather(polls(), source, workers)}
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_dark_region_never_hides_the_others(workers: int) -> None:
+    found = answers(Told("us-east-1"), workers)
+    assert all(not readings.gaps for _, readings in found["eu-west-1"].answers)
+    assert all(len(readings.gaps) == len(poll.batch.queries) for poll, readings in found["us-east-1"].answers)
+
+
+def test_a_dark_region_is_tried_once_a_round() -> None:
+    source = Told("us-east-1")
+    found = answers(source, workers=1)
+    asked = [region for region, _ in source.asked]
+    assert asked.count("us-east-1") == 1
+    assert sum(found["us-east-1"].spent.values(), Spent()).calls == 1
+
+
+def test_what_was_asked_is_counted_both_ways_that_aws_may_bill() -> None:
+    source = Told()
+    spent = sum(answers(source, workers=1)["eu-west-1"].spent.values(), Spent())
+    assert spent.metrics == sum(count for region, count in source.asked if region == "eu-west-1")
+    assert spent.metrics - spent.metrics_grouped == 1 + 1 + 1 + 1, "two of response times twice, CPU, memory"
+
+
+def test_gaps_are_counted_by_reason() -> None:
+    spent = sum(answers(Told("eu-west-1"), workers=1)["eu-west-1"].spent.values(), Spent())
+    assert spent.gaps == {GapReason.UNREACHABLE: spent.metrics}
+    assert (spent + spent).gaps == {GapReason.UNREACHABLE: 2 * spent.metrics}
+    assert Spent() + spent == spent
+
+
+def test_the_answers_to_one_question_come_together() -> None:
+    (gathered,) = gather(polls(view("shop")), Told(), 1)
+    fronts = [answered[0].asked.front for answered in gathered.windows()]
+    assert sorted(fronts) == [Front.LOAD, Front.LOAD_BALANCER]
+
+
+def test_nothing_due_asks_nobody() -> None:
+    assert list(gather([], Told(), workers=4)) == []
+
+
+# how busy
+
+
+def load_window(layout: Layout, front: Front = Front.LOAD) -> Window:
+    asked = asked_of(layout, front)
+    return Window(asked, MINUTE, np.full((asked.height, 3), np.nan), np.zeros(asked.height, dtype=bool))
+
+
+def test_the_newest_point_of_each_metric_tells_the_load() -> None:
+    window = load_window(laid_out(view("shop"), view("idle")))
+    shop = [line.service for line in window.asked.lines].index("shop")
+    for metric, values in ((CPU, [40.0, 62.5, np.nan]), (CPU_MAX, [50, 80, 90])):
+        where = window.asked.rows[metric]
+        window.values[where.rows[where.owners == shop]] = values
+    (load,) = loads(window)
+    assert load.owner == place("shop")
+    assert load.cpu_ratio == Latest(0.625, MINUTE + 1)
+    assert load.latest[CPU_MAX, ""] == Latest(0.9, MINUTE + 2)
+
+
+def test_zones_are_told_apart() -> None:
+    line = laid_out(view("shop")).bundles[0].lines[0]
+    zoned = Bundle(Front.ZONES, (replace(line, zones=("eu-west-1a", "eu-west-1b")),))
+    window = load_window(Layout((zoned,), ZONES), Front.ZONES)
+    window.values[:, 0] = np.arange(window.asked.height)
+    (load,) = loads(window)
+    assert {label for _, label in load.latest} == {"eu-west-1a", "eu-west-1b"}
+    assert len(load.latest) == 2 * len(ZONES)
+
+
+def test_what_a_later_reading_leaves_out_stays_with_its_own_minute() -> None:
+    load = Load(place("shop"), {(CPU, ""): Latest(0.6, MINUTE), (CPU_MAX, ""): Latest(4, MINUTE)})
+    assert load.updated(Load(place("shop"), {(CPU_MAX, ""): Latest(5, MINUTE + 5)})) == Load(
+        place("shop"), {(CPU, ""): Latest(0.6, MINUTE), (CPU_MAX, ""): Latest(5, MINUTE + 5)}
+    )
+
+
+# what fell silent
+
+
+def test_what_told_nothing_for_an_hour_is_bought_once_an_hour_until_it_speaks() -> None:
+    layout = laid_out(view("shop"))
+    (bundle,) = (b for b in layout.bundles if b.front is Front.LOAD and b.services == {"shop"})
+    idle, silent = Idle(), load_window(laid_out(view("shop")))
+    silent.values[silent.asked.rows[CPU].rows] = 50.0
+
+    def heard(end: int) -> None:
+        idle.heard(Window(silent.asked, end - 3, silent.values, silent.gap))
+
+    heard(MINUTE)
+    assert idle.metrics(bundle, MINUTE + IDLE_AFTER - 1) == frozenset()
+    heard(MINUTE + IDLE_AFTER)
+    left_out = idle.metrics(bundle, MINUTE + IDLE_AFTER)
+    assert CPU not in left_out
+    assert CPU_MAX in left_out
+    assert idle.metrics(bundle, MINUTE + 2 * IDLE_AFTER) == frozenset(), "asked again after an hour"
+    silent.values[silent.asked.rows[CPU_MAX].rows] = 60.0
+    heard(MINUTE + 2 * IDLE_AFTER)
+    assert CPU_MAX not in idle.metrics(bundle, MINUTE + 2 * IDLE_AFTER + 1)

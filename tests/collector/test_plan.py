@@ -1,0 +1,179 @@
+"""What is due when, how far back it looks, and what is left out of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from collector.bundle import Bundle, Front, Key
+from collector.catalog import HEALTHY_HOSTS, REQUESTS
+from collector.idle import Idle
+from collector.metric import Tier
+from collector.plan import (
+    DAY,
+    HOUR,
+    LATE_STEP,
+    NARROW_MINUTES,
+    RETENTION_MINUTES,
+    WIDE_MINUTES,
+    Cadence,
+    Poll,
+    Seen,
+    due,
+)
+from collector.source import POINTS_PER_CALL_MAX
+from collector.watermarks import Mark
+from tests.collector.reading import MINUTE, NOON, laid_out, view
+
+if TYPE_CHECKING:
+    from collector.layout import Layout
+
+CADENCE = Cadence()
+#: Without the far looks, which come at each bundle's own minute.
+NEAR = Cadence(hourly=5, daily=5)
+
+
+def marked(layout: Layout, mark: Mark) -> dict[Key, Mark]:
+    return {key: mark for bundle in layout.bundles for key in bundle.keys}
+
+
+def polls(
+    layout: Layout,
+    mark: Mark | None,
+    now: datetime = NOON,
+    cadence: Cadence = NEAR,
+    *,
+    hot: frozenset[str] = frozenset(),
+) -> tuple[Poll, ...]:
+    marks = marked(layout, mark) if mark else {}
+    return due(layout, Seen(marks=marks, idle=Idle(), hot=hot), now, cadence)
+
+
+def counting(found: tuple[Poll, ...]) -> list[Poll]:
+    return [poll for poll in found if poll.asked.track.tier is Tier.SLI]
+
+
+def test_what_was_never_read_starts_with_a_first_look() -> None:
+    assert {(p.asked.track.tier, p.start, p.end) for p in polls(laid_out(view("shop")), None)} == {
+        (Tier.SLI, MINUTE - 60, MINUTE),
+        (Tier.SLOW, MINUTE - 60, MINUTE),
+    }
+
+
+def test_what_counts_is_due_every_five_minutes_and_what_explains_every_fifteen() -> None:
+    layout, mark = laid_out(view("shop")), Mark(MINUTE - 4, MINUTE - 6)
+    assert polls(layout, mark) == ()
+    later = polls(layout, mark, NOON + timedelta(minutes=1))
+    assert [(p.asked.track.tier, p.start) for p in later] == [(Tier.SLI, MINUTE - 11)]
+    tiers = {p.asked.track.tier for p in polls(layout, mark, NOON + timedelta(minutes=11))}
+    assert tiers == {Tier.SLI, Tier.SLOW}
+
+
+def test_a_hot_service_is_due_every_minute_in_every_region_and_nobody_else_is() -> None:
+    layout = laid_out(view("shop"), view("shop", "us-east-1"), view("cart"))
+    found = polls(layout, Mark(MINUTE - 1, MINUTE - 2), hot=frozenset({"shop"}))
+    assert {(p.asked.track.region, line.service) for p in found for line in p.asked.lines} == {
+        ("eu-west-1", "shop"),
+        ("us-east-1", "shop"),
+    }
+
+
+def test_nothing_is_due_twice_in_a_minute() -> None:
+    layout = laid_out(view("shop"))
+    mark = Mark(MINUTE, MINUTE)
+    assert polls(layout, mark, NOON + timedelta(seconds=59), hot=frozenset({"shop"})) == ()
+
+
+def test_once_an_hour_and_once_a_day_each_bundle_looks_far_back_at_a_minute_of_its_own() -> None:
+    layout = laid_out(view("shop"), view("cart"))
+    widths: dict[Bundle, list[int]] = {bundle: [] for bundle in layout.bundles}
+    for minute in range(MINUTE, MINUTE + DAY):
+        now = NOON + timedelta(minutes=minute - MINUTE)
+        for poll in counting(polls(layout, Mark(minute - 1, minute - 1), now, Cadence(sli_every=1))):
+            for bundle in poll.asked.bundles:
+                widths[bundle].append(minute - poll.start)
+    counted = [bundle for bundle in layout.bundles if bundle.front is Front.LOAD_BALANCER]
+    for bundle in counted:
+        far = [width for width in widths[bundle] if width > 2 * LATE_STEP]
+        assert len([width for width in far if width > NARROW_MINUTES]) == 1, "beside the newest minutes"
+        assert len([width for width in far if HOUR < width <= NARROW_MINUTES]) >= DAY // HOUR - 1
+    assert counted[0].slot % HOUR != counted[1].slot % HOUR
+
+
+def test_what_lags_starts_at_a_common_minute_so_that_it_is_asked_together() -> None:
+    layout = laid_out(view("shop"), view("cart"))
+    step = (MINUTE - HOUR) // LATE_STEP * LATE_STEP
+    late = [b for b in layout.bundles if b.front is Front.LOAD_BALANCER]
+    marks = {
+        b.keys[0]: Mark(MINUTE - 5, step + NEAR.overlap + lag) for b, lag in zip(late, (1, 9), strict=True)
+    }
+    found = counting(due(layout, Seen(marks=marks, idle=Idle()), NOON, NEAR))
+    assert [(poll.start, len(poll.asked.bundles)) for poll in found] == [(step, 2)]
+
+
+def test_an_outage_is_read_newest_first_and_then_from_its_beginning_a_day_at_a_time() -> None:
+    layout = laid_out(*(view(f"s{i:02}") for i in range(50)))
+    found = counting(polls(layout, Mark(MINUTE - 3 * DAY, MINUTE - 3 * DAY)))
+    newest = [poll for poll in found if poll.end == MINUTE]
+    assert found[: len(newest)] == newest
+    spans = sorted({(poll.start, poll.end) for poll in found})
+    assert all(first[1] == then[0] for first, then in pairwise(spans))
+    assert spans[0][0] <= MINUTE - 3 * DAY - NEAR.overlap
+    assert max(end - start for start, end in spans) == WIDE_MINUTES
+    assert all((p.end - p.start) * len(p.batch.queries) <= POINTS_PER_CALL_MAX for p in found)
+
+
+def test_catching_up_is_bounded_and_never_older_than_cloudwatch_keeps_minutes() -> None:
+    layout = laid_out(view("shop"))
+    found = counting(polls(layout, Mark(1, 1)))
+    assert len({(p.start, p.end) for p in found}) == 1 + CADENCE.catch_up_max
+    assert min(p.start for p in found) == MINUTE - RETENTION_MINUTES
+
+
+def test_the_daily_look_begins_at_the_oldest_hole() -> None:
+    layout = laid_out(view("shop"))
+    (bundle,) = (b for b in layout.bundles if b.front is Front.LOAD_BALANCER)
+    end = (MINUTE // DAY + 1) * DAY + bundle.slot % DAY
+    now = NOON + timedelta(minutes=end - MINUTE)
+    seen = Seen(marks=marked(layout, Mark(end - 5, end - 7)), idle=Idle(), hole=lambda _: end - 3 * DAY)
+    assert min(p.start for p in counting(due(layout, seen, now, CADENCE))) == (
+        (end - 3 * DAY) // LATE_STEP * LATE_STEP
+    )
+
+
+def test_hosts_are_bought_only_of_services_that_were_silent_lately() -> None:
+    layout = laid_out(view("shop"))
+    (talkative,) = counting(polls(layout, Mark(MINUTE - 5, MINUTE - 7)))
+    (silent,) = counting(polls(layout, Mark(MINUTE - 5, MINUTE - 7, silent=MINUTE - 20)))
+    assert REQUESTS in talkative.asked.rows
+    assert HEALTHY_HOSTS not in talkative.asked.rows
+    assert HEALTHY_HOSTS in silent.asked.rows
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime.fromisoformat(at)
+        for at in ("2026-10-25T01:00Z", "2026-10-31T23:59Z", "2026-11-01T00:00Z", "2027-01-01T00:02Z")
+    ],
+    ids=["clocks go back in Europe", "the last minute of a month", "midnight at month end", "over midnight"],
+)
+def test_clock_changes_and_midnights_leave_no_minute_out_and_read_none_at_odd_bounds(
+    moment: datetime,
+) -> None:
+    layout, end = laid_out(view("shop")), int(moment.timestamp()) // 60
+    read = {
+        minute
+        for poll in counting(polls(layout, Mark(end - 5, end - 7), moment, CADENCE))
+        for minute in range(poll.start, poll.end)
+    }
+    assert read >= set(range(end - 12, end))
+    assert max(read) == end - 1
+
+
+def test_a_cadence_refuses_what_would_never_read() -> None:
+    with pytest.raises(ValueError, match="overlap is at least 1, got 0"):
+        Cadence(overlap=0)

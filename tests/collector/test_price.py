@@ -1,0 +1,77 @@
+"""What reading costs before it is spent, and what is saved when a month's budget comes near."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from collector.metric import Tier
+from collector.plan import Cadence
+from collector.price import METRIC_USD, MONTH_MINUTES, Thrift, grouped, naive, saving, shares, thrift
+from tests.collector.reading import asked_of, laid_out, view
+
+D = Decimal
+
+
+def test_a_month_is_priced_by_tier_and_service() -> None:
+    layout = laid_out(view("shop"))
+    told = {(share.tier, share.service): share for share in shares(layout, Cadence())}
+    counting = told[Tier.SLI, "shop"]
+    assert counting.metrics == 9 * MONTH_MINUTES // 5
+    assert counting.usd == 9 * MONTH_MINUTES // 5 * METRIC_USD
+    assert counting.grouped == 8 * MONTH_MINUTES // 5, "two statistics of response times may count once"
+    assert (Tier.SLOW, "123456789012/eu-west-1") in told
+
+
+def test_what_a_shared_load_balancer_tells_is_priced_once() -> None:
+    apart = shares(laid_out(view("shop"), view("cart")), Cadence())
+    shared = shares(laid_out(view("shop", balancer="all"), view("cart", balancer="all")), Cadence())
+    assert (
+        sum(s.metrics for s in apart if s.tier is Tier.SLI)
+        - sum(s.metrics for s in shared if s.tier is Tier.SLI)
+        == MONTH_MINUTES // 5
+    )
+
+
+def test_the_naive_way_asks_for_everything_every_minute() -> None:
+    layout = laid_out(view("shop"))
+    assert naive(layout) == MONTH_MINUTES * (9 + 12 + 2), "what counts, what explains, the region's quotas"
+
+
+def test_five_statistics_of_a_metric_may_be_billed_as_one() -> None:
+    queries = asked_of(laid_out(view("shop"))).queries
+    assert grouped(queries) == len(queries) - 1
+
+
+@pytest.mark.parametrize(
+    ("spent", "gone", "expected"),
+    [
+        ("5", "0.01", Thrift.NONE),
+        ("50", "0.5", Thrift.NONE),
+        ("50.01", "0.5", Thrift.SLOW_RARELY),
+        ("60", "0.5", Thrift.SLOW_HOURLY),
+        ("66", "0.5", Thrift.SLI_RARELY),
+        ("100", "1", Thrift.SLI_RARELY),
+        ("120", "1", Thrift.SLI_RARELY),
+    ],
+    ids=["a month begins", "on pace", "just above", "15 % above", "30 % above", "spent", "overspent"],
+)
+def test_what_explains_slows_first_and_what_counts_last(spent: str, gone: str, expected: Thrift) -> None:
+    assert thrift(D(spent), D(100), D(gone)) is expected
+
+
+def test_without_a_budget_nothing_is_saved() -> None:
+    assert thrift(D(10_000), None, D("0.1")) is Thrift.NONE
+
+
+def test_saving_never_slows_what_burns() -> None:
+    cadence = Cadence()
+    for level in Thrift:
+        saved = saving(cadence, level)
+        assert saved.every(Tier.SLI, hot=True) == cadence.hot_every
+        assert level.sentence.endswith(".")
+    assert saving(cadence, Thrift.NONE) == cadence
+    assert saving(cadence, Thrift.SLOW_RARELY).slow_every == 30
+    assert saving(cadence, Thrift.SLOW_HOURLY) == Cadence(slow_every=60)
+    assert saving(cadence, Thrift.SLI_RARELY) == Cadence(slow_every=60, sli_every=10)
