@@ -132,7 +132,19 @@ PLACEMENTS = Family(
     "collector_placements", Kind.GAUGE, "placements", ("account", "region"), "Services found by discovery."
 )
 
-#: What is told of the reading itself.
+_PROBE = (*PLACEMENT, "probe")
+
+PROBE_CHECKS = Family("probe_checks_total", Kind.COUNTER, "checks", _PROBE, "Checks from outside that ended.")
+PROBE_FAILURES = Family(
+    "probe_failures_total", Kind.COUNTER, "checks", (*_PROBE, "reason"),
+    "Checks from outside that were not as expected, or could not be made, by reason.",
+)  # fmt: skip
+PROBE_SECONDS = Family(
+    "probe_duration_seconds", Kind.HISTOGRAM, "seconds", _PROBE, "How long checks from outside took."
+)
+
+#: What is told of the reading itself, and of what is checked from outside.
 READING = (
     CALLS, METRICS_REQUESTED, METRICS_GROUPED, DOLLARS, GAPS, WATERMARK, BEHIND, DOUBTS, PLACEMENTS,
+    PROBE_CHECKS, PROBE_FAILURES, PROBE_SECONDS,
 )  # fmt: skip

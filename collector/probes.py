@@ -201,8 +201,8 @@ class Result:
 class Prober(Protocol):
     """Who makes checks: over HTTP, or on the simulated world."""
 
-    def check(self, check: Check) -> Answer:
-        """Make a check and return what came of it, within its timeout.  Never raises for what is outside."""
+    def check(self, target: Target) -> Answer:
+        """Make the target's check and return what came of it.  Never raises for what is outside."""
         ...
 
 

@@ -15,7 +15,7 @@ from collector.probes import Reason
 from slo.cells import Block, Indicator, Sli, State, minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from collector.probes import Result, Target
@@ -47,9 +47,14 @@ def due(
     ready = [
         target
         for target in targets
-        if target not in busy and (target not in begun or turn(target, now) > turn(target, begun[target]))
+        if target not in busy and (target not in begun or _again(target, begun[target], now))
     ]
     return sorted(ready, key=lambda target: begun[target].timestamp() if target in begun else 0.0)
+
+
+def _again(target: Target, begun: datetime, now: datetime) -> bool:
+    """Whether the next turn has come; two checks, such as the first at start, lie half a period apart."""
+    return turn(target, now) > turn(target, begun) and now - begun >= target.check.every / 2
 
 
 def settled(running: Iterable[datetime], now: datetime) -> int:
@@ -58,11 +63,9 @@ def settled(running: Iterable[datetime], now: datetime) -> int:
     return max(min([minute, *map(minute_of, running)]), minute - HELD_MINUTES_MAX)
 
 
-def count(results: Sequence[Result], minute: int) -> Block | None:
-    """Return what the checks that began in the minute count, by placement; None when none says anything."""
+def count(results: Iterable[Result], minute: int) -> Block:
+    """Return what the checks that began in the minute count, by placement; who is not in it is unknown."""
     told = [result for result in results if result.counts and minute_of(result.at) == minute]
-    if not told:
-        return None
     total = Counter(result.target.placement for result in told)
     bad = Counter(result.target.placement for result in told if result.failed)
     placements = sorted(total)

@@ -115,15 +115,17 @@ def read(path: Path, *, secrets: bool = True) -> Config:
         shelf=shelf,
         notes=(
             *(note for kind in READERS for note in parsed[kind].notes),
-            *_unwatched(settings.aws.regions, policies, promised),
+            *_unwatched(settings, policies, promised),
         ),
     )
 
 
-def _unwatched(watched: Sequence[str], policies: Policies, promised: Sequence[Contract]) -> Iterator[str]:
-    """Say which regions the other documents name that nobody watches: most often a slip of the pen."""
+def _unwatched(settings: Settings, policies: Policies, promised: Sequence[Contract]) -> Iterator[str]:
+    """Say which regions the documents name that nobody watches: most often a slip of the pen."""
+    watched = settings.aws.regions
     named = [(f"policy {one.name}", one.regions) for one in policies.policies]
     named += [(f"contract {one.id}", one.regions) for one in promised]
+    named += [(f"probe {one.probe()}", (one.region,)) for one in settings.probes]
     for who, globs in named:
         for glob in globs:
             if not any(fnmatchcase(region, glob) for region in watched):

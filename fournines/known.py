@@ -13,6 +13,7 @@ from collector.idle import Idle
 from collector.layout import Layout, lay_out, line
 from collector.load import loads
 from collector.metric import Tier
+from collector.probing import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collector.indicators import Doubt
     from collector.load import Load
     from collector.metric import Metric
+    from collector.probes import Result
     from collector.source import Gap
     from collector.watermarks import Mark, Window
     from fournines.store.books import Books
@@ -59,6 +61,7 @@ class Known:
         self.gaps: dict[Area, Gap] = {}
         self.restated: Counter[Sli] = Counter()
         self.doubts: Counter[tuple[Placement, str]] = Counter()
+        self.checks: dict[tuple[Placement, str], Seen] = {}
         self._arrange()
 
     def saw(self, estate: RegionEstate) -> None:
@@ -120,6 +123,11 @@ class Known:
         for load in loads(window):
             before = self.loads.get(load.owner)
             self.loads[load.owner] = before.updated(load) if before else load
+
+    def probed(self, result: Result) -> None:
+        """Count a check from outside."""
+        key = (result.target.placement, result.target.name)
+        self.checks[key] = self.checks.get(key, Seen()).plus(result)
 
     def corrected(self, put: Put) -> None:
         """Count minutes that had been counted and were corrected."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from collector import families
 from collector.price import METRIC_USD
+from collector.probing import ANSWERED_WITHIN_S
 from fournines import telemetry
 from fournines.telemetry import Distribution
 from remediation import metrics as remedies
@@ -78,6 +79,7 @@ class Samples:
         yield from self._told.numbers(self._books)
         yield from _estate(self._known)
         yield from _reading(self._known)
+        yield from _checks(self._known)
         yield from _remedies(self._books)
         yield from _work(self._board, self._record, self._books)
 
@@ -216,6 +218,15 @@ def _reading(known: Known) -> Numbers:
         yield metrics.RESTATED_MINUTES, ((*_where(sli.placement), str(sli.indicator)), float(number))
     for (placement, doubt), number in sorted(known.doubts.items()):
         yield families.DOUBTS, ((*_where(placement), doubt), float(number))
+
+
+def _checks(known: Known) -> Numbers:
+    for (placement, name), seen in sorted(known.checks.copy().items()):
+        labels = (*_where(placement), name)
+        yield families.PROBE_CHECKS, (labels, float(seen.checks))
+        for reason, number in seen.failures.items():
+            yield families.PROBE_FAILURES, ((*labels, str(reason)), float(number))
+        yield families.PROBE_SECONDS, (labels, Distribution(ANSWERED_WITHIN_S, seen.within, seen.seconds))
 
 
 def _remedies(books: Books) -> Numbers:

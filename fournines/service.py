@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from collector.indicators import ALWAYS
 from collector.plan import Cadence
+from collector.probes import Prober, Probes
 from collector.source import Source
 from fournines.board import Board
 from fournines.clock import Job, Record
 from fournines.desk import Desk
 from fournines.jobs.measure import Collect, Discover, Evaluate
+from fournines.jobs.probe import AT_ONCE_MAX, Probe
 from fournines.jobs.respond import Listen, Remediate
 from fournines.jobs.tell import Tell
 from fournines.jobs.upkeep import Upkeep
@@ -32,6 +34,8 @@ from slo.contracts import Contract
 from slo.objectives import EVERY_SERVICE, Objective
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fournines.clock import Clock
     from fournines.store.books import Books
 
@@ -44,6 +48,7 @@ class Outside:
     actuator: Actuator
     mailbox: Mailbox
     chat: Chat
+    prober: Prober | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Pace:
 
     real_s: timedelta = timedelta(seconds=1)
     discover: timedelta = timedelta(minutes=5)
+    probe: timedelta = timedelta(seconds=1)
     collect: timedelta = timedelta(seconds=15)
     remediate: timedelta = timedelta(seconds=15)
     watch: timedelta = timedelta(minutes=1)
@@ -98,6 +104,7 @@ class Setting:
     dashboards_url: str = ""
     pace: Pace = Pace()
     workers: int = 5
+    probes: Probes = field(default_factory=Probes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     jobs = (
         Job("discover", pace.discover, discover.run),
         Job("listen", pace.real_s / 2, Listen(outside.mailbox, books, known, desk).run),
+        *_probe(setting, outside.prober, known, books, desk),
         Job("collect", pace.collect, collect.run),
         Job("evaluate", pace.collect, Evaluate(charter.objectives, books, desk).run),
         Job("remediate", pace.remediate, Remediate(looker, books, desk, engine, charter.policies).run),
@@ -163,3 +171,12 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     )
     periods.update({job.name: job.period for job in jobs})
     return Service(jobs, board, samples, record)
+
+
+def _probe(setting: Setting, prober: Prober | None, known: Known, books: Books, desk: Desk) -> Iterator[Job]:
+    """Yield the job that checks from outside, where anything is to be checked."""
+    wanted, pace = setting.probes, setting.pace
+    if prober is not None and (wanted.listed or wanted.tagged):
+        at_once = 1 if setting.workers == 1 else AT_ONCE_MAX
+        job = Probe(prober, wanted, known, books, desk, at_once)
+        yield Job("probe", max(pace.probe, pace.real_s / 2), job.run)

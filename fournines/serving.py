@@ -10,6 +10,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from collector.probes import Probes
 from fournines import otlp, telemetry, wire
 from fournines.clock import run
 from fournines.service import Charter, Pace, Setting, build
@@ -66,4 +67,5 @@ def _setting(settings: Settings, real_s: timedelta) -> Setting:
             cadence=collect.cadence,
             settle_s=int(collect.settle.total_seconds()),
         ),
+        probes=Probes(tuple(one.probe() for one in settings.probes), settings.probe_tags),
     )

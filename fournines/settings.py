@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from collector.plan import Cadence
+from collector.probes import EVERY_MAX, EVERY_MIN, EXPECTED, STATUSES, Check, Probe, url_problem
 from fournines.clock import Clock, Fast, Wall
 from fournines.store.place import IN_MEMORY
 from slo import durations
@@ -117,6 +119,42 @@ def _secret(value: object, info: ValidationInfo) -> SecretStr:
     if not found and _context(info).secrets:
         raise _refuse(problem)
     return SecretStr(found or "")
+
+
+def _checkable(value: str) -> str:
+    problem = url_problem(value)
+    if problem:
+        raise _refuse(problem)
+    return value
+
+
+def _often_enough(value: timedelta) -> timedelta:
+    if not EVERY_MIN <= value <= EVERY_MAX:
+        raise _refuse("expected 5s to 60s")
+    return value
+
+
+def _within_a_turn(value: timedelta, info: ValidationInfo) -> timedelta:
+    if value > info.data.get("every", value):
+        raise _refuse("expected no more than `every`: a check ends before the next begins")
+    return value
+
+
+def _statuses(value: object) -> frozenset[int]:
+    """Read statuses and spans of them: `[200, 301-303]`."""
+    found = [_span(one) for one in value] if isinstance(value, list) and value else [range(0)]
+    if not all(found):
+        raise _refuse("expected a list of statuses such as 204 or 200-299, from 100 to 599")
+    return frozenset(status for span in found for status in span)
+
+
+def _span(value: object) -> range:
+    """Return the statuses of one item; none when it is wrong."""
+    first, _, last = str(value).partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal()):
+        return range(0)
+    span = range(int(first), int(last or first) + 1)
+    return span if span and span[0] in STATUSES and span[-1] in STATUSES else range(0)
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -238,6 +276,45 @@ class Collect(Section):
         return Cadence(sli_every=self.sli_every // _MINUTE, slow_every=self.slow_every // _MINUTE)
 
 
+class ProbeSection(Section):
+    """A check from outside of one service in one region; `account` and `cluster` tell several apart."""
+
+    service: Annotated[str, Field(min_length=1)]
+    region: Region
+    account: Account | None = None
+    cluster: Annotated[str, Field(min_length=1)] | None = None
+    url: Annotated[str, AfterValidator(_checkable)]
+    every: Annotated[Duration, AfterValidator(_often_enough)] = timedelta(seconds=10)
+    timeout: Annotated[Duration, AfterValidator(_within_a_turn)] = timedelta(seconds=3)
+    expect: Annotated[frozenset[int], BeforeValidator(_statuses)] = EXPECTED
+    contains: str = ""
+    allow_private: bool = False
+
+    def probe(self) -> Probe:
+        """Return the probe."""
+        return Probe(
+            check=Check(
+                url=self.url,
+                every=self.every,
+                timeout=self.timeout,
+                expect=self.expect,
+                contains=self.contains,
+                allow_private=self.allow_private,
+            ),
+            service=self.service,
+            region=self.region,
+            account=self.account,
+            cluster=self.cluster,
+        )
+
+
+def _each_once(probes: tuple[ProbeSection, ...]) -> tuple[ProbeSection, ...]:
+    twice = [name for name, number in Counter(str(one.probe()) for one in probes).items() if number > 1]
+    if twice:
+        raise _refuse(f"expected each probe once, whatever its query; {twice[0]} stands here again")
+    return probes
+
+
 class Settings(Section):
     """The document `fournines.yaml`.  Paths are relative to it."""
 
@@ -252,3 +329,5 @@ class Settings(Section):
     web: Web = Web()
     telemetry: Telemetry = Telemetry()
     collect: Collect = Collect()
+    probes: Annotated[tuple[ProbeSection, ...], AfterValidator(_each_once)] = ()
+    probe_tags: bool = False

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from collector.source import Batch, Readings
+from collector.wire.probe import HttpProber
 from collector.wire.session import Access, Sessions
 from collector.wire.source import AwsSource
 from fournines.service import Outside
@@ -39,6 +40,7 @@ def outside(settings: Settings, now: Callable[[], datetime]) -> Outside:
         actuator=AwsActuator(sessions),
         mailbox=SqsMailbox(sessions, queues),
         chat=SlackChat(slack.token.get_secret_value(), slack.base_url) if slack else LogChat(),
+        prober=HttpProber(),
     )
 
 

@@ -10,6 +10,9 @@ from remediation.vocabulary import ActionName, Cause, Reason, Verdict, Word
 from slo.burn import Severity
 from slo.cells import Placement
 
+#: What the name of a sign begins with that a check from outside saw; the address follows.
+PROBED = "probe/"
+
 
 class Phase(Word):
     """Where an incident stands."""

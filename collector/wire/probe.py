@@ -22,7 +22,7 @@ from collector.probes import OURS, Reason, answered
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from collector.probes import Answer, Check
+    from collector.probes import Answer, Check, Target
 
 #: What is read of an answer; the rest is left unread.
 BODY_BYTES_MAX = 64 * 1024
@@ -59,9 +59,9 @@ class HttpProber:
     def __init__(self, trust: ssl.SSLContext | None = None, resolve: Resolve = addresses) -> None:
         self._trust, self._resolve = trust or ssl.create_default_context(), resolve
 
-    def check(self, check: Check) -> Answer:
-        """Make a check and return what came of it."""
-        began = time.monotonic()
+    def check(self, target: Target) -> Answer:
+        """Make the target's check and return what came of it."""
+        check, began = target.check, time.monotonic()
         try:
             self._make(check, began + check.timeout.total_seconds())
         except CheckError as failed:

@@ -13,12 +13,16 @@ from remediation.diagnosis.evidence import FINDINGS, crashed
 from remediation.diagnosis.finding import Finding
 from remediation.diagnosis.situation import Situation
 from remediation.events.describe import place
+from remediation.incidents import PROBED
 from remediation.vocabulary import Cause
 from slo.cells import Placement, moment_of
 
 #: How much longer than our own newest minute took missing evidence is waited for: other regions lag as we do,
 #: and a minute without failures is known later than one with.
 SETTLE_FOR = timedelta(minutes=4)
+
+#: A failed check from outside is fresh for so long: checks are made at least every minute [collector.probes].
+CHECKED_WITHIN = timedelta(minutes=2)
 
 #: Two regions that begin to fail within so many minutes fail together ...
 TOGETHER_MINUTES = 2
@@ -103,11 +107,23 @@ def diagnose(situation: Situation) -> Diagnosis:
         placement=situation.placement,
         confidence=ruling.confidence,
         complete=ruling.complete or _settled(situation, onset),
-        in_trouble=not case.no("failing_here") or case.any_yes("short_of_tasks", "crashing", "turned_back"),
+        in_trouble=not case.no("failing_here")
+        or case.any_yes("short_of_tasks", "crashing", "turned_back")
+        or _fails_outside(situation),
         sentence=f"{place(situation.placement)}: {ruling.because}",
         at=situation.at,
         findings=findings,
         deployment=ruling.deployment,
+    )
+
+
+def _fails_outside(situation: Situation) -> bool:
+    """Whether checks from outside fail here now: trouble that a person looks into; it convicts nobody."""
+    return any(
+        sign.placement == situation.placement
+        and sign.name.startswith(PROBED)
+        and situation.at - sign.last_seen <= CHECKED_WITHIN
+        for sign in situation.incident.symptoms
     )
 
 
@@ -223,6 +239,8 @@ def _crash_loop(case: _Case) -> _Ruling | None:
 
 def _unknown(case: _Case) -> _Ruling:
     because = "no request fails now." if case.no("failing_here") else "the evidence names no cause."
+    if case.no("failing_here") and _fails_outside(case.situation):
+        because = "checks from outside fail, but no request that arrives: look at name and certificate."
     return _Ruling(Cause.UNKNOWN, Confidence.LOW, because, complete=False)
 
 

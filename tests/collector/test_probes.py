@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -194,10 +195,26 @@ def test_each_target_keeps_its_own_period() -> None:
 
 def test_targets_are_spread_over_the_period() -> None:
     targets = [Target(WEB, Check(url=f"{URL}/{n}")) for n in range(100)]
-    begun = dict.fromkeys(targets, NOON)
-    at_once = [len(due(targets, begun, (), NOON + s * SECOND)) for s in range(1, 11)]
-    assert at_once[-1] == 100
-    assert max(b - a for a, b in zip([0, *at_once], at_once, strict=False)) < 25
+    begun = {target: NOON - timedelta(seconds=10) for target in targets}
+    at_once = []
+    for second in range(20):
+        now = NOON + second * SECOND
+        ready = due(targets, begun, (), now)
+        begun |= dict.fromkeys(ready, now)
+        at_once.append(len(ready))
+    assert sum(at_once[10:]) == 100
+    assert max(at_once[10:]) < 25
+
+
+def test_the_first_check_is_made_at_once_and_the_second_not_right_after_it() -> None:
+    for n in range(20):
+        target, begun = Target(WEB, Check(url=f"{URL}/{n}")), list[datetime]()
+        for second in range(60):
+            now = NOON + second * SECOND
+            if due([target], dict.fromkeys([target], begun[-1]) if begun else {}, (), now):
+                begun.append(now)
+        assert begun[0] == NOON
+        assert min(b - a for a, b in pairwise(begun)) >= 5 * SECOND
 
 
 def test_a_check_that_runs_is_not_begun_again_and_who_waited_longest_is_first() -> None:
@@ -222,7 +239,6 @@ def test_a_minute_counts_the_checks_that_began_in_it_by_placement() -> None:
         result(Reason.TIMEOUT, placement=AUTH),
     ]
     block = count(results, minute_of(NOON))
-    assert block is not None
     assert block.slis == (Sli(AUTH, Indicator.PROBE), Sli(WEB, Indicator.PROBE))
     assert (block.bad.tolist(), block.total.tolist()) == ([[1, 1]], [[1, 2]])
     assert (block.state == State.OBSERVED).all()
@@ -232,7 +248,7 @@ def test_a_minute_counts_the_checks_that_began_in_it_by_placement() -> None:
 def test_what_is_our_own_doing_counts_nothing_and_breaks_no_row(reason: Reason) -> None:
     ours = result(reason)
     assert (ours.counts, ours.failed) == (False, False)
-    assert count([ours], minute_of(NOON)) is None
+    assert count([ours], minute_of(NOON)).slis == ()
     assert in_a_row(1, ours) == 1
 
 

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from collector.probes import Check, Reason
+from collector.probes import Check, Reason, Target
 from collector.wire.probe import BODY_BYTES_MAX, HttpProber
+from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from collector.probes import Answer
 
+WEB = Placement("1", "eu-west-1", "prod", "web-app")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -60,8 +62,12 @@ def says(*parts: bytes, between: float = 0.0) -> Callable[[socket.socket], None]
     return serve
 
 
-def check(port: int, host: str = "127.0.0.1", scheme: str = "http", **changes: Any) -> Check:  # noqa: ANN401
-    return Check(**{"url": f"{scheme}://{host}:{port}/health", "allow_private": True, **changes})
+def at(url: str, **changes: Any) -> Target:  # noqa: ANN401 - a check's fields
+    return Target(WEB, Check(url=url, **changes))
+
+
+def check(port: int, host: str = "127.0.0.1", scheme: str = "http", **changes: Any) -> Target:  # noqa: ANN401
+    return at(f"{scheme}://{host}:{port}/health", **{"allow_private": True, **changes})
 
 
 def asked(serve: Callable[[socket.socket], None], **changes: Any) -> Answer:  # noqa: ANN401 - a check's fields
@@ -83,7 +89,7 @@ def test_the_request_names_its_host_and_carries_nothing_secret() -> None:
         connection.sendall(OK)
 
     with serving(serve) as port:
-        HttpProber().check(check(port, url=f"http://127.0.0.1:{port}/deep?full=1"))
+        HttpProber().check(at(f"http://127.0.0.1:{port}/deep?full=1", allow_private=True))
     (request,) = heard
     assert request.startswith("GET /deep?full=1 HTTP/1.1\r\n")
     assert f"Host: 127.0.0.1:{port}\r\n" in request
@@ -169,7 +175,7 @@ def test_a_name_that_is_gone_is_theirs_and_a_name_server_that_is_silent_is_ours(
     code: int, reason: Reason
 ) -> None:
     prober = failing(socket.gaierror(code, "as the test wants it"))
-    assert prober.check(Check(url="https://shop.example/")).reason is reason
+    assert prober.check(at("https://shop.example/")).reason is reason
 
 
 def test_a_name_server_that_is_slow_is_ours() -> None:
@@ -177,9 +183,7 @@ def test_a_name_server_that_is_slow_is_ours() -> None:
         time.sleep(0.2)
         return ["192.0.32.7"]
 
-    answer = HttpProber(resolve=resolve).check(
-        Check(url="https://shop.example/", timeout=timedelta(seconds=0.1))
-    )
+    answer = HttpProber(resolve=resolve).check(at("https://shop.example/", timeout=timedelta(seconds=0.1)))
     assert answer.reason is Reason.RESOLVER
 
 
@@ -196,7 +200,7 @@ def test_an_address_inside_is_refused_before_anybody_connects() -> None:
 
 def test_one_address_inside_among_others_refuses_the_check() -> None:
     prober = HttpProber(resolve=lambda *_: ["192.0.32.7", "10.0.0.1"])
-    answer = prober.check(Check(url="http://shop.example/"))
+    answer = prober.check(at("http://shop.example/"))
     assert (answer.reason, "10.0.0.1" in answer.detail) == (Reason.PRIVATE_ADDRESS, True)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.probes import Check, Probe
 from fournines.clock import Fast, Wall
 from fournines.config import READERS, Config, read
 from fournines.documents import DocumentError, parse
@@ -200,3 +201,75 @@ def test_unknown_properties_name_those_that_exist_however_deep() -> None:
     (document,) = parse("aws: {queues: [{regoin: x}]}", "a.yaml")
     assert document.locate(("aws", "queues", 0, "regoin")) == 1
     assert set(READERS) < set(Settings.model_fields)
+
+
+PROBED = """\
+aws: {regions: [eu-west-1], accounts: [{id: 123456789012}]}
+objectives: [objectives.yaml]
+probe_tags: true
+probes:
+  - {service: web, region: eu-west-1, url: "https://web.example/health?deep=1"}
+  - service: web
+    region: eu-west-1
+    account: 123456789012
+    cluster: blue
+    url: https://blue.example/
+    every: 5s
+    timeout: 2s
+    expect: [204, 301-303]
+    contains: fine
+    allow_private: true
+"""
+
+
+def test_a_probe_says_what_is_checked_and_the_rest_has_defaults(folder: Path) -> None:
+    settings = config(folder, PROBED).settings
+    short, full = (one.probe() for one in settings.probes)
+    assert settings.probe_tags
+    assert short == Probe(
+        check=Check(url="https://web.example/health?deep=1"), service="web", region="eu-west-1"
+    )
+    assert (full.account, full.cluster) == ("123456789012", "blue")
+    assert full.check == Check(
+        url="https://blue.example/",
+        every=timedelta(seconds=5),
+        timeout=timedelta(seconds=2),
+        expect=frozenset({204, 301, 302, 303}),
+        contains="fine",
+        allow_private=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("url: ftp://x", "url: expected an address such as https://host/path, in ASCII"),
+        ("url: 'https://me:hush@x'", "url: expected no credentials in the address"),
+        ("url: 'https://x', every: 1s", "every: expected 5s to 60s"),
+        ("url: 'https://x', every: 2m", "every: expected 5s to 60s"),
+        ("url: 'https://x', timeout: 11s", "timeout: expected no more than `every`: a check ends before"),
+        ("url: 'https://x', expect: []", "expect: expected a list of statuses such as 204 or 200-299"),
+        ("url: 'https://x', expect: 200", "expect: expected a list of statuses"),
+        ("url: 'https://x', expect: [2xx]", "expect: expected a list of statuses"),
+        ("url: 'https://x', expect: [299-200]", "expect: expected a list of statuses"),
+        ("url: 'https://x', expect: [200-700]", "expect: expected a list of statuses"),
+    ],
+    ids=str,
+)
+def test_a_wrong_probe_is_told_with_what_was_expected(folder: Path, line: str, told: str) -> None:
+    text = PROBED.partition("  - ")[0] + f"  - {{service: web, region: eu-west-1, {line}}}\n"
+    (fault,) = faults(folder, text)
+    assert f"fournines.yaml:5: probes[0].{told}" in fault
+    assert "hush" not in fault
+
+
+def test_a_probe_that_stands_twice_is_told(folder: Path) -> None:
+    one = '  - {service: web, region: eu-west-1, url: "https://web.example/health"}\n'
+    (fault,) = faults(folder, PROBED.partition("  - ")[0] + one + one.replace("health", "health?again"))
+    assert "expected each probe once, whatever its query; https://web.example/health" in fault
+
+
+def test_a_probe_in_a_region_that_nobody_watches_is_noted(folder: Path) -> None:
+    text = PROBED.partition("  - ")[0] + "  - {service: web, region: us-east-1, url: 'https://x'}\n"
+    (note,) = config(folder, text).notes
+    assert note.startswith("probe https://x of us-east-1/web names us-east-1, none of the regions")

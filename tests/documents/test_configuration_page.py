@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from collector.probes import Reason
 from fournines import settings
 from remediation.decision.policy import Freeze, OnTimeout, Policy
 from remediation.vocabulary import Mode
@@ -26,6 +27,10 @@ FORMS = (
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
 def test_every_property_is_on_the_page(form: type[BaseModel]) -> None:
     assert set(form.model_fields) - NAMED == set()
+
+
+def test_every_reason_of_a_check_is_on_the_page() -> None:
+    assert {*Reason} - NAMED == set()
 
 
 def test_every_word_of_a_policy_is_on_the_page() -> None:

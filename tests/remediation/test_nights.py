@@ -15,12 +15,13 @@ from remediation.decision.record import record
 from remediation.diagnosis.diagnose import Confidence, diagnose
 from remediation.events.event import TaskEnd
 from remediation.history import PastAction
-from remediation.incidents import Judgement, Phase
+from remediation.incidents import PROBED, Judgement, Phase, Symptom
 from remediation.journal import EntryKind
 from remediation.vocabulary import ActionName, Cause, Mode, Outcome, Reason, Verdict
 from remediation.workflow.engine import Engine
 from remediation.workflow.progress import follow
 from remediation.workflow.start import run_for
+from slo.burn import Severity
 from tests.remediation.stage import (
     IRELAND,
     MINUTE,
@@ -309,3 +310,46 @@ def test_a_second_region_in_need_is_called_for_although_somebody_was_called_for_
     second = record(first.incident, night.decided(VIRGINIA))
     assert second is not None
     assert first.entries[-1].kind is second.entries[-1].kind is EntryKind.ESCALATED
+
+
+def probed(stage: Stage, *, last_seen: float, minutes: float) -> Decision:
+    """Decide about a placement whose checks from outside fail, and that has no other sign of trouble."""
+    sign = Symptom(
+        placement=IRELAND,
+        name=f"{PROBED}https://shop.example/health",
+        severity=Severity.PAGE,
+        sentence="It fails its checks from outside.",
+        first_seen=at(0),
+        last_seen=at(last_seen),
+    )
+    alone = replace(stage.situation(IRELAND, minutes), incident=replace(incident(), symptoms=(sign,)))
+    return decide(alone, diagnose(alone), ACT, Switches(), alone.at)
+
+
+def test_checks_from_outside_that_fail_alone_call_a_person_and_never_act() -> None:
+    stage = Stage()
+    early = probed(stage, last_seen=2, minutes=2)
+    assert (early.verdict, early.reason) == (Verdict.WAIT, Reason.GATHERING_EVIDENCE)
+    late = probed(stage, last_seen=9, minutes=9)
+    assert (late.verdict, late.reason) == (Verdict.ESCALATE, Reason.NO_ACTION_FOR_CAUSE)
+    assert "checks from outside fail, but no request that arrives" in late.diagnosis.sentence
+    assert (early.plan, late.plan) == (None, None)
+
+
+def test_checks_from_outside_convict_no_deployment_that_came_before_them() -> None:
+    stage = Stage()
+    stage.deploys(IRELAND, deployment(2, -1, finished=1))
+    decision = probed(stage, last_seen=9, minutes=9)
+    assert (decision.diagnosis.cause, decision.verdict) == (Cause.UNKNOWN, Verdict.ESCALATE)
+    assert decision.plan is None
+
+
+def test_checks_from_outside_of_a_service_that_counts_no_requests_call_a_person() -> None:
+    decision = probed(Stage(places=()), last_seen=9, minutes=9)
+    assert (decision.verdict, decision.plan) == (Verdict.ESCALATE, None)
+
+
+def test_checks_from_outside_that_succeed_again_are_no_trouble() -> None:
+    decision = probed(Stage(), last_seen=3, minutes=9)
+    assert not decision.diagnosis.in_trouble
+    assert decision.verdict is Verdict.WAIT

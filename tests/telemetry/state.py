@@ -15,6 +15,7 @@ from collector.collect import Spent
 from collector.estate import RegionEstate, ServiceView
 from collector.load import Latest, Load
 from collector.metric import Tier
+from collector.probes import Answer, Check, Reason, Result, Target
 from collector.source import GapReason
 from collector.watermarks import Mark
 from fournines.board import Board
@@ -137,6 +138,9 @@ def known_state(books: Books) -> HandMade:
     known.spent[track] = Spent(3, 1200, 300, {GapReason.THROTTLED: 2})
     known.marks[Key(IRELAND, Front.LOAD_BALANCER)] = Mark(minute_of(NOON), minute_of(NOON))
     known.loads[IRELAND] = Load(IRELAND, {(CPU, ""): Latest(0.42, minute_of(NOON))})
+    probed = Target(IRELAND, Check(url="https://courses.example/health?token=hush"))
+    for answer in (Answer(0.04), Answer(0.3, Reason.STATUS, "it answers 503"), Answer(0.0, Reason.LOCAL)):
+        known.probed(Result(probed, NOON, answer))
     record.note("collect", lambda h: replace(h, runs=7, skipped=1, last_success=NOON))
     record.note("tell", lambda _: Health(runs=9, failures=2, last_success=NOON, last_error="no answer"))
     made = HandMade(
