@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from collector.estate import ServiceView
 
@@ -191,9 +191,9 @@ class Result:
     @property
     def sentence(self) -> str:
         """What an engineer reads of a failure; it stays the same while it does."""
-        where = self.target.placement
+        where, what = self.target.placement, "fails its checks" if self.failed else "cannot be checked"
         return (
-            f"{where.service} in {where.region} fails its checks from outside: {self.target.name}: "
+            f"{where.service} in {where.region} {what} from outside: {self.target.name}: "
             f"{self.answer.detail} ({self.answer.reason})."
         )
 
@@ -227,14 +227,14 @@ def aim(probes: Probes, services: Mapping[Placement, ServiceView]) -> Aimed:
     return Aimed(tuple(found.values())[:TARGETS_MAX], tuple(problems))
 
 
-def _listed(probes: Iterable[Probe], services: Iterable[Placement]) -> Iterator[Target | str]:
+def _listed(probes: Iterable[Probe], services: Collection[Placement]) -> Iterator[Target | str]:
     for probe in probes:
         meant = [placement for placement in services if probe.covers(placement)]
         if len(meant) == 1:
             yield Target(meant[0], probe.check)
         elif meant:
             yield f"probe {probe} is not made: name account or cluster, since there are {len(meant)} of them"
-        else:
+        elif any(placement.region == probe.region for placement in services):  # or yet to be discovered
             yield f"probe {probe} is not made: no such service is known"
 
 

@@ -57,11 +57,11 @@ class Probe:
         ready = due(self._targets(), self._begun, self._running, now)
         alone = self.at_once == 1
         for target in ready if alone else ready[: self.at_once - len(self._running)]:
-            self._begun[target] = self._running[target] = now
             if alone:
                 self._check(target, now)
             else:
                 threading.Thread(target=self._check, args=(target, now), name="probe", daemon=True).start()
+            self._begun[target] = self._running[target] = now
 
     def _targets(self) -> tuple[Target, ...]:
         """Aim anew when the estate was discovered anew, and say what cannot be checked when that changes."""

@@ -142,6 +142,7 @@ def test_a_probe_that_means_several_placements_or_none_is_not_made_and_says_so()
     other = Placement("1", "eu-west-1", "blue", "web-app")
     aimed = aim(Probes((probe(), probe(service="gone"))), services(WEB, other))
     assert aimed.targets == ()
+    assert aim(Probes((probe(),)), {}).problems == (), "it is yet to be discovered"
     assert ["2 of them" in aimed.problems[0], "no such service" in aimed.problems[1]] == [True, True]
     assert aim(Probes((probe(cluster="blue"),)), services(WEB, other)).targets == (Target(other, CHECK),)
 
@@ -173,6 +174,12 @@ def test_a_query_is_nobody_elses_to_see() -> None:
     failed = Result(target, NOON, Answer(0.2, Reason.STATUS, "it answers 503"))
     assert failed.sentence == (
         f"web-app in eu-west-1 fails its checks from outside: {URL}: it answers 503 (status)."
+    )
+
+
+def test_what_could_not_be_checked_is_not_said_to_fail() -> None:
+    assert result(Reason.RESOLVER).sentence == (
+        f"web-app in eu-west-1 cannot be checked from outside: {URL}: so it is (resolver)."
     )
 
 

@@ -18,6 +18,7 @@ from fournines.known import Known
 from fournines.store.books import Books
 from remediation.incidents import PROBED
 from remediation.journal import EntryKind
+from remediation.receive import QUIET_FOR, quiet
 from slo.burn import Severity
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 
@@ -151,6 +152,18 @@ def test_two_in_a_row_page_within_seconds_and_are_told_once(books: Books) -> Non
     assert [kept.entry.kind for kept in books.entries()] == [EntryKind.OPENED]
     (incident,) = books.open_incidents()
     assert incident.symptoms[0].last_seen > NOON + 60 * SECOND, "it is still seen"
+
+
+def test_the_incident_ends_when_checks_have_succeeded_for_a_while(books: Books) -> None:
+    watched = Watched(books)
+    watched.prober.answers[WEB] = Answer(0.2, Reason.REFUSED, "the connection is refused")
+    watched.live(30)
+    watched.prober.answers.pop(WEB)
+    failed = watched.now
+    watched.live(60)
+    (incident,) = books.open_incidents()
+    assert quiet(incident, failed + QUIET_FOR / 2, busy=False) is None
+    assert quiet(incident, failed + QUIET_FOR, busy=False) is not None
 
 
 def test_a_success_between_two_failures_tells_nobody(books: Books) -> None:
