@@ -48,7 +48,7 @@ class Outside:
     actuator: Actuator
     mailbox: Mailbox
     chat: Chat
-    prober: Prober | None = None
+    prober: Prober | None = None  # where nobody looks from outside
 
 
 @dataclass(frozen=True, slots=True)

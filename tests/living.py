@@ -78,7 +78,7 @@ class Life:
             pace=Pace(real_s=timedelta(seconds=10)),
         )
         outside = Outside(self.source, wired.actuator(), self.mailbox, chat or self.ear)
-        self.charter, self._actuator = charter(scenario), wired.actuator()
+        self.charter, self.actuator = charter(scenario), wired.actuator()
         self.service = build(self.charter, setting, books, outside, self.clock)
         self.cadence, self.desk, self.objectives = setting.pace.cadence, Desk(books), self.charter.objectives
         self._steps = Steps(self.service.jobs, self.clock, self.service.record)
@@ -117,7 +117,7 @@ class Life:
         engine = Engine(
             runs=self.books.runs,
             look=looker.at_run,
-            actuator=self._actuator,
+            actuator=self.actuator,
             policies=policies,
             settle=SETTLE,
         )

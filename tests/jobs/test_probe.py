@@ -15,12 +15,14 @@ from collector.probes import Answer, Check, Probe, Probes, Reason, Target
 from fournines.desk import Desk
 from fournines.jobs import probe as job
 from fournines.known import Known
+from fournines.service import Outside, Setting, build
 from fournines.store.books import Books
 from remediation.incidents import PROBED
 from remediation.journal import EntryKind
 from remediation.receive import QUIET_FOR, quiet
 from slo.burn import Severity
 from slo.cells import Indicator, Placement, Sli, State, minute_of
+from tests.living import Life, small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,3 +279,13 @@ def test_what_cannot_be_checked_is_said_once_and_what_changes_is_logged(
         f"web-app in eu-west-1 fails its checks from outside: {CHECKS[WEB].url}: it has run out (tls).",
         "https://web-app.example/health answers as expected again",
     ]
+
+
+def test_the_service_checks_only_where_something_is_to_be_checked(books: Books) -> None:
+    life = Life(small(), books)
+    assert "probe" not in {one.name for one in life.service.jobs}
+    outside = Outside(life.source, life.actuator, life.mailbox, life.ear, Scripted())
+    for probes, wanted in ((Probes(), False), (Probes(tagged=True), True)):
+        setting = Setting(scopes=(), workers=1, probes=probes)
+        jobs = build(life.charter, setting, books, outside, life.clock).jobs
+        assert ("probe" in {one.name for one in jobs}) is wanted
