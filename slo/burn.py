@@ -183,8 +183,16 @@ class _Tally:
         return Fraction(self.bad, self.total) if self.total else None
 
 
+#: SLIs are read at different minutes: up to so many behind the newest, a window of at most an hour ends with
+#: what is known of its own SLI.  What is later than that is no news: its short windows are empty.
+LAG_MAX, SHORT_MAX = 10, 60
+
+
 def firing(objectives: Sequence[Objective], ledger: Ledger, now: datetime) -> tuple[Alert, ...]:
-    """Return every tier that fires, over all placements; windows end with the ledger's newest minute."""
+    """Return every tier that fires, over all placements.
+
+    Windows end with the ledger's newest minute, short ones with the newest that is known of the SLI.
+    """
     return tuple(
         Alert(
             objective=objective.name,
@@ -283,14 +291,25 @@ def _tally(objective: Objective, sli: Sli, window: int, ledger: Ledger) -> _Tall
     """Return what a window holds of one SLI: requests, or minutes for an objective in timeslices."""
     if sli not in ledger or ledger.newest is None:
         return _Tally(0, 0, 0)
-    if objective.time_slice_target is not None:
-        bad, total, state = ledger.minutes(sli, ledger.newest - window + 1, ledger.newest + 1)
-        known = int(np.isin(state, (State.OBSERVED, State.NO_TRAFFIC)).sum())
-        failed = bad_minutes(bad, total, Fraction(objective.time_slice_target))
-        return _Tally(int(failed.sum()), known, known)
-    sums, column = ledger.sums(window), ledger.column(sli)
+    column = ledger.column(sli)
+    lag = int(ledger.lags()[column])
+    late = 0 < lag <= LAG_MAX and window <= SHORT_MAX
+    if objective.time_slice_target is not None or late:
+        end = ledger.newest + 1 - lag * late
+        return _counted(objective, *ledger.minutes(sli, end - window, end))
+    sums = ledger.sums(window)
     known = window - int(sums.unknown[column]) - int(sums.excluded[column])
     return _Tally(int(sums.bad[column]), int(sums.total[column]), known)
+
+
+def _counted(
+    objective: Objective, bad: NDArray[np.int64], total: NDArray[np.int64], state: NDArray[np.uint8]
+) -> _Tally:
+    """Add up minutes: their requests, or themselves for an objective in timeslices."""
+    known = int(np.isin(state, (State.OBSERVED, State.NO_TRAFFIC)).sum())
+    if objective.time_slice_target is None:
+        return _Tally(int(bad.sum()), int(total.sum()), known)
+    return _Tally(int(bad_minutes(bad, total, Fraction(objective.time_slice_target)).sum()), known, known)
 
 
 def _candidates(
@@ -324,9 +343,12 @@ def _ratio(tier: Tier, target: Decimal, period: int) -> float | None:
 
 
 def _near(ledger: Ledger, columns: NDArray[np.intp], rule: Rule, limit: float) -> NDArray[np.bool_]:
+    lags = ledger.lags()[columns]
+    # What lies in the short windows of those that are late is found out one by one, where anything failed.
+    late = (lags > 0) & (lags <= LAG_MAX) & (ledger.sums(SHORT_MAX).bad[columns] > 0)
     near = np.ones(len(columns), np.bool_)
     for window in (WINDOWS[rule.short], WINDOWS[rule.long]):
         sums = ledger.sums(window)
         bad = sums.bad[columns]
-        near &= (bad > 0) & (bad >= sums.total[columns] * limit)
+        near &= ((bad > 0) & (bad >= sums.total[columns] * limit)) | (late & (window <= SHORT_MAX))
     return near

@@ -124,6 +124,7 @@ class Ledger:
         self._bad = np.zeros((ring, capacity), np.uint32)
         self._total = np.zeros((ring, capacity), np.uint32)
         self._state = np.zeros((ring, capacity), np.uint8)
+        self._told = np.zeros(capacity, np.int64)
         self._sums = self._empty_sums(capacity)
 
     @property
@@ -153,6 +154,10 @@ class Ledger:
         self._column[sli] = column
         self._by_indicator[sli.indicator].append(column)
         return column
+
+    def lags(self) -> NDArray[np.int64]:
+        """Return, by column, how many minutes the newest known one lies before the newest of the ledger."""
+        return (self.newest or 0) - self._told[: len(self._column)]
 
     def advance(self, minute: int) -> None:
         """Make `minute` the newest: older ones leave their windows, the new ones are unknown until told."""
@@ -270,6 +275,8 @@ class Ledger:
         total = np.where(told, block.total[rows], old_total)
         state = np.where(told, block.state[rows], old_state)
         self._bad[cells], self._total[cells], self._state[cells] = bad, total, state
+        newest = np.where(told, np.arange(first, block.minutes.stop)[:, None], 0).max(axis=0)
+        self._told[columns] = np.maximum(self._told[columns], newest)
         self._correct(first, columns, _fields(bad, total, state) - _fields(old_bad, old_total, old_state))
         known = (old_state == State.OBSERVED) | (old_state == State.NO_TRAFFIC)
         changed = known & ((bad != old_bad) | (total != old_total) | (state != old_state))
@@ -344,6 +351,7 @@ class Ledger:
             after = np.zeros((self.ring, capacity), before.dtype)
             after[:, :held] = before
             setattr(self, name, after)
+        self._told = np.concatenate([self._told, np.zeros(capacity - held, np.int64)])
         sums = self._empty_sums(capacity)
         sums[:, :, :held] = self._sums
         self._sums = sums

@@ -225,3 +225,22 @@ def test_a_calendar_month_s_factor_follows_its_real_length() -> None:
     october = replace(AVAILABILITY, window=CalendarMonth("Europe/Berlin"))
     judged = explain(october, WEB, Ledger(capacity=1), NOW)
     assert judged[0].factor == Fraction(2, 100) * 44_700 / 60
+
+
+@pytest.mark.parametrize(
+    ("lag", "answer"),
+    [
+        (0, Answer.FIRING),
+        (3, Answer.FIRING),
+        (7, Answer.FIRING),
+        (10, Answer.FIRING),
+        (11, Answer.RECOVERED),
+    ],
+)
+def test_what_is_read_later_than_others_burns_by_its_own_newest_minutes(lag: int, answer: Answer) -> None:
+    ledger = Ledger(capacity=2)
+    tell(ledger, Sli(WEB, Indicator.AVAILABILITY), 90 + lag, [0] * 85 + [100] * 6, 1000)
+    tell(ledger, Sli(PAY, Indicator.AVAILABILITY), 90, [0] * 91, 1000)
+    assert answers(ledger)[Tier.PAGE_QUICK] is answer
+    fired = {alert.tier for alert in firing([AVAILABILITY], ledger, NOW)}
+    assert (Tier.PAGE_QUICK in fired) is (answer is Answer.FIRING)
