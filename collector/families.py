@@ -109,6 +109,10 @@ DOLLARS = Family(
     "collector_spent_dollars_total", Kind.COUNTER, "dollars", _TRACK,
     "What reading cost at CloudWatch's list price, if each statistic is billed.",
 )  # fmt: skip
+THRIFT = Family(
+    "collector_thrift_level", Kind.GAUGE, "", (),
+    "How much is saved to keep to the month's budget: 0 nothing, 3 also on what counts.",
+)  # fmt: skip
 GAPS = Family(
     "collector_gaps_total",
     Kind.COUNTER,
@@ -145,6 +149,6 @@ PROBE_SECONDS = Family(
 
 #: What is told of the reading itself, and of what is checked from outside.
 READING = (
-    CALLS, METRICS_REQUESTED, METRICS_GROUPED, DOLLARS, GAPS, WATERMARK, BEHIND, DOUBTS, PLACEMENTS,
+    CALLS, METRICS_REQUESTED, METRICS_GROUPED, DOLLARS, THRIFT, GAPS, WATERMARK, BEHIND, DOUBTS, PLACEMENTS,
     PROBE_CHECKS, PROBE_FAILURES, PROBE_SECONDS,
 )  # fmt: skip

@@ -212,7 +212,7 @@ def _same(before: Sequence[Bundle], after: Sequence[Bundle]) -> bool:
     return [(b.front, b.lines) for b in before] == [(b.front, b.lines) for b in after]
 
 
-def line(view: ServiceView, threshold_s: float, queue: str = "") -> Line:
+def line(view: ServiceView, threshold_s: float, queue: str = "", fresh_s: float = 300.0) -> Line:
     """Return what of a service decides what is asked for it."""
     groups, balancers = view.target_groups, view.load_balancers
     if len(balancers) == 1:
@@ -223,4 +223,5 @@ def line(view: ServiceView, threshold_s: float, queue: str = "") -> Line:
         insights=frozenset({Needs.INSIGHTS}),
         threshold_s=threshold_s,
         queue=queue,
+        fresh_s=fresh_s,
     )

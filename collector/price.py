@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from collector.plan import DAY, HOUR, Cadence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from collector.bundle import Bundle
     from collector.layout import Layout
@@ -146,6 +148,13 @@ def thrift(spent_usd: Decimal, budget_usd: Decimal | None, gone: Decimal) -> Thr
     if spent_usd >= budget_usd:
         return Thrift.SLI_RARELY
     return next((saving for share, saving in SAVE_FROM if pace > share), Thrift.NONE)
+
+
+def month_gone(now: datetime) -> Decimal:
+    """Return how much of the calendar month in UTC is over: AWS bills by those."""
+    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (start + timedelta(days=32)).replace(day=1)
+    return Decimal((now - start) / (end - start)).quantize(Decimal("0.000001"))
 
 
 def saving(cadence: Cadence, level: Thrift) -> Cadence:

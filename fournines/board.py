@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from collector.price import Thrift
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
@@ -196,7 +197,8 @@ class Board:
         if newest is None:
             return "No minute is known yet."
         age = max(0.0, self._clock.now().timestamp() - (newest + 1) * MINUTE_S)
-        return f"The newest known minute ended {age:.0f} s ago. Unknown minutes are neither good nor bad."
+        saving = "" if self._known.thrift is Thrift.NONE else f" {self._known.thrift.sentence}"
+        return f"The newest known minute ended {age:.0f} s ago. Unknown minutes are neither good nor bad.{saving}"
 
 
 def _least(worst: BudgetRow | None) -> Tile:

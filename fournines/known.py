@@ -7,23 +7,23 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from collector.bundle import Area
-from collector.catalog import METRICS
 from collector.heat import Heat
 from collector.idle import Idle
-from collector.layout import Layout, lay_out, line
+from collector.layout import Layout, lay_out
 from collector.load import loads
 from collector.metric import Tier
+from collector.price import Thrift
 from collector.probing import Seen
+from collector.scheme import Scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from collector.bundle import Key, Line, Owner, Track
     from collector.collect import Gathered, Spent
     from collector.estate import RegionEstate, ServiceView
     from collector.indicators import Doubt
     from collector.load import Load
-    from collector.metric import Metric
     from collector.probes import Result
     from collector.source import Gap
     from collector.watermarks import Mark, Window
@@ -43,11 +43,11 @@ class Known:
         self,
         books: Books,
         threshold_s: Callable[[str], float],
-        metrics: Sequence[Metric] = METRICS,
+        scheme: Scheme | None = None,
     ) -> None:
         self._lock = threading.Lock()
         self._threshold_s = threshold_s
-        self._metrics = tuple(metrics)
+        self.scheme = scheme or Scheme()
         self._estates = {(e.account, e.region): e for e in books.estates()}
         self._services: dict[Placement, ServiceView] = {}
         self._behind: dict[tuple[str, str], Placement] = {}
@@ -58,6 +58,7 @@ class Known:
         self.heat = Heat()
         self.unreadable: dict[tuple[str, str], str] = {}
         self.spent: dict[Track, Spent] = {}
+        self.thrift = Thrift.NONE
         self.gaps: dict[Area, Gap] = {}
         self.restated: Counter[Sli] = Counter()
         self.doubts: Counter[tuple[Placement, str]] = Counter()
@@ -151,10 +152,10 @@ class Known:
         estates = self._estates.values()
         self._services = {view.placement: view for estate in estates for view in estate.services}
         self._behind = _behind(self._services.values())
-        self.layout = lay_out(estates, self._line, self._metrics, self.layout)
+        self.layout = lay_out(estates, self._line, self.scheme.metrics, self.layout)
 
     def _line(self, view: ServiceView) -> Line:
-        return line(view, self._threshold_s(view.placement.service))
+        return self.scheme.line(view, self._threshold_s(view.placement.service))
 
 
 def _behind(views: Iterable[ServiceView]) -> dict[tuple[str, str], Placement]:

@@ -210,6 +210,7 @@ def _reading(known: Known) -> Numbers:
         yield families.DOLLARS, (labels, float(cost.metrics * METRIC_USD))
         for reason, number in cost.gaps.items():
             yield families.GAPS, ((*labels, str(reason)), float(number))
+    yield families.THRIFT, ((), float(known.thrift))
     for area in sorted(known.counted):
         if (arrived := known.arrived(area)) is not None:
             yield families.WATERMARK, ((area.account, area.region), float(arrived * MINUTE_S))

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from collector.indicators import ALWAYS
-from collector.plan import Cadence
 from collector.probes import Prober, Probes
+from collector.scheme import Scheme
 from collector.source import Source
 from fournines.board import Board
 from fournines.clock import Job, Record
@@ -90,8 +90,6 @@ class Pace:
     remediate: timedelta = timedelta(seconds=15)
     watch: timedelta = timedelta(minutes=1)
     upkeep: timedelta = timedelta(hours=1)
-    cadence: Cadence = field(default_factory=Cadence)
-    settle_s: int = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +101,7 @@ class Setting:
     base_url: str = ""
     dashboards_url: str = ""
     pace: Pace = Pace()
+    scheme: Scheme = field(default_factory=Scheme)
     workers: int = 5
     probes: Probes = field(default_factory=Probes)
 
@@ -120,7 +119,7 @@ class Service:
 def build(charter: Charter, setting: Setting, books: Books, outside: Outside, clock: Clock) -> Service:
     """Put the service together; nothing runs yet."""
     pace, record = setting.pace, Record()
-    known = Known(books, charter.threshold_s)
+    known = Known(books, charter.threshold_s, setting.scheme)
     desk = Desk(books, known.heat)
     looker = Looker(
         source=outside.source,
@@ -155,9 +154,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         clock=clock, books=books, known=known, objectives=charter.objectives, board=board, record=record
     )
     discover = Discover(outside.source, setting.scopes, known, books, setting.workers)
-    collect = Collect(
-        outside.source, known, books, pace.cadence, pace.settle_s, setting.workers, charter.indicators
-    )
+    collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
     jobs = (
         Job("discover", pace.discover, discover.run),
         Job("listen", pace.real_s / 2, Listen(outside.mailbox, books, known, desk).run),

@@ -64,8 +64,7 @@ def _setting(settings: Settings, real_s: timedelta) -> Setting:
         pace=Pace(
             real_s=real_s,
             discover=collect.discover_every,
-            cadence=collect.cadence,
-            settle_s=int(collect.settle.total_seconds()),
         ),
+        scheme=collect.scheme,
         probes=Probes(tuple(one.probe() for one in settings.probes), settings.probe_tags),
     )

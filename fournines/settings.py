@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,14 +20,20 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationInfo,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from collector import scheme
+from collector.catalog import FAMILIES, LatencyBy
 from collector.plan import Cadence
 from collector.probes import EVERY_MAX, EVERY_MIN, EXPECTED, STATUSES, Check, Probe, url_problem
 from fournines.clock import Clock, Fast, Wall
 from fournines.store.place import IN_MEMORY
 from slo import durations
+
+if TYPE_CHECKING:
+    from collector.metric import Metric
 
 _MINUTE = timedelta(minutes=1)
 
@@ -157,12 +164,25 @@ def _span(value: object) -> range:
     return span if span and span[0] in STATUSES and span[-1] in STATUSES else range(0)
 
 
+def _new_family(name: str) -> str:
+    if name in {family.name for family in FAMILIES}:
+        raise _refuse(f"{name} is told already; expected another name")
+    return name
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Minutes = Annotated[Duration, AfterValidator(_whole_minutes)]
 Account = Annotated[str, _like(r"[0-9]{12}", "the 12 digits of an AWS account")]
 Region = Annotated[str, _like(r"[a-z]{2,3}(-[a-z]+)+-[0-9]", "a region such as eu-west-1")]
 Role = Annotated[str, _like(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", "arn:aws:iam::ACCOUNT:role/NAME")]
 Url = Annotated[str, _like(r"https?://[^\s/]+(/\S*)?", "an address such as https://host:port")]
+Statistic = Annotated[
+    str,
+    _like(
+        r"Sum|Average|Minimum|Maximum|SampleCount|p[0-9.]+|(TC|PR)\(.*\)",
+        "Sum, Average, Minimum, Maximum, SampleCount, p99, TC(:0.3) or PR(:0.3)",
+    ),
+]
 File = Annotated[Path, BeforeValidator(_file)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
@@ -258,22 +278,88 @@ class Telemetry(Section):
     otlp_endpoint: Url | None = None
 
 
+class QueueSection(Section):
+    """The SQS queue that a service works off; names may hold `*`."""
+
+    service: Annotated[str, Field(min_length=1)]
+    queue: Annotated[str, Field(min_length=1)]
+    max_age: Duration = 5 * _MINUTE
+    region: Annotated[str, Field(min_length=1)] = "*"
+    account: Annotated[str, Field(min_length=1)] = "*"
+    cluster: Annotated[str, Field(min_length=1)] = "*"
+
+    def queue_of(self) -> scheme.Queue:
+        """Return the queue."""
+        return scheme.Queue(
+            service=self.service, name=self.queue, fresh_s=self.max_age.total_seconds(), region=self.region,
+            account=self.account, cluster=self.cluster,
+        )  # fmt: skip
+
+
+class MetricSection(Section):
+    """A CloudWatch metric of the user's own, read with what explains and shown under its own name.
+
+    Dimensions may hold `{cluster}`, `{service}`, `{region}`, `{account}`, `{target_group}`,
+    `{load_balancer}`, `{zone}`, `{discovery}` and `{queue}`; one that names none of a service's is read once a
+    region.
+    """
+
+    namespace: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)]
+    statistic: Statistic
+    dimensions: Mapping[str, str] = Field(default_factory=dict)
+    exported: Annotated[str, AfterValidator(_new_family)]
+    help: Annotated[str, Field(min_length=1)]
+    unit: str = ""
+    factor: Annotated[float, Field(gt=0)] = 1.0
+    services: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def sound(self) -> Self:
+        """Refuse dimensions made of what is not known."""
+        try:
+            self.metric()
+        except ValueError as error:
+            raise _refuse(str(error)) from None
+        return self
+
+    def metric(self) -> Metric:
+        """Return the row of the catalogue."""
+        return scheme.own(
+            namespace=self.namespace, name=self.name, statistic=self.statistic, unit=self.unit,
+            dimensions=self.dimensions, exported=self.exported, help_text=self.help, factor=self.factor,
+            services=self.services,
+        )  # fmt: skip
+
+
 class Collect(Section):
-    """How often is read, and when a minute counts as complete.
+    """How often is read, when a minute counts as complete, and what reading may cost a month.
 
     `latency_threshold` is where a response is slow for a service without a latency objective, in seconds.
     """
 
-    sli_every: Minutes = _MINUTE
-    slow_every: Minutes = 5 * _MINUTE
+    sli_every: Minutes = Cadence().sli_every * _MINUTE
+    slow_every: Minutes = Cadence().slow_every * _MINUTE
     discover_every: Duration = 5 * _MINUTE
-    settle: Duration = 3 * _MINUTE
+    settle: Duration = 2 * _MINUTE
     latency_threshold: Annotated[float, Field(gt=0, le=60)] = 1.0
+    latency_by: LatencyBy = LatencyBy.COUNT
+    monthly_budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    queues: tuple[QueueSection, ...] = ()
+    metrics: tuple[MetricSection, ...] = ()
 
     @property
-    def cadence(self) -> Cadence:
-        """What the collector's plan needs to know."""
-        return Cadence(sli_every=self.sli_every // _MINUTE, slow_every=self.slow_every // _MINUTE)
+    def scheme(self) -> scheme.Scheme:
+        """What the collector needs to know."""
+        every = Cadence(sli_every=self.sli_every // _MINUTE, slow_every=self.slow_every // _MINUTE)
+        return scheme.Scheme(
+            cadence=every,
+            settle_s=int(self.settle.total_seconds()),
+            latency_by=self.latency_by,
+            extra=tuple(row.metric() for row in self.metrics),
+            queues=tuple(row.queue_of() for row in self.queues),
+            budget_usd=self.monthly_budget_usd,
+        )
 
 
 class ProbeSection(Section):

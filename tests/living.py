@@ -80,7 +80,7 @@ class Life:
         outside = Outside(self.source, wired.actuator(), self.mailbox, chat or self.ear)
         self.charter, self.actuator = charter(scenario), wired.actuator()
         self.service = build(self.charter, setting, books, outside, self.clock)
-        self.cadence, self.desk, self.objectives = setting.pace.cadence, Desk(books), self.charter.objectives
+        self.desk, self.objectives = Desk(books), self.charter.objectives
         self._steps = Steps(self.service.jobs, self.clock, self.service.record)
 
     def until(self, minutes: float) -> None:

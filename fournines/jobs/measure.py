@@ -16,6 +16,7 @@ from collector.collect import gather
 from collector.indicators import ALWAYS, cells
 from collector.metric import Tier
 from collector.plan import RETENTION_MINUTES, Cadence, Seen, due
+from collector.price import METRIC_USD, month_gone, saving, thrift
 from collector.source import CollectError, Source
 from collector.watermarks import moved
 from fournines.desk import Desk
@@ -79,8 +80,6 @@ class Collect:
     source: Source
     known: Known
     books: Books
-    cadence: Cadence
-    settle_s: int
     workers: int = 5
     wanted: Collection[Indicator] = ALWAYS
 
@@ -92,18 +91,34 @@ class Collect:
             hot=self.known.heat.hot(now),
             hole=lambda key: self._hole(key, now),
         )
-        polls = due(self.known.layout, seen, now, self.cadence)
+        polls = due(self.known.layout, seen, now, self._cadence(now))
         for gathered in gather(polls, self.source, self.workers):
             self.known.answered(gathered)
+            self.books.spend(f"{now:%Y-%m}", sum(cost.metrics for cost in gathered.spent.values()))
             for answers in gathered.windows():
                 self._keep(answers, now)
 
+    def _cadence(self, now: datetime) -> Cadence:
+        """Return how often is read, as far as the month's budget allows; a change is said."""
+        scheme = self.known.scheme
+        if scheme.budget_usd is None:
+            return scheme.cadence
+        spent_usd = self.books.spent(f"{now:%Y-%m}") * METRIC_USD
+        level = thrift(spent_usd, scheme.budget_usd, month_gone(now))
+        if level is not self.known.thrift:
+            _log.warning(
+                "%.2f of %.2f USD are spent this month. %s", spent_usd, scheme.budget_usd, level.sentence
+            )
+            self.known.thrift = level
+        return saving(scheme.cadence, level)
+
     def _keep(self, answers: Sequence[Window], now: datetime) -> None:
         """Keep the answers to one question, and only then how far was read."""
-        marks = moved(self.known.marks, answers, self.cadence.late_max)
+        scheme = self.known.scheme
+        marks = moved(self.known.marks, answers, scheme.cadence.late_max)
         if answers[0].asked.track.tier is Tier.SLI:
             for window in answers:
-                block, doubts = cells(window, now, self.settle_s, self.wanted)
+                block, doubts = cells(window, now, scheme.settle_s, self.wanted)
                 for doubt in doubts:
                     _log.warning("the readings of %s do not add up: %s", doubt.placement, doubt)
                 self.known.doubted(doubts)

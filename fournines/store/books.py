@@ -142,6 +142,16 @@ class Books:
         with self._database.read() as connection:
             return collected.marks(connection)
 
+    def spend(self, month: str, metrics: int) -> None:
+        """Add what was asked of CloudWatch in a month (`YYYY-MM`)."""
+        with self._database.write() as connection:
+            collected.spend(connection, month, metrics)
+
+    def spent(self, month: str) -> int:
+        """Return how many metrics were asked of CloudWatch in a month."""
+        with self._database.read() as connection:
+            return collected.spent(connection, month)
+
     def save_estate(self, seen: RegionEstate) -> None:
         """Keep a region as it was just discovered."""
         with self._database.write() as connection:

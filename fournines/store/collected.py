@@ -9,7 +9,7 @@ from sqlalchemy import select
 from collector.bundle import Front, Key
 from collector.watermarks import Mark
 from fournines.store.database import insert_into
-from fournines.store.tables import estate, read_until
+from fournines.store.tables import estate, read_until, spending
 from fournines.store.values import ESTATES
 from slo.cells import Placement
 
@@ -48,6 +48,19 @@ def marks(connection: Connection) -> dict[Key, Mark]:
         Key(Placement.parse(row.owner), Front(row.front)): Mark(row.asked, row.arrived, row.silent)
         for row in connection.execute(select(read_until))
     }
+
+
+def spend(connection: Connection, month: str, metrics: int) -> None:
+    """Add what was asked of CloudWatch in a month."""
+    statement = insert_into(connection, spending).values(month=month, metrics=metrics)
+    more = {"metrics": spending.c.metrics + statement.excluded.metrics}
+    connection.execute(statement.on_conflict_do_update(index_elements=["month"], set_=more))
+
+
+def spent(connection: Connection, month: str) -> int:
+    """Return how many metrics were asked of CloudWatch in a month."""
+    query = select(spending.c.metrics).where(spending.c.month == month)
+    return connection.execute(query).scalar_one_or_none() or 0
 
 
 def save_estate(connection: Connection, seen: RegionEstate) -> None:

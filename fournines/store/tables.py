@@ -102,6 +102,12 @@ read_until = Table(
     Column("arrived", BigInteger, nullable=False),
     Column("silent", BigInteger, nullable=False),
 )
+spending = Table(
+    "spending",
+    metadata,
+    Column("month", String, primary_key=True),
+    Column("metrics", BigInteger, nullable=False),
+)
 estate = Table(
     "estate",
     metadata,

@@ -86,7 +86,7 @@ def test_a_config_names_everything_and_all_of_it_is_read(folder: Path) -> None:
     assert settings.store == str(folder / "var/books.db")
     assert isinstance(settings.clock.clock(), Fast)
     assert settings.aws.accounts[0].id == "012345678901"
-    assert settings.collect.cadence.sli_every == 2
+    assert settings.collect.scheme.cadence.sli_every == 2
     assert settings.collect.discover_every == timedelta(minutes=5)
     assert [objective.target for objective in found.objectives] == [Decimal("0.9999")]
     assert [one.name for one in found.policies.policies] == ["rollback"]

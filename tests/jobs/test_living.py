@@ -92,7 +92,7 @@ def test_collecting_counts_what_it_costs_and_goes_on_where_it_was_after_a_restar
     world = life(books, 12)
     again = Known(books, lambda _: 1.0)
     assert again.marks != {}
-    collect = Collect(world.source, again, books, world.cadence, settle_s=120, workers=1)
+    collect = Collect(world.source, again, books, workers=1)
     collect.run(world.clock.now())
     assert sum(cost.calls for cost in again.spent.values()) <= 4, "nothing is read twice"
 
