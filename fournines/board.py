@@ -198,7 +198,8 @@ class Board:
             return "No minute is known yet."
         age = max(0.0, self._clock.now().timestamp() - (newest + 1) * MINUTE_S)
         saving = "" if self._known.thrift is Thrift.NONE else f" {self._known.thrift.sentence}"
-        return f"The newest known minute ended {age:.0f} s ago. Unknown minutes are neither good nor bad.{saving}"
+        fresh = f"The newest known minute ended {age:.0f} s ago."
+        return f"{fresh} Unknown minutes are neither good nor bad.{saving}"
 
 
 def _least(worst: BudgetRow | None) -> Tile:
