@@ -1,10 +1,11 @@
-"""The event bus: at least once, in no order, sometimes twice, sometimes never, as the scenario says."""
+"""The event bus: at least once, in no order, sometimes twice, late or never, as the scenario says."""
 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from simulator import fate
 from simulator.moment import written
@@ -21,12 +22,17 @@ class Delivery:
     event: Event
 
 
+#: When it is due, its number among all that was told, and what is delivered.
+Due: TypeAlias = tuple[float, int, Delivery]
+
+
 @dataclass(slots=True, eq=False)
 class Bus:
     """Events on their way.  Times are seconds since 1970.
 
     `lag_s` is the longest ordinary delay, `lost_ratio` and `twice_ratio` are shares of the events; `held_s`
-    is how long an event may be held back while order is disturbed.
+    is how long an event may be held back while order is disturbed. What would arrive in a region after it was
+    held arrives when it is released.
     """
 
     seed: int
@@ -35,7 +41,9 @@ class Bus:
     twice_ratio: float = 0.0
     held_s: float = 0.0
     serial: int = 0
-    _due: list[tuple[float, int, Delivery]] = field(default_factory=list)
+    _due: list[Due] = field(default_factory=list)
+    _held: dict[str, list[int]] = field(default_factory=dict)
+    _waiting: list[Due] = field(default_factory=list)
 
     def tell(self, at: int, region: str, account: str, event: Event) -> None:
         """Send an event (`source`, `detail-type`, `resources`, `detail`) on its way."""
@@ -63,8 +71,34 @@ class Bus:
         """Return what has arrived, in the order of arrival."""
         arrived = []
         while self._due and self._due[0][0] <= until:
-            arrived.append(heapq.heappop(self._due)[2])
+            one = heapq.heappop(self._due)
+            if self._kept_back(one):
+                self._waiting.append(one)
+            else:
+                arrived.append(one[2])
         return arrived
+
+    def hold(self, region: str, at: int) -> None:
+        """Let nothing arrive in a region from now on."""
+        self._held.setdefault(region, []).append(at)
+
+    def release(self, region: str, at: int) -> None:
+        """End a hold: with the last of them all that waits arrives, in the order in which it was told."""
+        if len(self._held[region]) > 1:
+            self._held[region].pop()
+            return
+        for one in [
+            o for o in (*self._waiting, *self._due) if o[2].region == region and self._kept_back(o, at)
+        ]:
+            (self._due if one in self._due else self._waiting).remove(one)
+            self._due.append((float(at), *one[1:]))
+        heapq.heapify(self._due)
+        del self._held[region]
+
+    def _kept_back(self, one: Due, until: float = math.inf) -> bool:
+        """Whether an event is due between the beginning of its region's hold and `until`."""
+        holds = self._held.get(one[2].region)
+        return holds is not None and holds[0] <= one[0] < until
 
     def _chance(self, purpose: str, ratio: float) -> bool:
         return ratio > 0 and self._fraction(purpose) < ratio

@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator import fate
 from simulator.moment import moment
+from simulator.reach import Reach
 from simulator.refusal import Refusal
 
 Params = Mapping[str, Any]
@@ -44,13 +45,15 @@ class Desk:
     """Where calls come in: some are refused while throttled, those that change something are recorded."""
 
     seed: int
+    reach: Reach
     made: list[Call] = field(default_factory=list)
     now: float = 0.0
     throttled: dict[str, float] = field(default_factory=dict)
     asked: int = 0
 
     def admit(self, region: str) -> None:
-        """Refuse a share of the calls while the region is throttled."""
+        """Refuse calls that do not get through, and a share of them while the region is throttled."""
+        self.reach.admit(region)
         self.asked += 1
         ratio = self.throttled.get(region, 0.0)
         if ratio > 0 and fate.fraction(self.seed, "throttled", self.asked) < ratio:

@@ -183,6 +183,41 @@ class MetricsOutage(Lasting):
     kind: Literal["metrics_outage"]
 
 
+class MetricsRevised(Lasting):
+    """CloudWatch first tells a share of the counts, and corrects them later, up or down."""
+
+    kind: Literal["metrics_revised"]
+    share: float = Field(default=0.5, gt=0, le=2, description="of the counts, told at first; not 1")
+    by: Span = Field(default="10m", validate_default=True, description="how much later they are corrected")
+
+    @model_validator(mode="after")
+    def revises_something(self) -> MetricsRevised:
+        """Refuse a share that leaves nothing to correct."""
+        if self.share == 1:
+            raise ValueError("share: a share of 1 leaves nothing to correct")
+        return self
+
+
+class PartialData(Lasting):
+    """Each answer of CloudWatch leaves out a share of the series, half of its points or all of them."""
+
+    kind: Literal["partial_data"]
+    share: float = Field(default=0.1, gt=0, le=1)
+
+
+class ApiErrors(Lasting):
+    """AWS itself fails a share of the API calls, with HTTP 500 or 503."""
+
+    kind: Literal["api_errors"]
+    share: float = Field(default=0.3, gt=0, le=1)
+
+
+class ApiOutage(Lasting):
+    """No API of the region answers, and its events wait; metrics are recorded and can be read afterwards."""
+
+    kind: Literal["api_outage"]
+
+
 class ApiThrottling(Lasting):
     """AWS refuses a share of the API calls as too many."""
 
@@ -226,6 +261,10 @@ AnyFault = (
     | AlbErrors
     | MetricsDelay
     | MetricsOutage
+    | MetricsRevised
+    | PartialData
+    | ApiErrors
+    | ApiOutage
     | ApiThrottling
     | EventsLost
     | EventsDuplicated
@@ -233,7 +272,18 @@ AnyFault = (
 )
 
 #: Faults that blind or hinder an observer and harm no service by themselves.
-Disturbance = MetricsDelay | MetricsOutage | ApiThrottling | EventsLost | EventsDuplicated | EventsReordered
+Disturbance = (
+    MetricsDelay
+    | MetricsOutage
+    | MetricsRevised
+    | PartialData
+    | ApiErrors
+    | ApiOutage
+    | ApiThrottling
+    | EventsLost
+    | EventsDuplicated
+    | EventsReordered
+)
 
 
 def simulated(value: object) -> object:

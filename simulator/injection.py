@@ -18,6 +18,7 @@ from simulator.fault import AnyFault
 from simulator.hindrance import Hindrance
 from simulator.moment import moment
 from simulator.pulse import Level, Pulse
+from simulator.reach import Reach
 
 if TYPE_CHECKING:
     from simulator.ecs.service import Service
@@ -60,6 +61,7 @@ class Injector:
     desk: Desk
     cloudwatch: CloudWatch
     hindrance: Hindrance
+    reach: Reach
     ordeals: list[Ordeal] = field(default_factory=list)
 
     def plan(self, faults: tuple[AnyFault, ...], start: int) -> None:
@@ -118,6 +120,14 @@ class Injector:
                 return add(self.hindrance.delay_s, ordeal.placements, late.by.total_seconds())
             case fault.MetricsOutage():
                 return add(self.hindrance.outages, ordeal.placements, 1)
+            case fault.MetricsRevised() as early:
+                return self._revise(ordeal, early)
+            case fault.PartialData() as partial_:
+                return self._leave_out(ordeal, partial_.share)
+            case fault.ApiErrors() as failing:
+                return self._fail(ordeal, failing.share)
+            case fault.ApiOutage():
+                return self._darken(ordeal, at)
             case fault.ApiThrottling() as busy:
                 return self._throttle(ordeal, busy.share)
             case fault.EventsLost() as lost:
@@ -213,7 +223,7 @@ class Injector:
     def _run_short(self, ordeal: Ordeal, short: fault.CapacityShortage, at: int) -> Undo:
         """Refuse new tasks in the regions meant, and take some of the running ones."""
         shortages = self.fleet.yard.shortages
-        regions = sorted({service.place.region for service in self._services(ordeal)})
+        regions = self._regions(ordeal)
         for region in regions:
             shortages.begin(region, short.provider)
         if short.reclaim:
@@ -241,9 +251,51 @@ class Injector:
         self.pulse.push(level, placements, by)
         return lambda _: self.pulse.push(level, placements, -by)
 
+    def _regions(self, ordeal: Ordeal) -> list[str]:
+        return sorted({service.place.region for service in self._services(ordeal)})
+
+    def _revise(self, ordeal: Ordeal, early: fault.MetricsRevised) -> Undo:
+        """Let CloudWatch tell counts twice, the first time wrongly."""
+
+        def turn(share: float, by_s: float) -> None:
+            self.hindrance.first_share[ordeal.placements] = share
+            self.hindrance.corrected_s[ordeal.placements] = by_s
+
+        turn(early.share, early.by.total_seconds())
+        return lambda _: turn(1.0, 0.0)
+
+    def _leave_out(self, ordeal: Ordeal, share: float) -> Undo:
+        def turn(ratio: float) -> None:
+            for region in self._regions(ordeal):
+                self.cloudwatch.leave_out(region, ratio)
+
+        turn(share)
+        return lambda _: turn(0.0)
+
+    def _fail(self, ordeal: Ordeal, share: float) -> Undo:
+        def turn(ratio: float) -> None:
+            self.reach.failing.update(dict.fromkeys(self._regions(ordeal), ratio))
+
+        turn(share)
+        return lambda _: turn(0.0)
+
+    def _darken(self, ordeal: Ordeal, at: int) -> Undo:
+        """Let no API of the regions answer, and keep their events back."""
+        regions, bus = self._regions(ordeal), self.fleet.yard.bus
+        self.reach.dark.update(regions)
+        for region in regions:
+            bus.hold(region, at)
+
+        def undo(until: int) -> None:
+            self.reach.dark.subtract(regions)
+            for region in regions:
+                bus.release(region, until)
+
+        return undo
+
     def _throttle(self, ordeal: Ordeal, share: float) -> Undo:
         def turn(ratio: float, _: int = 0) -> None:
-            for region in {service.place.region for service in self._services(ordeal)}:
+            for region in self._regions(ordeal):
                 self.desk.throttled[region] = ratio
                 self.cloudwatch.throttle(region, ratio)
 

@@ -21,6 +21,7 @@ from simulator.span import Minute, Span  # noqa: TC001 - pydantic reads them whi
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
+RETENTION_MIN, RETENTION_MAX = timedelta(hours=1), timedelta(days=63)
 DIRECTORY = files("simulator").joinpath("scenarios")
 
 
@@ -121,6 +122,11 @@ class AwsSettings(Document):
     metric_lag: dict[str, Span] = Field(
         default_factory=dict, description="namespace: how much later than its end a minute is told"
     )
+    metric_retention: Span = Field(
+        default="3h",
+        validate_default=True,
+        description="how long minutes can be read, 1h to 63d: what a reader was away for must fit in",
+    )
     alarm_lag: Span = Field(
         default="10s", validate_default=True, description="from a point's arrival to the alarm's change"
     )
@@ -130,6 +136,14 @@ class AwsSettings(Document):
     event_lag: Span = Field(
         default="2s", validate_default=True, description="the longest ordinary delay of an event"
     )
+
+    @field_validator("metric_retention", mode="after")
+    @classmethod
+    def kept_long_enough(cls, retention: timedelta) -> timedelta:
+        """Refuse to keep less than alarms look back on, or more than AWS keeps in periods under an hour."""
+        if not RETENTION_MIN <= retention <= RETENTION_MAX:
+            raise ValueError("expected a length of time from 1h to 63d")
+        return retention
 
 
 class Scenario(Document):

@@ -21,7 +21,7 @@ from simulator.agenda import Agenda
 from simulator.bus import Bus, Delivery
 from simulator.calls import Call, Desk
 from simulator.cloudwatch.service import CloudWatch
-from simulator.cloudwatch.store import Tasks, Telling
+from simulator.cloudwatch.store import Arrival, Tasks, Telling
 from simulator.demand import demand
 from simulator.ecs.api import Ecs
 from simulator.ecs.fleet import Fleet
@@ -33,6 +33,7 @@ from simulator.hindrance import Hindrance
 from simulator.injection import Injector, Ordeal
 from simulator.moment import MINUTE_S, moment, seconds
 from simulator.pulse import Level, Pulse
+from simulator.reach import Reach
 from simulator.scaling import Scaling
 from simulator.serving import Load, Outcome, serve
 from simulator.truth import Truth
@@ -58,12 +59,15 @@ class World:
         self._demand = demand(scenario, self.estate, recording)
         expected = self._demand.expected(self._at // MINUTE_S)
         desired = [tasks_for(place.spec, expected[place.index]) for place in places]
-        self._desk = Desk(scenario.seed, now=self._at)
+        self._reach = Reach(scenario.seed)
+        self._desk = Desk(scenario.seed, self._reach, now=self._at)
         self._bus = Bus(scenario.seed, aws.event_lag.total_seconds())
         self.cloudwatch = CloudWatch(
             places,
             Telling({name: lag.total_seconds() for name, lag in aws.metric_lag.items()}),
+            retention=int(aws.metric_retention.total_seconds()) // MINUTE_S,
             alarm_lag_s=aws.alarm_lag.total_seconds(),
+            reach=self._reach,
         )
         yard = Yard(aws, self._bus, self._alarming)
         guarded = scenario.estate.deployment_alarms
@@ -81,6 +85,7 @@ class World:
             self._desk,
             self.cloudwatch,
             self._hindrance,
+            self._reach,
         )
         self._injector.plan(scenario.faults, self._at)
         self.truth = Truth(self._at // MINUTE_S, len(places))
@@ -111,6 +116,10 @@ class World:
     def service(self, placement: int) -> Service:
         """Return a service as it really is: for judges, not for operators."""
         return self._fleet.services[placement]
+
+    def admit(self, region: str) -> None:
+        """Let a call of a service that is not ours through to a region.  Raises Refusal."""
+        self._reach.admit(region)
 
     def step(self, now: datetime) -> list[Delivery]:
         """Move on to `now`; return the events that arrived meanwhile, in order."""
@@ -178,7 +187,13 @@ class World:
         )
         known = ~self._demand.missing(minute, minute + 1)
         lost = self._hindrance.lost[None, :] | ~known[:, None]
-        self.cloudwatch.record(minute, outcome, tasks, delay_s=self._hindrance.delay_s, lost=lost)
+        arrival = Arrival(
+            delay_s=self._hindrance.delay_s,
+            lost=lost,
+            first_share=self._hindrance.first_share,
+            corrected_s=self._hindrance.corrected_s,
+        )
+        self.cloudwatch.record(minute, outcome, tasks, arrival)
         self.truth.add(outcome, known)
         self._pulse.turn()
         self.scaling.consider(np.where(running > 0, outcome.cpu_average[0], np.nan), healthy, at)
@@ -203,7 +218,7 @@ class World:
             slow_s=self._demand.slow_s,
         )
         lost = np.broadcast_to(self._demand.missing(start, start + minutes)[:, None], load.offered.shape)
-        self.cloudwatch.record(start, self._serve(start, load), Tasks.steady(desired), lost=lost)
+        self.cloudwatch.record(start, self._serve(start, load), Tasks.steady(desired), Arrival(lost=lost))
 
     def _alarming(self, region: str, names: Iterable[str]) -> frozenset[str]:
         account = self.estate.account

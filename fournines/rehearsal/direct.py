@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from collector.codes import THROTTLES
 from collector.collect import unanswered
 from collector.source import Batch, Gap, GapReason, Readings
 from remediation.events.event import Letter
+from simulator.cloudwatch.amiss import MESSAGES, Status, Told
 from simulator.cloudwatch.reading import Plan, Series
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from simulator.bus import Delivery
     from simulator.world import World
@@ -31,19 +30,21 @@ TOKENS = ("nextToken", "NextToken", "NextMarker")
 
 #: How often the wire's clients send a read, and a change; waiting in between takes no time in a rehearsal.
 READ_ATTEMPTS, ACT_ATTEMPTS = 3, 1
-#: What AWS's clients try again [botocore, standard retry mode], of what the world answers.
-THROTTLED = frozenset({"Throttling", "ThrottlingException"})
+#: What AWS's clients try again beside what is throttled [botocore, standard retry mode].
+TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+
+_REASONS = {Status.PARTIAL: GapReason.PARTIAL, Status.INTERNAL: GapReason.INTERNAL}
 
 Answer = TypeVar("Answer")
 
 
 def persisting(attempts: int, ask: Callable[[], Answer]) -> Answer:
-    """Ask as AWS's own clients do: what was throttled is asked again.  Raises Refusal."""
+    """Ask as AWS's clients do: what was throttled or failed inside AWS is asked again.  Raises Refusal."""
     for _ in range(attempts - 1):
         try:
             return ask()
         except Refusal as refusal:
-            if refusal.code not in THROTTLED:
+            if refusal.code not in THROTTLES and refusal.status not in TRANSIENT_STATUSES:
                 raise
     return ask()
 
@@ -123,7 +124,12 @@ class WorldSessions:
             for place in self._world.estate.places
             if (place.account, place.region) == (account, region)
         ]
-        return Client(lambda _operation, _params: {"TargetGroups": groups})
+
+        def answer(_operation: str, _params: Mapping[str, Any]) -> dict[str, Any]:
+            self._world.admit(region)
+            return {"TargetGroups": groups}
+
+        return Client(answer)
 
     def _client(
         self, call: Callable[..., dict[str, Any]], account: str, region: str, attempts: int
@@ -145,13 +151,12 @@ class WorldMetrics:
         """Return the minutes `[start, end)` of a batch."""
         plan = self._plan(batch)
         try:
-            values = persisting(READ_ATTEMPTS, lambda: self._columns(plan, start, end))
+            told = persisting(READ_ATTEMPTS, lambda: self._columns(plan, start, end))
         except Refusal as refusal:
-            gap = Gap(GapReason.THROTTLED, f"{refusal.code}: {refusal.message}")
-            return unanswered(batch, start, end, gap)
-        return Readings(batch, start, values)
+            return unanswered(batch, start, end, _refused(refusal))
+        return Readings(batch, start, told.values, {row: _amiss(each) for row, each in told.amiss.items()})
 
-    def _columns(self, plan: Plan, start: int, end: int) -> NDArray[np.float64]:
+    def _columns(self, plan: Plan, start: int, end: int) -> Told:
         return self._world.cloudwatch.columns(plan, start, end, now=self._world.now, caller=CALLER)
 
     def _plan(self, batch: Batch) -> Plan:
@@ -160,6 +165,17 @@ class WorldMetrics:
             # The batch is kept with its plan, so that its id stays its own.
             kept = self._plans[id(batch)] = (batch, self._world.cloudwatch.plan(list(_series(batch))))
         return kept[1]
+
+
+def _refused(refusal: Refusal) -> Gap:
+    """Return the gap of a call that was not answered."""
+    reason = GapReason.THROTTLED if refusal.code in THROTTLES else GapReason.UNREACHABLE
+    return Gap(reason, f"cloudwatch:GetMetricData answered {refusal.code}: {refusal.message}")
+
+
+def _amiss(status: Status) -> Gap:
+    """Return the gap of a series that an answer left out."""
+    return Gap(_REASONS[status], f"cloudwatch:GetMetricData {status} {status}: {MESSAGES[status]}")
 
 
 def _series(batch: Batch) -> Iterator[Series]:

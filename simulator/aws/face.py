@@ -91,10 +91,13 @@ class AwsFace:
             )
 
     def _from_neighbours(self, request: Request, scope: Scope, request_id: str) -> Response:
-        if scope.service == "elasticloadbalancing" and (answer := self._target_health(request, request_id)):
-            return _http(answer, request_id)
         caller = caller_of(scope, home=self._neighbours.account)
         try:
+            self._stage.locked(lambda world: world.admit(caller.region))
+            if scope.service == "elasticloadbalancing" and (
+                answer := self._target_health(request, request_id)
+            ):
+                return _http(answer, request_id)
             return self._neighbours.answer(request.environ, scope.service, caller.account)
         except Refusal as refusal:
             wire: Wire = JSON if "X-Amz-Target" in request.headers else QUERY

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 ALB = "AWS/ApplicationELB"
 ECS = "AWS/ECS"
 INSIGHTS = "ECS/ContainerInsights"
-NAMESPACES = (ALB, ECS, INSIGHTS)
 
 Dimensions: TypeAlias = tuple[tuple[str, str], ...]
 

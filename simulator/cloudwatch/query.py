@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator import fate
+from simulator.cloudwatch.amiss import MESSAGES, Status, left
 from simulator.cloudwatch.expressions import Formula, ordered, solve, wrong
 from simulator.cloudwatch.measures import Array
 from simulator.cloudwatch.reading import Reader, Series
@@ -164,11 +165,12 @@ class Column:
 
     values: Array
     stamps: Sequence[float]
+    status: Status = Status.COMPLETE
 
 
-def answer(request: Request, reader: Reader, now: float) -> dict[str, Any]:
-    """Answer a request as far as its minutes can be read at `now`."""
-    read = _columns(request, reader, now)
+def answer(request: Request, reader: Reader, now: float, amiss: Mapping[int, Status]) -> dict[str, Any]:
+    """Answer a request as far as its minutes can be read at `now`; `amiss` says which asks are left out."""
+    read = _columns(request, reader, now, amiss)
     columns = [read[query.id] for query in request.shown]
     lengths = np.array([len(column.stamps) for column in columns])
     whole = int(lengths.sum())
@@ -184,11 +186,19 @@ def answer(request: Request, reader: Reader, now: float) -> dict[str, Any]:
                 "Label": query.label,
                 "Timestamps": stamps,
                 "Values": values,
-                "StatusCode": "Complete" if last == len(column.stamps) else "PartialData",
+                **_status(column, whole=last == len(column.stamps)),
             }
         )
     told = {"MetricDataResults": results, "Messages": []}
     return told | ({"NextToken": token(upto, request.subject)} if upto < whole else {})
+
+
+def _status(column: Column, *, whole: bool) -> dict[str, Any]:
+    """Return how a series is told: what a later page holds is missing without a fault."""
+    if column.status is Status.COMPLETE:
+        return {"StatusCode": (Status.COMPLETE if whole else Status.PARTIAL).value}
+    code = column.status.value
+    return {"StatusCode": code, "Messages": [{"Code": code, "Value": MESSAGES[column.status]}]}
 
 
 def _page(
@@ -224,9 +234,10 @@ def _cut(lengths: NDArray[np.int64], first: int, last: int) -> tuple[list[int], 
     return before.tolist(), upto.tolist()
 
 
-def _columns(request: Request, reader: Reader, now: float) -> dict[str, Column]:
+def _columns(request: Request, reader: Reader, now: float, amiss: Mapping[int, Status]) -> dict[str, Column]:
     """Read all metrics, those of one period at once, and solve what is made of them."""
     columns: dict[str, Column] = {}
+    statuses = {request.asks[row].id: status for row, status in amiss.items()}
     by_period: dict[int, list[Ask]] = defaultdict(list)
     for ask in request.asks:
         by_period[ask.period_s].append(ask)
@@ -238,20 +249,25 @@ def _columns(request: Request, reader: Reader, now: float) -> dict[str, Column]:
         rows = reader.read(plan, minutes, size, now)
         for row, ask in zip(rows, asks, strict=True):
             told = _in_unit(ask, reader)
-            columns[ask.id] = Column(row if told else np.full_like(row, np.nan), stamps)
+            values = row if told else np.full_like(row, np.nan)
+            status = statuses.get(ask.id, Status.COMPLETE)
+            order = -1 if request.newest_first else 1
+            columns[ask.id] = Column(left(values[::order], status)[::order], stamps, status)
     for formula in request.formulas:
         columns[formula.id] = _solved(formula, columns, now)
     return columns
 
 
 def _solved(formula: Formula, columns: Mapping[str, Column], now: float) -> Column:
-    """Return the points of a formula, at the stamps of what it is made of."""
+    """Return the points of a formula, at the stamps of what it is made of, and as badly told as the worst."""
     parts = {name: columns[name] for name in formula.needs}
     stamps, *others = {id(part.stamps): part.stamps for part in parts.values()}.values()
     if others:
         raise wrong(formula.id, "series of different periods are not simulated yet")
     passed = np.array(stamps, dtype=np.float64) <= now
-    return Column(solve(formula, {name: part.values for name, part in parts.items()}, passed), stamps)
+    values = solve(formula, {name: part.values for name, part in parts.items()}, passed)
+    status = max((part.status for part in parts.values()), key=list(Status).index)
+    return Column(left(values, status) if status is Status.INTERNAL else values, stamps, status)
 
 
 def _in_unit(ask: Ask, reader: Reader) -> bool:

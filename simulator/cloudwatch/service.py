@@ -1,13 +1,14 @@
 """CloudWatch's face to the world: minutes go in, alarms and answers come out.
 
 cloudwatch = CloudWatch(places, Telling(), retention=180, alarm_lag_s=10.0)
-cloudwatch.record(minute, outcome, tasks, delay_s=0.0, lost=False)    minutes from `minute` on
+cloudwatch.record(minute, outcome, tasks, Arrival())                  minutes from `minute` on
 cloudwatch.evaluate(now) -> list[Transition]                          alarms, once per whole minute passed
 cloudwatch.alarm_state(account, region, name) -> State | None
 cloudwatch.throttle(region, share)                                    refuse this share of calls from now on
+cloudwatch.leave_out(region, share)                                   leave this share of series unanswered
 cloudwatch.call(operation, params, region=, account=, now=, caller=)  a dict in boto3's shape; raises Refusal
 plan = cloudwatch.plan([Series(account, region, namespace, metric, dimensions, stat), ...])
-cloudwatch.columns(plan, start, end, now=, caller=)                   float64 [series, minutes], NaN: not told
+cloudwatch.columns(plan, start, end, now=, caller=) -> Told           its values float64 [series, minutes]
 cloudwatch.billed(caller=None) -> dict[str, int]
 
 `places` are in the order of every column. `now` is seconds since 1970, or an aware datetime.
@@ -21,24 +22,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simulator.cloudwatch.alarms import Alarms, Standing, State, one_of
+from simulator.cloudwatch.amiss import Amiss, Told, left
 from simulator.cloudwatch.billing import Bill
 from simulator.cloudwatch.custom import Custom
 from simulator.cloudwatch.evaluation import Evaluator, Transition, change
 from simulator.cloudwatch.listing import list_metrics
 from simulator.cloudwatch.query import Request, answer
 from simulator.cloudwatch.reading import Plan, Reader, Series
-from simulator.cloudwatch.store import Store, Tasks, Telling
+from simulator.cloudwatch.store import PUNCTUAL, Arrival, Store, Tasks, Telling
 from simulator.cloudwatch.values import seconds
+from simulator.reach import Reach
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from simulator.cloudwatch.measures import Array
     from simulator.estate import Place
     from simulator.serving import Outcome
 
@@ -67,6 +66,7 @@ class CloudWatch:
         *,
         retention: int = THREE_HOURS,
         alarm_lag_s: float = 10.0,
+        reach: Reach | None = None,
     ) -> None:
         self._store = Store(len(places), retention, telling or Telling())
         self._custom = Custom(retention)
@@ -75,6 +75,8 @@ class CloudWatch:
         self._evaluator = Evaluator(self._alarms, self._reader, alarm_lag_s)
         self._set_by_hand: list[Transition] = []
         self._bill = Bill()
+        self._reach = reach or Reach(seed=0)
+        self._amiss = Amiss(self._reach.seed)
         self._operations: Mapping[str, Callable[[Params, Asker], dict[str, Any]]] = {
             "GetMetricData": self._get_metric_data,
             "ListMetrics": self._list_metrics,
@@ -92,15 +94,10 @@ class CloudWatch:
         minute: int,
         outcome: Outcome,
         tasks: Tasks,
-        *,
-        delay_s: Array | float = 0.0,
-        lost: NDArray[np.bool_] | bool = False,
+        arrival: Arrival = PUNCTUAL,
     ) -> None:
-        """Keep what was measured in the whole minutes (since 1970) from `minute` on.
-
-        `delay_s` comes on top of the usual lag; what is `lost` can never be read.
-        """
-        self._store.record(minute, outcome, tasks, delay_s=delay_s, lost=lost)
+        """Keep what was measured in the whole minutes (since 1970) from `minute` on."""
+        self._store.record(minute, outcome, tasks, arrival)
 
     def evaluate(self, now: float | datetime) -> list[Transition]:
         """Return the alarms that changed since the last call."""
@@ -116,17 +113,25 @@ class CloudWatch:
         """Refuse this share of the region's calls from now on, evenly; 0 ends it."""
         self._refused_share[region] = share
 
+    def leave_out(self, region: str, share: float) -> None:
+        """Leave this share of the region's series out of every answer from now on; 0 ends it."""
+        self._amiss.shares[region] = share
+
     def plan(self, series: Sequence[Series]) -> Plan:
         """Find out where series lead, to read them often."""
         return self._reader.plan(series)
 
-    def columns(self, plan: Plan, start: int, end: int, *, now: float | datetime, caller: str) -> Array:
+    def columns(self, plan: Plan, start: int, end: int, *, now: float | datetime, caller: str) -> Told:
         """Return the minutes `[start, end)` of a plan as far as told; billed and refused like a call."""
-        for region in {series.region for series in plan.series}:
-            self._throttle(region)
+        for region in sorted({series.region for series in plan.series}):
+            self._admit(region)
         self._bill.request(caller, "GetMetricData")
         self._bill.metrics(caller, plan.series)
-        return self._reader.read(plan, range(start, end), 1, seconds(now, "now"))
+        values = self._reader.read(plan, range(start, end), 1, seconds(now, "now"))
+        amiss = self._amiss.draw(plan.series)
+        for row, status in amiss.items():
+            values[row] = left(values[row], status)
+        return Told(values, amiss)
 
     def billed(self, caller: str | None = None) -> dict[str, int]:
         """Return what was asked for, by one caller or by all, and what stands there to be billed."""
@@ -147,11 +152,13 @@ class CloudWatch:
         handler = self._operations.get(operation)
         if handler is None:
             raise Refusal("UnknownOperationException", f"CloudWatch's {operation} is not simulated yet.")
-        self._throttle(region)
+        self._admit(region)
         self._bill.request(caller, operation)
         return handler(params, Asker(account, region, caller, seconds(now, "now")))
 
-    def _throttle(self, region: str) -> None:
+    def _admit(self, region: str) -> None:
+        """Refuse calls that do not get through, and some of the others while the region is throttled."""
+        self._reach.admit(region)
         self._refusal_due[region] += self._refused_share.get(region, 0.0)
         if self._refusal_due[region] >= 1.0:
             self._refusal_due[region] -= 1.0
@@ -159,8 +166,8 @@ class CloudWatch:
 
     def _get_metric_data(self, params: Params, asker: Asker) -> dict[str, Any]:
         request = Request.parse(params, asker.account, asker.region)
-        told = answer(request, self._reader, asker.now)
         series = [ask.series for ask in request.asks]
+        told = answer(request, self._reader, asker.now, self._amiss.draw(series))
         self._bill.metrics(asker.caller, series, first_page=request.offset == 0)
         return told
 

@@ -2,7 +2,7 @@
 
 A ring of `retention` minutes. NaN is absent: many series tell nothing rather than zero. A minute arrives some
 time after its end, later while metrics are delayed, never if they were lost; a load balancer's newest minute
-is told before all of it has been counted, and once more when it has.
+is told before all of it has been counted, and once more when it has.  A revision is told wrongly at first.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.cloudwatch.catalogue import ALB, ECS, INSIGHTS, NAMESPACES
+from simulator.cloudwatch.catalogue import ALB, ECS, INSIGHTS
 from simulator.cloudwatch.measures import COUNTED, Array, Measure
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simulator.serving import Outcome
 
 MINUTE_S = 60
@@ -64,6 +63,23 @@ class Tasks:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Arrival:
+    """How minutes reach CloudWatch, each placement for itself.
+
+    `delay_s` comes on top of the usual lag; what is `lost` can never be read; `first_share` of the counts is
+    told at first, the right ones `corrected_s` later.
+    """
+
+    delay_s: Array | float = 0.0
+    lost: NDArray[np.bool_] | bool = False
+    first_share: Array | float = 1.0
+    corrected_s: Array | float = 0.0
+
+
+PUNCTUAL = Arrival()
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """How this CloudWatch tells what it measured.
@@ -89,10 +105,11 @@ class Store:
         self.retention = retention
         self.telling = telling
         self.newest = -1
-        self._values = np.full((len(Measure), columns, retention), np.nan)
+        # Only what is written takes memory: `_minutes` says which slots have been.
+        self._values = np.empty((len(Measure), columns, retention))
+        self._late = np.empty((columns, retention))
         self._minutes = np.full(retention, -1, dtype=np.int64)
-        self._told = np.full((len(NAMESPACES), columns, retention), np.inf)
-        self._settled = np.full((columns, retention), np.inf)
+        self._revised: dict[int, tuple[Array, Array]] = {}
         self._first = np.full((len(Measure), columns), -1, dtype=np.int64)
         self._last = np.full((len(Measure), columns), -1, dtype=np.int64)
 
@@ -106,9 +123,7 @@ class Store:
         start: int,
         outcome: Outcome,
         tasks: Tasks,
-        *,
-        delay_s: Array | float,
-        lost: NDArray[np.bool_] | bool,
+        arrival: Arrival,
     ) -> None:
         """Keep the minutes from `start` on; of more than the ring holds, the newest."""
         values = measured(outcome, tasks, reports_zeros=self.telling.reports_zeros)
@@ -119,12 +134,14 @@ class Store:
         self._values[:, :, slots] = values[:, kept].transpose(0, 2, 1)
         self._minutes[slots] = minutes
         shape = outcome.requests.shape
-        late = np.where(lost, np.inf, np.broadcast_to(delay_s, shape))[kept].T + (minutes + 1) * MINUTE_S
-        for index, namespace in enumerate(NAMESPACES):
-            self._told[index][:, slots] = late + self.telling.lag_s(namespace)
-        self._settled[:, slots] = late + self.telling.lag_s(ALB) + SETTLING_S
+        late = (
+            np.where(arrival.lost, np.inf, np.broadcast_to(arrival.delay_s, shape))[kept].T
+            + (minutes + 1) * MINUTE_S
+        )
+        self._late[:, slots] = late
         self.newest = max(self.newest, start + count - 1)
-        self._note(values, start, np.broadcast_to(lost, shape))
+        self._revise(minutes, late, arrival)
+        self._note(values, start, np.broadcast_to(arrival.lost, shape))
 
     def window(
         self, namespace: str, measure: Measure, columns: NDArray[np.int64], minutes: range, now: float
@@ -133,13 +150,33 @@ class Store:
         wanted = np.arange(minutes.start, minutes.stop)
         slots = wanted % self.retention
         cells = np.ix_(columns, slots)
-        told = (self._told[NAMESPACES.index(namespace)][cells] <= now) & (self._minutes[slots] == wanted)
+        late = self._late[cells]
+        told = (late + self.telling.lag_s(namespace) <= now) & (self._minutes[slots] == wanted)
         values: Array = np.where(told, self._values[measure][cells], np.nan)
         if measure in COUNTED:
-            early = told & (self._settled[cells] > now)
+            early = told & (late + self.telling.lag_s(ALB) + SETTLING_S > now)
             if early.any():
                 values[early] = np.ceil(values[early] * PROVISIONAL_SHARE)
+            if self._revised:
+                self._misstate(values, columns, minutes, now)
         return values
+
+    def _revise(self, minutes: NDArray[np.int64], late: Array, arrival: Arrival) -> None:
+        """Remember how, and until when, each minute is told wrongly; forget what the ring forgets."""
+        share = np.array(np.broadcast_to(arrival.first_share, len(late)))
+        if (share != 1.0).any():
+            corrected = late.T + self.telling.lag_s(ALB) + arrival.corrected_s
+            self._revised |= {m: (share, at) for m, at in zip(minutes.tolist(), corrected, strict=True)}
+        for minute in [minute for minute in self._revised if minute < self.oldest]:
+            del self._revised[minute]
+
+    def _misstate(self, values: Array, columns: NDArray[np.int64], minutes: range, now: float) -> None:
+        """Tell wrongly what is still to be corrected."""
+        for place, minute in enumerate(minutes):
+            if minute in self._revised:
+                share, corrected = self._revised[minute]
+                told = np.where(corrected[columns] > now, share[columns], 1.0)
+                values[:, place] = np.ceil(values[:, place] * told)
 
     def seen(self, measure: Measure, column: int) -> tuple[int, int]:
         """Return the first and the last minute that told of a measure, -1 if none did."""

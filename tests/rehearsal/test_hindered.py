@@ -33,6 +33,9 @@ UNHEARD = {"kind": "events_lost", "share": 1.0, "at": "0s", "duration": "2h"}
 THROTTLED = {"kind": "api_throttling", "share": 0.5, "at": "0s", "duration": "2h"}
 DELAYED = {"kind": "metrics_delay", "by": "5m", "at": "0s", "duration": "2h"}
 DARK = {"kind": "metrics_outage", "at": "10m", "duration": "10m"}
+PARTIAL = {"kind": "partial_data", "share": 0.1, "at": "0s", "duration": "2h"}
+FAILING = {"kind": "api_errors", "share": 0.3, "at": "0s", "duration": "2h"}
+REVISED = {"kind": "metrics_revised", "share": 0.7, "by": "5m", "at": "0s", "duration": "2h"}
 
 #: Where the right answer is still found.
 STILL_RIGHT = (
@@ -44,6 +47,12 @@ STILL_RIGHT = (
     ("dependency", DARK),
     ("quiet-hour", THROTTLED),
     ("quiet-hour", DELAYED),
+    ("bad-deployment", PARTIAL),
+    ("bad-deployment", FAILING),
+    ("dependency", REVISED),
+    ("quiet-hour", PARTIAL),
+    ("quiet-hour", FAILING),
+    ("quiet-hour", REVISED),
 )
 
 #: Where a person is called instead, or as well: a Spot shortage is known by its events alone.

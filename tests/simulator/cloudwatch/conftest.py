@@ -13,7 +13,7 @@ from simulator.cloudwatch.catalogue import ALB, Dimensions, Scope, dimensions
 from simulator.cloudwatch.evaluation import Transition
 from simulator.cloudwatch.reading import Series
 from simulator.cloudwatch.service import CloudWatch
-from simulator.cloudwatch.store import Tasks, Telling
+from simulator.cloudwatch.store import PUNCTUAL, Arrival, Tasks, Telling
 from simulator.cloudwatch.values import listed
 from simulator.scenario import EstateSpec
 from simulator.serving import Outcome
@@ -59,11 +59,11 @@ class Bench:
         self.cloudwatch = CloudWatch(self.places, Telling(**telling))
 
     def record(
-        self, minute: int, minutes: int = 1, *, tasks: float = 4.0, delay_s: float = 0.0, **counts: int
+        self, minute: int, minutes: int = 1, *, tasks: float = 4.0, arrival: Arrival = PUNCTUAL, **counts: int
     ) -> None:
         """Write minutes from `minute` after noon on."""
         steady = Tasks.steady(np.full((minutes, 2), tasks))
-        self.cloudwatch.record(NOON + minute, quiet(minutes, **counts), steady, delay_s=delay_s)
+        self.cloudwatch.record(NOON + minute, quiet(minutes, **counts), steady, arrival)
 
     def call(self, operation: str, params: Mapping[str, Any], now: float = 60.0) -> dict[str, Any]:
         return self.cloudwatch.call(

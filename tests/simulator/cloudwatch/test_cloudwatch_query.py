@@ -9,6 +9,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from simulator.cloudwatch.catalogue import ECS, INSIGHTS, Scope, dimensions
+from simulator.cloudwatch.store import Arrival
 from simulator.cloudwatch.values import listed
 from simulator.refusal import Refusal
 
@@ -177,8 +178,8 @@ def test_a_minute_arrives_late_and_is_revised_once(bench: Bench) -> None:
 
 
 def test_delayed_metrics_come_later_and_lost_ones_never(bench: Bench) -> None:
-    bench.record(0, 1, delay_s=600)
-    bench.record(1, 1, delay_s=float("inf"))
+    bench.record(0, 1, arrival=Arrival(delay_s=600))
+    bench.record(1, 1, arrival=Arrival(delay_s=float("inf")))
     bench.record(2, 1)
     assert bench.points("RequestCount", "Sum", now=5) == {2: 1000}
     assert bench.points("RequestCount", "Sum", now=13) == {0: 1000, 2: 1000}
@@ -323,9 +324,11 @@ def test_columns_read_the_same_minutes_without_a_request(bench: Bench) -> None:
     bench.record(0, 10)
     wanted = [bench.series(*one) for one in (("RequestCount", "Sum"), ("Nothing", "Sum"))]
     plan = bench.cloudwatch.plan(wanted)
-    counts, nothing = bench.cloudwatch.columns(plan, NOON + 7, NOON + 10, now=(NOON + 11) * 60, caller="us")
+    told = bench.cloudwatch.columns(plan, NOON + 7, NOON + 10, now=(NOON + 11) * 60, caller="us")
+    counts, nothing = told.values
     assert counts.tolist() == [1000, 1000, 800]
     assert np.isnan(nothing).all()
+    assert told.amiss == {}
     assert bench.cloudwatch.billed("us")["metrics_requested"] == 2
 
 
