@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from simulator.recording import Recording
     from simulator.scenario import Scenario
 
+#: A long past is lived through in parts: a minute's chances take more memory than what comes of them.
+PART_MINUTES = 360
+
 
 class World:
     """One scenario, being lived through."""
@@ -205,19 +208,22 @@ class World:
 
     def _live_in(self) -> None:
         """Fill CloudWatch with the hours before the scenario: the estate has stood there for long."""
-        minutes = int(self.scenario.lived_in.total_seconds()) // MINUTE_S
-        if minutes == 0:
-            return
-        start = self._at // MINUTE_S - minutes
+        now = self._at // MINUTE_S
+        first = now - int(self.scenario.lived_in.total_seconds()) // MINUTE_S
+        for start in range(first, now, PART_MINUTES):
+            self._live_through(start, min(start + PART_MINUTES, now))
+
+    def _live_through(self, start: int, end: int) -> None:
+        """Serve quiet minutes all at once."""
         desired = np.array([float(service.desired) for service in self._fleet.services])
         load = Load(
-            offered=self._demand.offered(start, start + minutes),
+            offered=self._demand.offered(start, end),
             healthy=desired,
             task_capacity=self._demand.task_capacity,
             median_s=self._demand.median_s,
             slow_s=self._demand.slow_s,
         )
-        lost = np.broadcast_to(self._demand.missing(start, start + minutes)[:, None], load.offered.shape)
+        lost = np.broadcast_to(self._demand.missing(start, end)[:, None], load.offered.shape)
         self.cloudwatch.record(start, self._serve(start, load), Tasks.steady(desired), Arrival(lost=lost))
 
     def _alarming(self, region: str, names: Iterable[str]) -> frozenset[str]:

@@ -105,9 +105,9 @@ class Store:
         self.retention = retention
         self.telling = telling
         self.newest = -1
-        # Only what is written takes memory: `_minutes` says which slots have been.
-        self._values = np.empty((len(Measure), columns, retention))
-        self._late = np.empty((columns, retention))
+        # Minute by minute, so that only what was lived through takes memory; `_minutes` says what is there.
+        self._values = np.empty((retention, len(Measure), columns))
+        self._late = np.empty((retention, columns))
         self._minutes = np.full(retention, -1, dtype=np.int64)
         self._revised: dict[int, tuple[Array, Array]] = {}
         self._first = np.full((len(Measure), columns), -1, dtype=np.int64)
@@ -131,14 +131,12 @@ class Store:
         minutes = np.arange(start, start + count)[-self.retention :]
         slots = minutes % self.retention
         kept = slice(count - len(minutes), count)
-        self._values[:, :, slots] = values[:, kept].transpose(0, 2, 1)
+        self._values[slots] = values[:, kept].transpose(1, 0, 2)
         self._minutes[slots] = minutes
         shape = outcome.requests.shape
-        late = (
-            np.where(arrival.lost, np.inf, np.broadcast_to(arrival.delay_s, shape))[kept].T
-            + (minutes + 1) * MINUTE_S
-        )
-        self._late[:, slots] = late
+        delay_s = np.where(arrival.lost, np.inf, np.broadcast_to(arrival.delay_s, shape))
+        late = delay_s[kept] + (minutes[:, None] + 1) * MINUTE_S
+        self._late[slots] = late
         self.newest = max(self.newest, start + count - 1)
         self._revise(minutes, late, arrival)
         self._note(values, start, np.broadcast_to(arrival.lost, shape))
@@ -149,10 +147,9 @@ class Store:
         """Return [columns, minutes] of what can be read at `now`; NaN where nothing is known or was told."""
         wanted = np.arange(minutes.start, minutes.stop)
         slots = wanted % self.retention
-        cells = np.ix_(columns, slots)
-        late = self._late[cells]
+        late = self._late[slots, columns[:, None]]
         told = (late + self.telling.lag_s(namespace) <= now) & (self._minutes[slots] == wanted)
-        values: Array = np.where(told, self._values[measure][cells], np.nan)
+        values: Array = np.where(told, self._values[slots, measure, columns[:, None]], np.nan)
         if measure in COUNTED:
             early = told & (late + self.telling.lag_s(ALB) + SETTLING_S > now)
             if early.any():
@@ -163,9 +160,9 @@ class Store:
 
     def _revise(self, minutes: NDArray[np.int64], late: Array, arrival: Arrival) -> None:
         """Remember how, and until when, each minute is told wrongly; forget what the ring forgets."""
-        share = np.array(np.broadcast_to(arrival.first_share, len(late)))
+        share = np.array(np.broadcast_to(arrival.first_share, late.shape[1]))
         if (share != 1.0).any():
-            corrected = late.T + self.telling.lag_s(ALB) + arrival.corrected_s
+            corrected = late + self.telling.lag_s(ALB) + arrival.corrected_s
             self._revised |= {m: (share, at) for m, at in zip(minutes.tolist(), corrected, strict=True)}
         for minute in [minute for minute in self._revised if minute < self.oldest]:
             del self._revised[minute]
