@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.moment import MINUTE_S
+from simulator.spread import Spread
 
 if TYPE_CHECKING:
     from simulator.ecs.service import Service
@@ -46,6 +47,7 @@ class Pulse:
     most: Row = field(init=False)
     counts: NDArray[np.float64] = field(init=False)
     cut_off_s: Row = field(init=False)
+    spread: Spread = field(init=False)
 
     def __post_init__(self) -> None:
         self.level = np.zeros((len(Level), self.placements))
@@ -54,11 +56,13 @@ class Pulse:
         self.spent = np.zeros_like(self.level)
         self.least, self.most, self.cut_off_s = (np.zeros(self.placements) for _ in range(3))
         self.counts = np.zeros((5, self.placements))
+        self.spread = Spread(self.placements)
 
     def take(self, service: Service, yard: Yard) -> None:
         """Read a service's tasks into the levels."""
         index = service.place.index
         serving = [task for task in service.tasks if task.serving]
+        self.spread.take(service, serving)
         erring = sum(yard.behaviour(t.rollout.revision.task_definition).fails for t in serving)
         self.level[Level.HEALTHY, index] = len(serving)
         self.level[Level.DARK, index] = not serving
@@ -86,6 +90,7 @@ class Pulse:
         """Let the levels hold for a while."""
         self.spent += self.level * seconds
         self.passed_s += seconds
+        self.spread.pass_time(seconds)
 
     def close(self) -> NDArray[np.float64]:
         """End the minute: return each level's average and begin anew."""
@@ -97,6 +102,7 @@ class Pulse:
         """Begin the extremes and the cut-off requests of the next minute."""
         self.least[:] = self.most[:] = self.level[Level.HEALTHY]
         self.cut_off_s[:] = 0.0
+        self.spread.turn()
 
     def abrupt(self, averages: NDArray[np.float64]) -> Row:
         """Return the share of requests that the load balancer failed: cut off with tasks, or by itself."""

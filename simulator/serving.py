@@ -72,7 +72,8 @@ class Outcome:
     """What every request of a minute got, as the load balancer counts it.
 
     `requests` is RequestCount: a target was chosen. `elb_503` had no target and is not in it; `elb_502`,
-    `elb_504` and `elb_4xx` (460, the client hung up) are. Hence offered = requests + elb_503
+    `elb_504` and `elb_4xx` (460, the client hung up) are. `unconnected` are those that met a full target: it
+    refused (502) or did not answer (504). Hence offered = requests + elb_503
     = target_2xx + target_3xx + target_4xx + target_5xx + elb_4xx + elb_502 + elb_503 + elb_504.
     `slow` are the answers of targets that took longer than `slow_s`. Percentages are per task.
     """
@@ -86,6 +87,7 @@ class Outcome:
     elb_502: Counts
     elb_503: Counts
     elb_504: Counts
+    unconnected: Counts
     slow: Counts
     slow_s: NDArray[np.float64]
     median_s: NDArray[np.float64]
@@ -144,6 +146,7 @@ def serve(load: Load, seed: int, start: int) -> Outcome:
         elb_502=cut_off + excess // 2,
         elb_503=unserved,
         elb_504=excess - excess // 2,
+        unconnected=excess,
         slow=_some(answered, slower(slow_s, median, sigma), chance, _SLOW),
         slow_s=slow_s,
         median_s=median,

@@ -187,6 +187,7 @@ class World:
             pending=pending,
             desired=desired,
             deployments=deployments,
+            spread=self._pulse.spread.minute,
         )
         known = ~self._demand.missing(minute, minute + 1)
         lost = self._hindrance.lost[None, :] | ~known[:, None]

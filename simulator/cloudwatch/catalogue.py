@@ -1,4 +1,8 @@
-"""Which metrics exist, under which dimensions [ALB, ECS and Container Insights user guides]."""
+"""Which metrics exist, under which dimensions [ALB, ECS and Container Insights user guides].
+
+Those of a load balancer exist for each zone too.  RejectedConnectionCount never tells anything: no load
+balancer of the world runs out of connections.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from simulator.cloudwatch.measures import Events, Flow, Gauge, Latency, Measure, Parts, Read
+from simulator.cloudwatch.measures import Events, Flow, Gauge, Latency, Measure, Parts, Read, Traffic
 
 if TYPE_CHECKING:
     from simulator.estate import Place
@@ -16,6 +20,12 @@ if TYPE_CHECKING:
 ALB = "AWS/ApplicationELB"
 ECS = "AWS/ECS"
 INSIGHTS = "ECS/ContainerInsights"
+
+ZONE = "AvailabilityZone"
+
+#: Connections are kept open for several requests, one to the load balancer and one to the target, and carry
+#: some kilobytes each.  No AWS figures: round numbers.
+NEW_CONNECTIONS, ACTIVE_CONNECTIONS, BYTES = 0.05, 0.1, 8_000.0
 
 Dimensions: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -51,6 +61,17 @@ def dimensions(place: Place, scope: Scope) -> Dimensions:
             return (("ClusterName", place.cluster), ("ServiceName", place.service))
 
 
+def in_zone(whole: Dimensions, zone: str) -> Dimensions:
+    """Return the dimensions of a zone's part of a load balancer's series, sorted by name."""
+    return ((ZONE, zone), *whole)
+
+
+def whole(dimensions: Dimensions) -> tuple[Dimensions, str | None]:
+    """Return the dimensions without the zone, and the zone if there is one."""
+    named = dict(dimensions)
+    return tuple(pair for pair in dimensions if pair[0] != ZONE), named.get(ZONE)
+
+
 _BOTH = (Scope.LOAD_BALANCER, Scope.TARGET_GROUP)
 _BALANCER = (Scope.LOAD_BALANCER,)
 _GROUP = (Scope.TARGET_GROUP,)
@@ -59,6 +80,10 @@ _SERVICE = (Scope.SERVICE,)
 
 def _events(name: str, measure: Measure, scopes: tuple[Scope, ...]) -> Metric:
     return Metric(ALB, name, "Count", scopes, partial(Events, measure=measure), measure)
+
+
+def _traffic(name: str, unit: str, each: float) -> Metric:
+    return Metric(ALB, name, unit, _BALANCER, partial(Traffic, each=each), Measure.REQUESTS)
 
 
 def _level(namespace: str, name: str, unit: str, measure: Measure, samples: Measure | None = None) -> Metric:
@@ -77,6 +102,10 @@ METRICS = (
     _events("HTTPCode_ELB_502_Count", Measure.ELB_502, _BALANCER),
     _events("HTTPCode_ELB_503_Count", Measure.ELB_503, _BALANCER),
     _events("HTTPCode_ELB_504_Count", Measure.ELB_504, _BALANCER),
+    _events("TargetConnectionErrorCount", Measure.UNCONNECTED, _BOTH),
+    _traffic("NewConnectionCount", "Count", NEW_CONNECTIONS),
+    _traffic("ActiveConnectionCount", "Count", ACTIVE_CONNECTIONS),
+    _traffic("ProcessedBytes", "Bytes", BYTES),
     Metric(ALB, "TargetResponseTime", "Seconds", _BOTH, Latency, Measure.ANSWERED),
     Metric(
         ALB,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.cloudwatch.catalogue import METRICS, Dimensions, dimensions
+from simulator.cloudwatch.catalogue import ALB, METRICS, Dimensions, Metric, dimensions, in_zone
 from simulator.cloudwatch.store import MINUTE_S
 from simulator.cloudwatch.values import listed, position, token
 from simulator.refusal import Refusal
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from simulator.cloudwatch.custom import Custom
     from simulator.cloudwatch.reading import Reader
+    from simulator.estate import Place
 
 PAGE = 500
 #: A metric silent for two weeks is not listed; nor, on request, one silent for 3 h (AWS: up to 50 min more).
@@ -75,8 +76,16 @@ def _estate(reader: Reader, account: str, region: str) -> Iterator[Found]:
             if first < 0:
                 continue
             told = (first + 1) * MINUTE_S + store.telling.lag_s(metric.namespace)
-            for scope in metric.scopes:
-                yield Found(metric.namespace, metric.name, dimensions(place, scope), last, told)
+            for each in _dimensions(metric, place):
+                yield Found(metric.namespace, metric.name, each, last, told)
+
+
+def _dimensions(metric: Metric, place: Place) -> Iterator[Dimensions]:
+    """Yield the dimensions of a placement's series; those of its zones are listed as soon as the whole."""
+    for scope in metric.scopes:
+        yield (whole := dimensions(place, scope))
+        if metric.namespace == ALB:
+            yield from (in_zone(whole, zone) for zone in place.zones)
 
 
 def _customs(custom: Custom, account: str, region: str) -> Iterator[Found]:

@@ -35,6 +35,7 @@ class Measure(IntEnum):
     ELB_502 = auto()
     ELB_503 = auto()
     ELB_504 = auto()
+    UNCONNECTED = auto()
     ANSWERED = auto()
     SLOW = auto()
     SLOW_S = auto()
@@ -61,6 +62,7 @@ class Measure(IntEnum):
 
 #: Counts of requests: while a minute is provisional, not all of them have been counted yet.
 COUNTED = frozenset(range(Measure.REQUESTS, Measure.SLOW + 1))
+TARGET_CODES = frozenset(range(Measure.TARGET_2XX, Measure.TARGET_5XX + 1))
 
 #: Reads a measure as float64 [rows, minutes].
 Read: TypeAlias = Callable[[Measure], Array]
@@ -131,6 +133,32 @@ class Flow:
     def most(self) -> Array:
         """Return 1 where there was a request."""
         return np.minimum(self.total(), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What all requests bring with them, `each` as much, told by the load balancer's nodes in equal parts."""
+
+    read: Read
+    each: float
+
+    def total(self) -> Array:
+        """Return the whole number that comes of the requests, also of those that found no target."""
+        kinds = (self.read(measure) for measure in (Measure.REQUESTS, Measure.ELB_503))
+        offered = sum(np.nan_to_num(counts) for counts in kinds)
+        return np.where(offered > 0, np.ceil(offered * self.each), np.nan)
+
+    def count(self) -> Array:
+        """Return the number of nodes."""
+        return self.total() * 0.0 + BALANCER_NODES
+
+    def least(self) -> Array:
+        """Return what one node tells."""
+        return self.total() / BALANCER_NODES
+
+    def most(self) -> Array:
+        """Return what one node tells."""
+        return self.least()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cloudwatch.catalogue import ALB, BY_NAME, Dimensions, Metric, Scope, dimensions
+from simulator.cloudwatch import zones
+from simulator.cloudwatch.catalogue import ALB, BY_NAME, Dimensions, Metric, Scope, dimensions, whole
 from simulator.cloudwatch.custom import FUTURE_MAX_S, CustomParts
 from simulator.cloudwatch.statistics import Stat, compute, parse
 from simulator.cloudwatch.store import MINUTE_S
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from simulator.cloudwatch.custom import Custom
     from simulator.cloudwatch.measures import Array
@@ -57,10 +58,11 @@ def statistic(series: Series) -> Stat:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Rows of an answer that come of the same metric and statistic, and the columns that they read."""
+    """Rows of an answer that come of the same metric, statistic and zone, and the columns that they read."""
 
     metric: Metric
     stat: Stat
+    zone: int | None
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
 
@@ -89,7 +91,7 @@ class Reader:
 
     def plan(self, series: Sequence[Series]) -> Plan:
         """Find out where series lead.  Raises Refusal for a statistic that is not simulated."""
-        members: dict[tuple[str, str, Stat], list[tuple[int, int]]] = defaultdict(list)
+        members: dict[tuple[str, str, Stat, int | None], list[tuple[int, int]]] = defaultdict(list)
         metrics: dict[tuple[str, str], Metric] = {}
         others = []
         for row, one in enumerate(series):
@@ -97,12 +99,13 @@ class Reader:
             if found is None:
                 others.append((row, one))
                 continue
-            members[found[0].namespace, found[0].name, stat].append((row, found[1]))
-            metrics[one.namespace, one.metric] = found[0]
+            metric, column, zone = found
+            members[one.namespace, one.metric, stat, zone].append((row, column))
+            metrics[one.namespace, one.metric] = metric
         groups = []
-        for (namespace, name, stat), pairs in members.items():
+        for (namespace, name, stat, zone), pairs in members.items():
             rows, columns = np.array(pairs, dtype=np.int64).T
-            groups.append(Group(metrics[namespace, name], stat, rows, columns))
+            groups.append(Group(metrics[namespace, name], stat, zone, rows, columns))
         return Plan(tuple(series), tuple(groups), tuple(others))
 
     def read(self, plan: Plan, minutes: range, size: int, now: float) -> Array:
@@ -110,7 +113,9 @@ class Reader:
         answer = np.full((len(plan.series), len(minutes) // size), np.nan)
         for group in plan.groups:
             namespace = group.metric.namespace
-            look = partial(self.store.window, namespace, columns=group.columns, minutes=minutes, now=now)
+            look = partial(
+                self._window(group.zone), namespace, columns=group.columns, minutes=minutes, now=now
+            )
             answer[group.rows] = compute(group.stat, group.metric.samples(look), size)
         for row, series in plan.others:
             sets = self.custom.series.get(series.identity)
@@ -129,7 +134,15 @@ class Reader:
         found = self._find(series)
         return found[0].unit if found else self.custom.units.get(series.identity)
 
-    def _find(self, series: Series) -> tuple[Metric, int] | None:
-        place = self._where.get((series.account, series.region, series.dimensions))
-        metric = BY_NAME.get((series.namespace, series.metric, place[0])) if place else None
-        return (metric, place[1]) if place and metric else None
+    def _window(self, zone: int | None) -> Callable[..., Array]:
+        return self.store.window if zone is None else partial(zones.window, self.store, zone)
+
+    def _find(self, series: Series) -> tuple[Metric, int, int | None] | None:
+        """Return metric, column and zone of a series of the estate."""
+        dims, zone = whole(series.dimensions)
+        scope, column = self._where.get((series.account, series.region, dims), (None, 0))
+        metric = BY_NAME.get((series.namespace, series.metric, scope)) if scope else None
+        if metric is None or zone is None:
+            return (metric, column, None) if metric else None
+        known = self.places[column].zones
+        return (metric, column, known.index(zone)) if zone in known and metric.namespace == ALB else None

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from simulator.cloudwatch.catalogue import ALB, ECS, INSIGHTS
 from simulator.cloudwatch.measures import COUNTED, Array, Measure
+from simulator.estate import ZONES
+from simulator.spread import InZone, even
 
 if TYPE_CHECKING:
     from simulator.serving import Outcome
@@ -35,7 +37,8 @@ class Tasks:
     """The tasks of each placement in a minute, as float64 [minutes, placements] or what broadcasts to it.
 
     `healthy` (averaged, with its extremes) and `unhealthy` are targets of the load balancer; `running`,
-    `pending`, `desired` and `deployments` are ECS's counts at the end of the minute.
+    `pending`, `desired` and `deployments` are ECS's counts at the end of the minute. `spread` says where the
+    targets are: whole numbers [minutes, InZone, zones, placements], or what broadcasts to it.
     """
 
     healthy: Array
@@ -46,6 +49,7 @@ class Tasks:
     pending: Array
     desired: Array
     deployments: Array
+    spread: NDArray[np.int64]
 
     @classmethod
     def steady(cls, count: Array) -> Tasks:
@@ -60,6 +64,7 @@ class Tasks:
             pending=none,
             desired=count,
             deployments=none + 1.0,
+            spread=even(count, MINUTE_S),
         )
 
 
@@ -108,6 +113,7 @@ class Store:
         # Minute by minute, so that only what was lived through takes memory; `_minutes` says what is there.
         self._values = np.empty((retention, len(Measure), columns))
         self._late = np.empty((retention, columns))
+        self._spread = np.empty((retention, len(InZone), len(ZONES), columns), dtype=np.uint16)
         self._minutes = np.full(retention, -1, dtype=np.int64)
         self._revised: dict[int, tuple[Array, Array]] = {}
         self._first = np.full((len(Measure), columns), -1, dtype=np.int64)
@@ -137,6 +143,8 @@ class Store:
         delay_s = np.where(arrival.lost, np.inf, np.broadcast_to(arrival.delay_s, shape))
         late = delay_s[kept] + (minutes[:, None] + 1) * MINUTE_S
         self._late[slots] = late
+        spread = np.minimum(tasks.spread, np.iinfo(np.uint16).max)
+        self._spread[slots] = np.broadcast_to(spread, (count, *self._spread.shape[1:]))[kept]
         self.newest = max(self.newest, start + count - 1)
         self._revise(minutes, late, arrival)
         self._note(values, start, np.broadcast_to(arrival.lost, shape))
@@ -174,6 +182,12 @@ class Store:
                 share, corrected = self._revised[minute]
                 told = np.where(corrected[columns] > now, share[columns], 1.0)
                 values[:, place] = np.ceil(values[:, place] * told)
+
+    def spread(self, columns: NDArray[np.int64], minutes: range) -> Array:
+        """Return where targets were, [InZone, zones, columns, minutes]: up to 1,092 in a zone can be told."""
+        slots = np.arange(minutes.start, minutes.stop) % self.retention
+        found: Array = self._spread[slots[None, :], :, :, columns[:, None]].astype(np.float64)
+        return found.transpose(2, 3, 0, 1)
 
     def seen(self, measure: Measure, column: int) -> tuple[int, int]:
         """Return the first and the last minute that told of a measure, -1 if none did."""
@@ -227,6 +241,7 @@ def _balancer_errors(outcome: Outcome) -> dict[Measure, NDArray[np.int64]]:
         Measure.ELB_502: outcome.elb_502,
         Measure.ELB_503: outcome.elb_503,
         Measure.ELB_504: outcome.elb_504,
+        Measure.UNCONNECTED: outcome.unconnected,
     }
 
 

@@ -36,6 +36,7 @@ def quiet(minutes: int, **counts: int) -> Outcome:
         elb_502=none,
         elb_503=none,
         elb_504=none,
+        unconnected=none,
         slow=none,
         slow_s=full * 0.3,
         median_s=full * 0.1,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator.cloudwatch.catalogue import METRICS, dimensions
+from simulator.cloudwatch.catalogue import METRICS, Scope, dimensions
 from simulator.cloudwatch.values import listed
 from simulator.refusal import Refusal
 
@@ -21,7 +21,8 @@ def test_an_error_series_is_listed_from_its_first_error_on(bench: Bench) -> None
     assert "HTTPCode_Target_5XX_Count" not in names(bench)
     bench.record(5, 1, target_5xx=1)
     assert "HTTPCode_Target_5XX_Count" not in names(bench, now=6)
-    assert names(bench).count("HTTPCode_Target_5XX_Count") == 4  # two services, with and without target group
+    # Two services, with and without target group, whole and in three zones.
+    assert names(bench).count("HTTPCode_Target_5XX_Count") == 2 * 2 * (1 + 3)
 
 
 def test_a_dimension_filter_takes_a_name_or_a_name_and_a_value(bench: Bench) -> None:
@@ -30,7 +31,7 @@ def test_a_dimension_filter_takes_a_name_or_a_name_and_a_value(bench: Bench) -> 
     every = names(bench, MetricName="RequestCount")
     grouped = names(bench, MetricName="RequestCount", Dimensions=[{"Name": "TargetGroup"}])
     one = names(bench, MetricName="RequestCount", Dimensions=[{"Name": "TargetGroup", "Value": group}])
-    assert (len(every), len(grouped), len(one)) == (4, 2, 1)
+    assert (len(every), len(grouped), len(one)) == (16, 8, 4)
     assert set(names(bench, Namespace="AWS/ECS")) == {"CPUUtilization", "MemoryUtilization"}
 
 
@@ -53,7 +54,8 @@ def test_lists_come_in_pages_of_500(bench: Bench) -> None:
 
 
 def test_every_metric_of_the_catalogue_can_be_read(bench: Bench) -> None:
-    bench.record(0, 1, target_3xx=1, target_4xx=1, target_5xx=1, elb_4xx=1, elb_502=1, elb_503=1, elb_504=1)
+    errors = {"elb_4xx": 3, "elb_502": 3, "elb_503": 3, "elb_504": 3, "unconnected": 3}
+    bench.record(0, 1, target_3xx=3, target_4xx=3, target_5xx=3, **errors)  # type: ignore[arg-type]  # all are counts
     for metric in METRICS:
         for scope in metric.scopes:
             dims = listed(dimensions(bench.places[0], scope))
@@ -62,6 +64,17 @@ def test_every_metric_of_the_catalogue_can_be_read(bench: Bench) -> None:
                     metric.name, stat, namespace=metric.namespace, dimensions=dims, unit=metric.unit
                 )
                 assert list(points) == [0], (metric.name, scope, stat)
+
+
+def test_connections_and_bytes_come_with_requests_and_are_absent_without(bench: Bench) -> None:
+    bench.record(0, 1, unconnected=4)
+    bench.record(1, 1, requests=0, target_2xx=0)
+    balancer = Scope.LOAD_BALANCER
+    assert bench.points("NewConnectionCount", "Sum", balancer) == {0: 50}
+    assert bench.points("ActiveConnectionCount", "Sum", balancer) == {0: 100}
+    assert bench.points("ProcessedBytes", "Sum", balancer) == {0: 8_000_000}
+    assert bench.points("TargetConnectionErrorCount", "Sum") == {0: 4}
+    assert bench.points("RejectedConnectionCount", "Sum", balancer) == {}
 
 
 def test_custom_metrics_are_kept_as_sample_sets(bench: Bench) -> None:

@@ -1,0 +1,71 @@
+"""What CloudWatch tells of a zone: made of what it tells of the whole, only when somebody asks.
+
+Requests are where healthy tasks are.  Every count is divided so that the zones add up to the whole exactly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.cloudwatch.measures import COUNTED, TARGET_CODES, Measure
+from simulator.spread import InZone
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.cloudwatch.measures import Array
+    from simulator.cloudwatch.store import Store
+
+#: The lines between zones shift from minute to minute, so that no zone gets every odd request.
+_SHIFT_BY_MINUTE, _SHIFT_BY_PLACEMENT = 0.6180339887498949, 0.7548776662466927
+_LEVELS = {
+    Measure.HEALTHY_MINIMUM: InZone.LEAST,
+    Measure.HEALTHY_MAXIMUM: InZone.MOST,
+    Measure.UNHEALTHY: InZone.UNHEALTHY,
+}
+
+
+def window(  # noqa: PLR0913, PLR0917 - what the whole is asked by, and the zone
+    store: Store,
+    zone: int,
+    namespace: str,
+    measure: Measure,
+    columns: NDArray[np.int64],
+    minutes: range,
+    now: float,
+) -> Array:
+    """Return [columns, minutes] of what can be read of one zone at `now`; NaN where nothing was told."""
+    whole = store.window(namespace, measure, columns, minutes, now)
+    spread = store.spread(columns, minutes)
+    registered = spread[InZone.MOST, zone] + spread[InZone.UNHEALTHY, zone] > 0
+    if measure is Measure.HEALTHY:
+        return np.where(registered & ~np.isnan(whole), spread[InZone.HEALTHY_S, zone] / 60, np.nan)
+    if measure in _LEVELS:
+        return np.where(registered & ~np.isnan(whole), spread[_LEVELS[measure], zone], np.nan)
+    if measure not in COUNTED:
+        return whole
+    part = divided(whole, spread[InZone.HEALTHY_S], zone, _shift(columns, minutes))
+    return np.where((part > 0) | _tells_zero(store, measure, registered), part, np.nan)
+
+
+def divided(counts: Array, weights: Array, zone: int, shift: Array) -> Array:
+    """Return a zone's part of whole numbers; `weights` are those of all zones, `shift` is from 0 to 1."""
+    upto = np.cumsum(np.where(weights.sum(axis=0) > 0, weights, 1.0), axis=0)
+    lines = np.minimum(np.floor(counts * (upto / upto[-1]) + shift), counts)
+    part: Array = lines[zone] - lines[zone - 1] if zone else lines[0]
+    return part
+
+
+def _shift(columns: NDArray[np.int64], minutes: range) -> Array:
+    by_minute = np.arange(minutes.start, minutes.stop) * _SHIFT_BY_MINUTE
+    shift: Array = (by_minute + columns[:, None] * _SHIFT_BY_PLACEMENT) % 1.0
+    return shift
+
+
+def _tells_zero(store: Store, measure: Measure, registered: NDArray[np.bool_]) -> NDArray[np.bool_] | bool:
+    """Return where a zone without any of these requests tells 0 rather than nothing."""
+    if measure is Measure.REQUESTS or (measure in TARGET_CODES and store.telling.reports_zeros):
+        return registered
+    return measure is Measure.SLOW  # none of the answers were slow

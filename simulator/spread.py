@@ -1,0 +1,72 @@
+"""How the tasks of each placement are spread over its zones through a minute."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import IntEnum, auto
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.estate import ZONES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulator.ecs.service import Service
+    from simulator.ecs.task import Task
+
+Counts = NDArray[np.int64]
+
+
+class InZone(IntEnum):
+    """One number per zone, placement and minute: targets of the load balancer there."""
+
+    HEALTHY_S = 0
+    LEAST = auto()
+    MOST = auto()
+    UNHEALTHY = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Spread:
+    """The healthy tasks of every zone now, int64 [zones, placements], and the minute so far."""
+
+    placements: int
+    healthy: Counts = field(init=False)
+    minute: Counts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.healthy = np.zeros((len(ZONES), self.placements), dtype=np.int64)
+        self.minute = np.zeros((len(InZone), len(ZONES), self.placements), dtype=np.int64)
+
+    def take(self, service: Service, serving: Sequence[Task]) -> None:
+        """Read where a service's tasks are."""
+        index, zones = service.place.index, service.place.zones
+        healthy, running = (
+            Counter(task.zone for task in tasks)
+            for tasks in (serving, (t for t in service.tasks if t.running))
+        )
+        now = np.array([healthy[zone] for zone in zones])
+        self.healthy[:, index] = now
+        self.minute[InZone.LEAST, :, index] = np.minimum(self.minute[InZone.LEAST, :, index], now)
+        self.minute[InZone.MOST, :, index] = np.maximum(self.minute[InZone.MOST, :, index], now)
+        self.minute[InZone.UNHEALTHY, :, index] = [running[zone] - healthy[zone] for zone in zones]
+
+    def pass_time(self, seconds: int) -> None:
+        """Let it stay so for a while."""
+        self.minute[InZone.HEALTHY_S] += self.healthy * seconds
+
+    def turn(self) -> None:
+        """Begin the next minute."""
+        self.minute[InZone.HEALTHY_S] = 0
+        self.minute[InZone.LEAST] = self.minute[InZone.MOST] = self.healthy
+
+
+def even(tasks: NDArray[np.float64], seconds: int) -> Counts:
+    """Return whole tasks that stay healthy for so long, in the zones one after the other."""
+    each = [(tasks.astype(np.int64) + len(ZONES) - 1 - zone) // len(ZONES) for zone in range(len(ZONES))]
+    healthy = np.stack(each, axis=-2)
+    return np.stack([healthy * seconds, healthy, healthy, np.zeros_like(healthy)], axis=-3)
