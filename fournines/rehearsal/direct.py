@@ -6,6 +6,7 @@ import itertools
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 from botocore.exceptions import ClientError
 
 from collector.codes import THROTTLES
@@ -15,6 +16,7 @@ from remediation.events.event import Letter
 from simulator.cloudwatch.amiss import MESSAGES, Status, Told
 from simulator.cloudwatch.reading import Plan, Series
 from simulator.refusal import Refusal
+from slo.cells import MINUTE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -148,16 +150,20 @@ class WorldMetrics:
         self._plans: dict[int, tuple[Batch, Plan]] = {}
 
     def read(self, batch: Batch, start: int, end: int) -> Readings:
-        """Return the minutes `[start, end)` of a batch."""
-        plan = self._plan(batch)
+        """Return the minutes `[start, end)` of a batch; a longer period stands in its first minute."""
+        plan, minutes = self._plan(batch), range(start, end, batch.period_s // MINUTE_S)
         try:
-            told = persisting(READ_ATTEMPTS, lambda: self._columns(plan, start, end))
+            told = persisting(READ_ATTEMPTS, lambda: self._columns(plan, minutes))
         except Refusal as refusal:
             return unanswered(batch, start, end, _refused(refusal))
-        return Readings(batch, start, told.values, {row: _amiss(each) for row, each in told.amiss.items()})
+        values = told.values
+        if minutes.step > 1:
+            values = np.full((len(batch.queries), end - start), np.nan)
+            values[:, :: minutes.step] = told.values
+        return Readings(batch, start, values, {row: _amiss(each) for row, each in told.amiss.items()})
 
-    def _columns(self, plan: Plan, start: int, end: int) -> Told:
-        return self._world.cloudwatch.columns(plan, start, end, now=self._world.now, caller=CALLER)
+    def _columns(self, plan: Plan, minutes: range) -> Told:
+        return self._world.cloudwatch.columns(plan, minutes, now=self._world.now, caller=CALLER)
 
     def _plan(self, batch: Batch) -> Plan:
         kept = self._plans.get(id(batch))

@@ -275,9 +275,14 @@ def _in_unit(ask: Ask, reader: Reader) -> bool:
     return ask.unit is None or ask.unit == reader.unit(ask.series)
 
 
+def finest(start: float, now: float) -> int:
+    """Return the smallest period that is kept of a time, in seconds."""
+    return next(period_s for age, period_s in RESOLUTIONS if now - start < age)
+
+
 def buckets(request: Request, period_s: int, reader: Reader, now: float) -> range:
     """Return the stamps of the buckets that may hold points: aligned, no finer than what is kept."""
-    resolution = next(finest for age, finest in RESOLUTIONS if now - request.start < age)
+    resolution = finest(request.start, now)
     if period_s % resolution:
         return range(0)
     kept = reader.kept(now)

@@ -8,7 +8,7 @@ cloudwatch.throttle(region, share)                                    refuse thi
 cloudwatch.leave_out(region, share)                                   leave this share of series unanswered
 cloudwatch.call(operation, params, region=, account=, now=, caller=)  a dict in boto3's shape; raises Refusal
 plan = cloudwatch.plan([Series(account, region, namespace, metric, dimensions, stat), ...])
-cloudwatch.columns(plan, start, end, now=, caller=) -> Told           its values float64 [series, minutes]
+cloudwatch.columns(plan, range(start, end), now=, caller=) -> Told    its values float64 [series, minutes]
 cloudwatch.billed(caller=None) -> dict[str, int]
 
 `places` are in the order of every column. `now` is seconds since 1970, or an aware datetime.
@@ -21,15 +21,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from simulator.cloudwatch.alarms import Alarms, Standing, State, one_of
 from simulator.cloudwatch.amiss import Amiss, Told, left
 from simulator.cloudwatch.billing import Bill
 from simulator.cloudwatch.custom import Custom
 from simulator.cloudwatch.evaluation import Evaluator, Transition, change
 from simulator.cloudwatch.listing import list_metrics
-from simulator.cloudwatch.query import Request, answer
+from simulator.cloudwatch.query import Request, answer, finest
 from simulator.cloudwatch.reading import Plan, Reader, Series
-from simulator.cloudwatch.store import PUNCTUAL, Arrival, Store, Tasks, Telling
+from simulator.cloudwatch.store import MINUTE_S, PUNCTUAL, Arrival, Store, Tasks, Telling
 from simulator.cloudwatch.values import seconds
 from simulator.reach import Reach
 from simulator.refusal import Refusal
@@ -121,13 +123,20 @@ class CloudWatch:
         """Find out where series lead, to read them often."""
         return self._reader.plan(series)
 
-    def columns(self, plan: Plan, start: int, end: int, *, now: float | datetime, caller: str) -> Told:
-        """Return the minutes `[start, end)` of a plan as far as told; billed and refused like a call."""
+    def columns(self, plan: Plan, minutes: range, *, now: float | datetime, caller: str) -> Told:
+        """Return minutes of a plan as far as told; billed and refused like a call.
+
+        A step of several minutes asks for periods of so many, which the whole range must be a multiple of.
+        Like AWS it tells nothing in periods shorter than those that are still kept of the first minute.
+        """
         for region in sorted({series.region for series in plan.series}):
             self._admit(region)
         self._bill.request(caller, "GetMetricData")
         self._bill.metrics(caller, plan.series)
-        values = self._reader.read(plan, range(start, end), 1, seconds(now, "now"))
+        at, size = seconds(now, "now"), minutes.step
+        values = self._reader.read(plan, range(minutes.start, minutes.stop), size, at)
+        if size * MINUTE_S % finest(minutes.start * MINUTE_S, at):
+            values[:] = np.nan
         amiss = self._amiss.draw(plan.series)
         for row, status in amiss.items():
             values[row] = left(values[row], status)

@@ -49,7 +49,7 @@ def minutes(world: World, first: int, last: int, wanted: list[Series] | None = N
     """Return how many answers are told of some minutes of the scenario, place by place."""
     plan = world.cloudwatch.plan(wanted or series(world, ("TargetResponseTime", "SampleCount")))
     start = world.truth.start
-    return world.cloudwatch.columns(plan, start + first, start + last, now=world.now, caller="reader")
+    return world.cloudwatch.columns(plan, range(start + first, start + last), now=world.now, caller="reader")
 
 
 def call(world: World, operation: str, region: str = HERE, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own

@@ -324,7 +324,7 @@ def test_columns_read_the_same_minutes_without_a_request(bench: Bench) -> None:
     bench.record(0, 10)
     wanted = [bench.series(*one) for one in (("RequestCount", "Sum"), ("Nothing", "Sum"))]
     plan = bench.cloudwatch.plan(wanted)
-    told = bench.cloudwatch.columns(plan, NOON + 7, NOON + 10, now=(NOON + 11) * 60, caller="us")
+    told = bench.cloudwatch.columns(plan, range(NOON + 7, NOON + 10), now=(NOON + 11) * 60, caller="us")
     counts, nothing = told.values
     assert counts.tolist() == [1000, 1000, 800]
     assert np.isnan(nothing).all()
@@ -336,4 +336,16 @@ def test_columns_are_throttled_like_requests(bench: Bench) -> None:
     plan = bench.cloudwatch.plan([bench.series("RequestCount", "Sum")])
     bench.cloudwatch.throttle("eu-west-1", 1.0)
     with pytest.raises(Refusal, match="Throttling"):
-        bench.cloudwatch.columns(plan, NOON, NOON + 1, now=NOON * 60, caller="us")
+        bench.cloudwatch.columns(plan, range(NOON, NOON + 1), now=NOON * 60, caller="us")
+
+
+def test_columns_tell_old_minutes_only_in_periods_that_are_still_kept(bench: Bench) -> None:
+    bench.record(0, 10)
+    plan = bench.cloudwatch.plan([bench.series("RequestCount", "Sum")])
+    later = (NOON + 15 * 1440 + 10) * 60
+    each, five = (
+        bench.cloudwatch.columns(plan, range(NOON, NOON + 10, step), now=later, caller="us")
+        for step in (1, 5)
+    )
+    assert np.isnan(each.values).all()
+    assert five.values.tolist() == [[5000, 5000]]

@@ -123,7 +123,7 @@ def test_a_zone_s_targets_are_those_that_really_run_there() -> None:
     ]
     start = world.truth.start
     plan = world.cloudwatch.plan(series)
-    told = world.cloudwatch.columns(plan, start, start + 15, now=world.now, caller="reader").values
+    told = world.cloudwatch.columns(plan, range(start, start + 15), now=world.now, caller="reader").values
     assert np.nan_to_num(told[5:8]).sum(axis=0) == pytest.approx(told[4])
     assert np.nanmin(told[1:4], axis=1).tolist()[0::2] == [3, 3]
     assert np.nan_to_num(told[2]).min() == 0
