@@ -300,8 +300,8 @@ class MetricSection(Section):
     """A CloudWatch metric of the user's own, read with what explains and shown under its own name.
 
     Dimensions may hold `{cluster}`, `{service}`, `{region}`, `{account}`, `{target_group}`,
-    `{load_balancer}`, `{zone}`, `{discovery}` and `{queue}`; one that names none of a service's is read once in
-    each region.
+    `{load_balancer}`, `{zone}`, `{discovery}` and `{queue}`; one that names none of a service's is read
+    once in each region.
     """
 
     namespace: Annotated[str, Field(min_length=1)]
