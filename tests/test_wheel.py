@@ -46,7 +46,7 @@ def locked(names: set[str]) -> str:
     """Those blocks of the lock file, hashes and all."""
     lock = (ROOT / "requirements" / "runtime.lock").read_text(encoding="utf-8")
     blocks = re.split(r"^(?=[a-z])", lock, flags=re.MULTILINE)
-    return "".join(block for block in blocks if block.partition("==")[0] in names)
+    return "".join(block for block in blocks if re.split(r"[\[=]", block, maxsplit=1)[0] in names)
 
 
 @pytest.fixture(scope="module")
