@@ -52,6 +52,11 @@ class Gathered:
     answers: tuple[tuple[Poll, Readings], ...]
     spent: Mapping[Track, Spent]
 
+    @property
+    def answered(self) -> bool:
+        """Whether anything that was asked got an answer."""
+        return any(len(readings.gaps) < len(readings.batch.queries) for _, readings in self.answers)
+
     def windows(self) -> Iterator[tuple[Window, ...]]:
         """Yield the windows of each question, oldest first."""
         questions: dict[int, tuple[Asked, list[Readings]]] = {}

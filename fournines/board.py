@@ -11,6 +11,7 @@ from collector.price import Thrift
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
+from fournines.vitals import Pulse
 from remediation.actions.table import REMEDIES
 from remediation.vocabulary import Mode
 from slo import figures
@@ -64,12 +65,14 @@ class Board:
         record: Record,
         periods: Mapping[str, timedelta],
         unheard: Callable[[], Mapping[str, str]] = dict,
+        pulse: Pulse | None = None,
         base_url: str = "",
         dashboards_url: str = "",
     ) -> None:
         self._clock, self._books, self._known = clock, books, known
         self._objectives, self._policies, self._shelf = tuple(objectives), policies, shelf
         self._record, self._periods, self._unheard = record, periods, unheard
+        self.pulse = pulse or Pulse()
         self._base_url, self._dashboards_url = base_url, dashboards_url
 
     def now(self) -> datetime:
@@ -173,7 +176,7 @@ class Board:
 
     def trouble(self) -> list[str]:
         """Return what keeps fournines from doing its work, in sentences; empty while it is well."""
-        late = self.failing()
+        late = self._deaf_or_late() + self.pulse.troubles()
         late += [f"{where[1]} cannot be read: {why}" for where, why in tuple(self._known.unreadable.items())]
         backlog = self._books.backlog()
         if backlog.stuck:
@@ -181,6 +184,10 @@ class Board:
         return late
 
     def failing(self) -> list[str]:
+        """Return what keeps our own jobs from their work, or the heartbeat from being heard anywhere."""
+        return self._deaf_or_late() + self.pulse.stopped()
+
+    def _deaf_or_late(self) -> list[str]:
         """Return the queues that cannot be heard, and the jobs that have not succeeded for too long."""
         now, health = self._clock.now(), self._record.health()
         deaf = [f"queue {queue} cannot be heard: {why}" for queue, why in self._unheard().items()]

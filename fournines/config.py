@@ -116,6 +116,7 @@ def read(path: Path, *, secrets: bool = True) -> Config:
         notes=(
             *(note for kind in READERS for note in parsed[kind].notes),
             *_unwatched(settings, policies, promised),
+            *_hardly_heard(settings.heartbeat_regions),
         ),
     )
 
@@ -130,6 +131,17 @@ def _unwatched(settings: Settings, policies: Policies, promised: Sequence[Contra
         for glob in globs:
             if not any(fnmatchcase(region, glob) for region in watched):
                 yield f"{who} names {glob}, none of the regions that are watched: {', '.join(watched)}"
+
+
+def _hardly_heard(regions: Sequence[str]) -> Iterator[str]:
+    """Say where the death of fournines, or of one region, would be heard by nobody."""
+    if not regions:
+        yield "the heartbeat is off: no alarm tells that fournines itself is silent"
+    elif len(regions) == 1:
+        yield (
+            f"the heartbeat is written in {regions[0]} alone: while that region fails, nobody hears whether "
+            "fournines lives; name a second one under heartbeat.regions"
+        )
 
 
 def read_files(kind: str, paths: Sequence[Path]) -> tuple[Parsed, tuple[Fault, ...]]:

@@ -57,6 +57,7 @@ class Known:
         self.loads: dict[Owner, Load] = {}
         self.heat = Heat()
         self.unreadable: dict[tuple[str, str], str] = {}
+        self.answers = 0
         self.spent: dict[Track, Spent] = {}
         self.thrift = Thrift.NONE
         self.gaps: dict[Area, Gap] = {}

@@ -11,6 +11,7 @@ from collector.price import METRIC_USD
 from collector.probing import ANSWERED_WITHIN_S
 from fournines import telemetry
 from fournines.telemetry import Distribution
+from fournines.vitals import Silence
 from remediation import metrics as remedies
 from remediation.journal import Entry, EntryKind
 from slo import metrics
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from fournines.known import Known
     from fournines.store.books import Books
     from fournines.telemetry import Sample
+    from fournines.vitals import Pulse
     from slo.budget import Budget
     from slo.cells import Sli
     from slo.ledger import Ledger
@@ -252,11 +254,20 @@ def _work(board: Board, record: Record, books: Books) -> Numbers:
         yield telemetry.JOB_SKIPPED, ((name,), float(health.skipped))
         if health.last_success is not None:
             yield telemetry.JOB_LAST_SUCCESS, ((name,), health.last_success.timestamp())
+    yield from _heartbeat(board.pulse)
     backlog = books.backlog()
     yield telemetry.OUTBOX_PENDING, ((), float(backlog.pending))
     yield telemetry.OUTBOX_STUCK, ((), float(backlog.stuck))
     for kind, number in sorted(books.event_counts().items()):
         yield telemetry.EVENTS, ((kind,), float(number))
+
+
+def _heartbeat(pulse: Pulse) -> Numbers:
+    for region in pulse.regions:
+        yield telemetry.HEARTBEATS, ((region,), float(pulse.beats[region]))
+        yield telemetry.HEARTBEAT_FAILURES, ((region,), float(pulse.failures[region]))
+    for reason in Silence if pulse.regions else ():
+        yield telemetry.HEARTBEAT_SILENT, ((str(reason),), float(reason in pulse.silent))
 
 
 def _where(placement: Placement) -> tuple[str, str, str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from collector.beacon import Beacon
 from collector.indicators import ALWAYS
 from collector.probes import Prober, Probes
 from collector.scheme import Scheme
@@ -14,6 +15,7 @@ from collector.source import Source
 from fournines.board import Board
 from fournines.clock import Job, Record
 from fournines.desk import Desk
+from fournines.jobs.heartbeat import Heartbeat
 from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
 from fournines.jobs.respond import Listen, Remediate
@@ -24,6 +26,7 @@ from fournines.known import Known
 from fournines.look import Looker
 from fournines.samples import Samples
 from fournines.slack.chat import Chat
+from fournines.vitals import Patience, Pulse
 from remediation.actions.effects import Actuator
 from remediation.decision.policy import Policies
 from remediation.events.event import Mailbox
@@ -36,8 +39,17 @@ from slo.objectives import EVERY_SERVICE, Objective
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from collector.plan import Cadence
     from fournines.clock import Clock
     from fournines.store.books import Books
+
+
+#: A part that has done nothing for so long is wedged: no heartbeat then.
+QUIET_MAX = timedelta(minutes=5)
+#: What is read seldom may be quiet for so many of its turns; a month's budget may double them.
+SELDOM = 3
+#: A message that people did not get within so long silences the heartbeat: its alarm tells them something.
+UNTOLD_MAX = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class Outside:
     actuator: Actuator
     mailbox: Mailbox
     chat: Chat
+    beacon: Beacon
     prober: Prober | None = None  # where nobody looks from outside
 
 
@@ -90,6 +103,17 @@ class Pace:
     remediate: timedelta = timedelta(seconds=15)
     watch: timedelta = timedelta(minutes=1)
     upkeep: timedelta = timedelta(hours=1)
+    heartbeat: timedelta = timedelta(minutes=1)
+
+    def patience(self, cadence: Cadence) -> Patience:
+        """For how long each part may be quiet before the heartbeat is; people are told in real time."""
+        seldom = SELDOM * timedelta(minutes=cadence.sli_every)
+        return Patience(
+            collected=max(QUIET_MAX, seldom),
+            evaluated=QUIET_MAX,
+            told=QUIET_MAX.total_seconds() * self.real_s,
+            waiting=UNTOLD_MAX.total_seconds() * self.real_s,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +122,8 @@ class Setting:
 
     scopes: Sequence[tuple[str, str]]
     channel: str = ""
+    instance: str = "fournines"
+    heartbeat_regions: tuple[str, ...] = ()
     base_url: str = ""
     dashboards_url: str = ""
     pace: Pace = Pace()
@@ -137,6 +163,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         settle=max(SETTLE, SETTLE.total_seconds() * pace.real_s),
     )
     periods: dict[str, timedelta] = {}
+    pulse = Pulse(setting.heartbeat_regions)
     board = Board(
         clock=clock,
         books=books,
@@ -147,6 +174,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         record=record,
         periods=periods,
         unheard=lambda: outside.mailbox.troubles,
+        pulse=pulse,
         base_url=setting.base_url,
         dashboards_url=setting.dashboards_url,
     )
@@ -155,6 +183,8 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     )
     discover = Discover(outside.source, setting.scopes, known, books, setting.workers)
     collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
+    patience = pace.patience(setting.scheme.cadence)
+    heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, patience)
     jobs = (
         Job("discover", pace.discover, discover.run),
         Job("listen", pace.real_s / 2, Listen(outside.mailbox, books, known, desk).run),
@@ -165,6 +195,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         Job("tell", pace.real_s / 2, Tell(books, outside.chat, board, setting.channel).run),
         Job("watch", pace.watch, Watch(books, known, board).run),
         Job("upkeep", pace.upkeep, Upkeep(books).run),
+        *([Job("heartbeat", pace.heartbeat, heartbeat.run)] if pulse.regions else ()),
     )
     periods.update({job.name: job.period for job in jobs})
     return Service(jobs, board, samples, record)

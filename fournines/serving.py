@@ -60,6 +60,8 @@ def _setting(settings: Settings, real_s: timedelta) -> Setting:
     return Setting(
         scopes=[(account.id, region) for account in settings.aws.accounts for region in settings.aws.regions],
         channel=settings.slack.channel if settings.slack else "",
+        instance=settings.heartbeat.name,
+        heartbeat_regions=settings.heartbeat_regions,
         base_url=(web.url or f"http://{web.host}:{web.port}").rstrip("/"),
         pace=Pace(
             real_s=real_s,

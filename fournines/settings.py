@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _MINUTE = timedelta(minutes=1)
 
+#: One to be silent with its region, and one to be heard then.
+HEARTBEAT_REGIONS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -272,6 +275,15 @@ class Web(Section):
     url: Url | None = None
 
 
+class Heartbeat(Section):
+    """Where signs of life are written, and as whose; without `regions` it is the first two watched."""
+
+    name: Annotated[str, _like(r"[A-Za-z0-9._-]{1,64}", "up to 64 letters, digits, dots or dashes")] = (
+        "fournines"
+    )
+    regions: tuple[Region, ...] | None = None
+
+
 class Telemetry(Section):
     """Where metrics are sent, besides being there to be scraped."""
 
@@ -413,7 +425,14 @@ class Settings(Section):
     runbooks: tuple[Folder, ...] = ()
     slack: Slack | None = None
     web: Web = Web()
+    heartbeat: Heartbeat = Heartbeat()
     telemetry: Telemetry = Telemetry()
     collect: Collect = Collect()
     probes: Annotated[tuple[ProbeSection, ...], AfterValidator(_each_once)] = ()
     probe_tags: bool = False
+
+    @property
+    def heartbeat_regions(self) -> tuple[str, ...]:
+        """Where the heartbeat is written: by default in two regions, since one may fail."""
+        named = self.heartbeat.regions
+        return self.aws.regions[:HEARTBEAT_REGIONS] if named is None else tuple(dict.fromkeys(named))

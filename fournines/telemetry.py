@@ -52,6 +52,27 @@ FAMILIES = (
         (),
         "Messages that Slack refused or did not take in several attempts, and is given again until it does.",
     ),
+    HEARTBEATS := Family(
+        "fournines_heartbeats_total",
+        Kind.COUNTER,
+        "",
+        ("region",),
+        "Heartbeats that were written to CloudWatch.",
+    ),
+    HEARTBEAT_FAILURES := Family(
+        "fournines_heartbeat_failures_total",
+        Kind.COUNTER,
+        "",
+        ("region",),
+        "Heartbeats that could not be written.",
+    ),
+    HEARTBEAT_SILENT := Family(
+        "fournines_heartbeat_silent",
+        Kind.GAUGE,
+        "",
+        ("reason",),
+        "1 for each reason why no heartbeat is written.",
+    ),
     EVENTS := Family(
         "fournines_events_total", Kind.COUNTER, "", ("kind",), "Events that were kept, by kind."
     ),

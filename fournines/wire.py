@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from collector.source import Batch, Readings
+from collector.wire.beacon import AwsBeacon
 from collector.wire.probe import HttpProber
 from collector.wire.session import Access, Sessions
 from collector.wire.source import AwsSource
@@ -40,6 +41,7 @@ def outside(settings: Settings, now: Callable[[], datetime]) -> Outside:
         actuator=AwsActuator(sessions),
         mailbox=SqsMailbox(sessions, queues),
         chat=SlackChat(slack.token.get_secret_value(), slack.base_url) if slack else LogChat(),
+        beacon=AwsBeacon(sessions, aws.accounts[0].id),
         prober=HttpProber(),
     )
 
@@ -59,6 +61,10 @@ class InProcess:
     def actuator(self) -> AwsActuator:
         """Return the actuator."""
         return AwsActuator(self.sessions)
+
+    def beacon(self, account: str) -> AwsBeacon:
+        """Return the beacon of an account."""
+        return AwsBeacon(self.sessions, account)
 
 
 class _ColumnSource(AwsSource):

@@ -69,15 +69,22 @@ class Life:
         self.world, self.clock = World(scenario), Stepped(scenario.start)
         self.mailbox, self.ear = WorldMailbox(), Ear(self.clock.now)
         wired = InProcess(WorldSessions(self.world), WorldMetrics(self.world).read, self.clock.now)
-        self.source = wired.source()
+        self.source, self.beacon = wired.source(), wired.beacon(scenario.estate.account)
         setting = Setting(
             scopes=[(scenario.estate.account, region) for region in scenario.estate.regions],
             channel="incidents",
             base_url="http://fournines",
+            heartbeat_regions=tuple(scenario.estate.regions[:2]),
             workers=1,
             pace=Pace(real_s=timedelta(seconds=10)),
         )
-        outside = Outside(self.source, wired.actuator(), self.mailbox, chat or self.ear)
+        outside = Outside(
+            self.source,
+            wired.actuator(),
+            self.mailbox,
+            chat or self.ear,
+            self.beacon,
+        )
         self.charter, self.actuator = charter(scenario), wired.actuator()
         self.service = build(self.charter, setting, books, outside, self.clock)
         self.desk, self.objectives = Desk(books), self.charter.objectives

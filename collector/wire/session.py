@@ -1,6 +1,7 @@
 """Clients of AWS by account and region: credentials, roles, timeouts, and how often something is sent.
 
-Reads are sent up to three times.  What changes something is sent once: to try again is decided above.
+Reads are sent up to three times, a heartbeat twice: two beats of a minute are as good as one.
+What changes something is sent once: to try again is decided above.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 10
 READ_ATTEMPTS_MAX = 3
+BEAT_TIMEOUT_S = 5
+BEAT_ATTEMPTS_MAX = 2
 CONNECTIONS_MAX = 16
 
 ROLE_SESSION_NAME = "fournines"
@@ -74,6 +77,11 @@ class Sessions:
         Making half a million datetimes costs more than all else that reading does.
         """
         client: CloudWatchClient = self._client("cloudwatch", account, region, "metrics")
+        return client
+
+    def beating_cloudwatch(self, account: str, region: str) -> CloudWatchClient:
+        """Return a client for writing heartbeats: soon done, since the next beat is a minute away."""
+        client: CloudWatchClient = self._client("cloudwatch", account, region, "beat")
         return client
 
     def ecs(self, account: str, region: str) -> ECSClient:
@@ -196,6 +204,7 @@ CONFIGS = {
     "read": _config(attempts=READ_ATTEMPTS_MAX),
     "poll": _config(attempts=1, read_timeout_s=2 * READ_TIMEOUT_S),
     "act": _config(attempts=1),
+    "beat": _config(attempts=BEAT_ATTEMPTS_MAX, read_timeout_s=BEAT_TIMEOUT_S),
 }
 
 

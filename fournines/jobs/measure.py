@@ -97,6 +97,8 @@ class Collect:
             self.books.spend(f"{now:%Y-%m}", sum(cost.metrics for cost in gathered.spent.values()))
             for answers in gathered.windows():
                 self._keep(answers, now)
+            if gathered.answered:
+                self.known.answers += 1
 
     def _cadence(self, now: datetime) -> Cadence:
         """Return how often is read, as far as the month's budget allows; a change is said."""

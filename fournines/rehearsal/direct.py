@@ -30,8 +30,8 @@ CALLER = "fournines"
 #: What a page names its successor by: ECS, Application Auto Scaling, ELBv2.
 TOKENS = ("nextToken", "NextToken", "NextMarker")
 
-#: How often the wire's clients send a read, and a change; waiting in between takes no time in a rehearsal.
-READ_ATTEMPTS, ACT_ATTEMPTS = 3, 1
+#: How often the wire's clients send a read, a change and a heartbeat; in a rehearsal waiting takes no time.
+READ_ATTEMPTS, ACT_ATTEMPTS, BEAT_ATTEMPTS = 3, 1, 2
 #: What AWS's clients try again beside what is throttled [botocore, standard retry mode].
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 
@@ -118,6 +118,14 @@ class WorldSessions:
     def acting_scaling(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client for changing Application Auto Scaling's bounds."""
         return self._client(self._world.scaling.call, account, region, ACT_ATTEMPTS)
+
+    def beating_cloudwatch(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client for writing heartbeats."""
+
+        def call(operation: str, params: Mapping[str, Any], **who: str) -> dict[str, Any]:
+            return self._world.cloudwatch.call(operation, params, now=self._world.now, **who)
+
+        return self._client(call, account, region, BEAT_ATTEMPTS)
 
     def elbv2(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client of ELBv2, which knows target groups."""

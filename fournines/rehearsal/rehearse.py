@@ -14,6 +14,7 @@ from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
 from fournines.rehearsal.score import name_causes
 from fournines.rehearsal.unnoticed import unnoticed
 from fournines.service import Charter, Outside, Pace, Setting, build
+from fournines.settings import HEARTBEAT_REGIONS
 from fournines.slack.chat import Sent
 from fournines.store.books import Books
 from fournines.store.place import IN_MEMORY
@@ -100,9 +101,15 @@ def rehearse(
     clock = Stepped(scenario.start)
     ear, mailbox = Ear(clock.now), WorldMailbox()
     wired = InProcess(WorldSessions(world), WorldMetrics(world).read, clock.now)
-    outside = Outside(wired.source(), wired.actuator(), mailbox, ear)
+    outside = Outside(wired.source(), wired.actuator(), mailbox, ear, wired.beacon(scenario.estate.account))
     scopes = [(scenario.estate.account, region) for region in scenario.estate.regions]
-    setting = Setting(scopes=scopes, channel="rehearsal", workers=1, pace=Pace(real_s=timedelta(seconds=10)))
+    setting = Setting(
+        scopes=scopes,
+        channel="rehearsal",
+        heartbeat_regions=tuple(scenario.estate.regions[:HEARTBEAT_REGIONS]),
+        workers=1,
+        pace=Pace(real_s=timedelta(seconds=10)),
+    )
     kept_by = charter(scenario)
     with Books.open(IN_MEMORY) as books:
         service = build(kept_by, setting, books, outside, clock)

@@ -282,6 +282,11 @@ class Books:
         with self._database.read() as connection:
             return outbox.backlog(connection)
 
+    def waiting_since(self) -> datetime | None:
+        """Return when the oldest message that Slack does not have yet came up; None if it has all."""
+        with self._database.read() as connection:
+            return outbox.waiting_since(connection)
+
     # -- statements
 
     def issue(self, contract: str, month: str, body: str, now: datetime) -> Issued:

@@ -174,6 +174,16 @@ def backlog(connection: Connection) -> Backlog:
     return Backlog(waiting, count.get(Sending.SENT, 0), len(stuck), stuck[0] if stuck else "")
 
 
+def waiting_since(connection: Connection) -> datetime | None:
+    """Return when the oldest message that Slack does not have came up; nobody waits for an edit."""
+    oldest: datetime | None = connection.execute(
+        select(func.min(entries.c.at))
+        .join(outbox, outbox.c.entry == entries.c.n)
+        .where(outbox.c.state.in_(_OPEN), outbox.c.kind != Kind.EDIT)
+    ).scalar()
+    return oldest
+
+
 def _of(incident: str) -> ColumnElement[bool]:
     return outbox.c.incident == incident
 

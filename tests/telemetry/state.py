@@ -23,6 +23,7 @@ from fournines.clock import Health, Record, Stepped
 from fournines.desk import Desk
 from fournines.known import Known
 from fournines.samples import Samples
+from fournines.vitals import Pulse
 from remediation.decision.policy import Policies
 from remediation.incidents import Symptom
 from remediation.journal import Entry, EntryKind
@@ -112,6 +113,15 @@ def happen(books: Books) -> str:
     return incident.id
 
 
+def pulse() -> Pulse:
+    """A heartbeat that was written, and failed once."""
+    made = Pulse(("eu-west-1", "us-east-1"))
+    made.wrote("eu-west-1")
+    made.could_not_write("us-east-1", "no answer")
+    made.wrote("us-east-1")
+    return made
+
+
 def board(
     books: Books, known: Known, record: Record, clock: Stepped, books_of_people: Shelf = NO_SHELF
 ) -> Board:
@@ -125,6 +135,7 @@ def board(
         record=record,
         periods={"collect": timedelta(seconds=15)},
         base_url="http://fournines",
+        pulse=pulse(),
     )
 
 
