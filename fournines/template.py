@@ -1,11 +1,13 @@
-"""What fournines needs on the AWS side, as CloudFormation and IAM: queues, rules, and the least permissions.
+"""What fournines needs on the AWS side, as CloudFormation and IAM: queues, rules, the alarm on its silence.
 
-Not yet tried on a real account; the rules and queues are what the simulated AWS is set up with, too.
+Not yet tried on a real account; rules, queues and the alarm are what the simulated AWS is set up with, too.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from collector.beacon import DIMENSION, METRIC, NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +20,11 @@ RETENTION_S = 14 * 24 * 3600
 RECEIPTS_MAX = 20
 #: How long a received event is hidden: far longer than it takes to store it.
 VISIBILITY_S = 60
+
+#: The alarm rings when so many of so many minutes brought no beat.  Beats a minute apart can leave one minute
+#: empty and put two into the next, again and again, but never leave two empty in a row.
+SILENT_MINUTES, JUDGED_MINUTES = 3, 4
+BEAT_PERIOD_S = 60
 
 #: What is listened to, by the name of the rule.
 RULES: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -42,6 +49,27 @@ RULES: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
 }
 
+#: What the stack asks of who creates it.
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "WatchHeartbeat": {
+        "Type": "String",
+        "AllowedValues": ["no", "yes"],
+        "Default": "no",
+        "Description": "yes in the regions of heartbeat.regions: an alarm rings when fournines is silent",
+    },
+    "HeartbeatName": {
+        "Type": "String",
+        "AllowedPattern": "[A-Za-z0-9._-]{1,64}",
+        "Default": "fournines",
+        "Description": "heartbeat.name in fournines.yaml",
+    },
+    "AlarmEmail": {
+        "Type": "String",
+        "Default": "",
+        "Description": "who is told of the silence; AWS asks this address to confirm; empty for nobody",
+    },
+}
+
 #: What reading needs.  These actions take no resource, or are asked for everything that is there.
 READS = (
     "application-autoscaling:DescribeScalableTargets",
@@ -63,22 +91,77 @@ ONLY_TO_TASKS = {"Condition": {"StringEquals": {"iam:PassedToService": "ecs-task
 
 
 def template() -> dict[str, Any]:
-    """Return one region's CloudFormation template: its queue, dead letters, and the rules that fill it."""
+    """Return one region's CloudFormation template: its queue, the rules that fill it, and the alarm."""
     rules = {name: _rule(pattern) for name, pattern in RULES.items()}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "fournines: the queue of this region's ECS, alarm, Spot and CodeDeploy events",
+        "Description": "fournines: this region's queue of events, and the alarm on fournines' own silence",
+        "Parameters": PARAMETERS,
+        "Conditions": {
+            "Watched": {"Fn::Equals": [{"Ref": "WatchHeartbeat"}, "yes"]},
+            "Mailed": {
+                "Fn::And": [
+                    {"Condition": "Watched"},
+                    {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]},
+                ]
+            },
+        },
         "Resources": {
             "DeadLetters": _queue(),
             "Events": _queue("DeadLetters"),
             "Access": _access(rules),
             **rules,
+            "Silence": {"Type": "AWS::SNS::Topic", "Condition": "Watched"},
+            "SilenceMail": {
+                "Type": "AWS::SNS::Subscription",
+                "Condition": "Mailed",
+                "Properties": {
+                    "TopicArn": {"Ref": "Silence"},
+                    "Protocol": "email",
+                    "Endpoint": {"Ref": "AlarmEmail"},
+                },
+            },
+            "HeartbeatAlarm": {
+                "Type": "AWS::CloudWatch::Alarm",
+                "Condition": "Watched",
+                "Properties": alarm({"Ref": "HeartbeatName"}, {"Ref": "Silence"})
+                | {"AlarmName": {"Fn::Sub": alarm_name("${HeartbeatName}")}},
+            },
         },
         "Outputs": {
             "QueueUrl": {"Description": "for aws.queues in fournines.yaml", "Value": {"Ref": "Events"}},
             "QueueArn": {"Value": {"Fn::GetAtt": ["Events", "Arn"]}},
             "DeadLettersUrl": {"Value": {"Ref": "DeadLetters"}},
+            "SilenceTopicArn": {
+                "Condition": "Watched",
+                "Description": "subscribe whoever is to be told that fournines is silent",
+                "Value": {"Ref": "Silence"},
+            },
         },
+    }
+
+
+def alarm_name(instance: str) -> str:
+    """Return what the alarm on an instance's heartbeat is called."""
+    return f"fournines-heartbeat-{instance}"
+
+
+def alarm(instance: object, topic: object) -> dict[str, Any]:
+    """Return the alarm on a heartbeat, all but its name; silence is a breach, and its end is told too."""
+    return {
+        "AlarmDescription": "fournines leaves no sign of life: see its runbook fournines-silent",
+        "Namespace": NAMESPACE,
+        "MetricName": METRIC,
+        "Dimensions": [{"Name": DIMENSION, "Value": instance}],
+        "Statistic": "Sum",
+        "Period": BEAT_PERIOD_S,
+        "EvaluationPeriods": JUDGED_MINUTES,
+        "DatapointsToAlarm": SILENT_MINUTES,
+        "Threshold": 1,
+        "ComparisonOperator": "LessThanThreshold",
+        "TreatMissingData": "breaching",
+        "AlarmActions": [topic],
+        "OKActions": [topic],
     }
 
 
@@ -115,18 +198,37 @@ def _access(rules: Iterable[str]) -> dict[str, Any]:
 
 
 def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterable[str]]) -> dict[str, Any]:
-    """Return the IAM policy: reading, its own queues, and per placement just the actions that policies allow.
+    """Return the IAM policy: reading, heartbeat, its own queues, and just the changes that policies allow.
 
     `may_change` maps placements to IAM actions; without a policy that proposes or acts it is empty, and the
     service then cannot change anything, whatever it decides.
     """
+    arns = sorted(queue_arns)
     statements: list[dict[str, Any]] = [
         {"Sid": "Read", "Effect": "Allow", "Action": list(READS), "Resource": "*"},
         {
+            "Sid": "Beat",
+            "Effect": "Allow",
+            "Action": "cloudwatch:PutMetricData",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+        },
+        {
             "Sid": "Listen",
             "Effect": "Allow",
-            "Action": ["sqs:DeleteMessage", "sqs:DeleteMessageBatch", "sqs:ReceiveMessage"],
-            "Resource": sorted(queue_arns),
+            "Action": [
+                "sqs:DeleteMessage",
+                "sqs:DeleteMessageBatch",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            ],
+            "Resource": arns,
+        },
+        {
+            "Sid": "CountDeadLetters",
+            "Effect": "Allow",
+            "Action": "sqs:GetQueueAttributes",
+            "Resource": sorted({f"{arn.rpartition(':')[0]}:*DeadLetters*" for arn in arns}),
         },
     ]
     granted: dict[str, set[str]] = {}

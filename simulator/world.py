@@ -3,6 +3,7 @@
 Callers use
 - `World(scenario, recording=None)`; `world.step(now) -> list[Delivery]`: move on to `now` (aware datetime);
   what reaches each region's event bus meanwhile, in order of arrival;
+- `world.notices() -> list[Notice]`: what alarms sent to their SNS topics meanwhile;
 - `world.ecs.call(operation, params, region=, account=, caller=) -> dict`, and the same of `world.scaling`
   (Application Auto Scaling): AWS's shapes as boto3 has them, errors as `simulator.refusal.Refusal`;
 - `world.cloudwatch.call(operation, params, region=, account=, now=world.now, caller=)`;
@@ -20,6 +21,7 @@ import numpy as np
 from simulator.agenda import Agenda
 from simulator.bus import Bus, Delivery
 from simulator.calls import Call, Desk
+from simulator.cloudwatch.notice import notices
 from simulator.cloudwatch.service import CloudWatch
 from simulator.cloudwatch.store import Arrival, Tasks, Telling
 from simulator.demand import demand
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from simulator.cloudwatch.evaluation import Transition
+    from simulator.cloudwatch.notice import Notice
     from simulator.ecs.service import Service
     from simulator.recording import Recording
     from simulator.scenario import Scenario
@@ -79,6 +82,7 @@ class World:
         self.scaling = Scaling(self._fleet, self._desk)
         self._pulse = Pulse(len(places))
         self._hindrance = Hindrance(len(places))
+        self._notices: list[Notice] = []
         self._agenda = Agenda()
         self._injector = Injector(
             scenario.seed,
@@ -138,6 +142,11 @@ class World:
             self._tick(at)
         self._desk.now = until
         return self._bus.deliver(until)
+
+    def notices(self) -> list[Notice]:
+        """Hand over what alarms sent to their topics since the last call."""
+        sent, self._notices = self._notices, []
+        return sent
 
     def _next(self, until: float) -> int | None:
         """Return the next tick at which something may change, if it is due."""
@@ -232,7 +241,7 @@ class World:
         return frozenset(n for n in names if self.cloudwatch.alarm_state(account, region, n) == "ALARM")
 
     def _announce(self, transition: Transition, at: int) -> None:
-        """Tell the bus that an alarm changed."""
+        """Tell the bus that an alarm changed, and the topics of its actions."""
         event = {
             "source": "aws.cloudwatch",
             "detail-type": "CloudWatch Alarm State Change",
@@ -240,3 +249,4 @@ class World:
             "detail": transition.detail,
         }
         self._bus.tell(at, transition.region, transition.account, event)
+        self._notices += notices(transition)

@@ -39,9 +39,10 @@ def aws() -> None:
 
 @aws.command(epilog="Example: fournines aws template > fournines-events.json")
 def template() -> None:
-    """Print the CloudFormation template of a region: its queue of events, and the rules that fill it.
+    """Print the CloudFormation template of a region: its queue of events, and the alarm on our own silence.
 
-    Create it in every region that is watched; its output QueueUrl belongs under aws.queues.
+    Create it in every region that is watched; its output QueueUrl belongs under aws.queues.  In the two
+    regions of the heartbeat give it WatchHeartbeat=yes, and AlarmEmail for who is to be told.
     """
     shown.document(needs.template())
 

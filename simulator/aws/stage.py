@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simulator.bus import Delivery
     from simulator.calls import Call
     from simulator.clock import FastClock
+    from simulator.cloudwatch.notice import Notice
     from simulator.world import World
 
 LOG = logging.getLogger(__name__)
@@ -24,8 +25,8 @@ STEP_S = 0.15
 class Stage:
     """Lets one world be shared.
 
-    The world is moved on and asked under one lock; events leave for their targets outside of it, in the order
-    in which the world told them.
+    The world is moved on and asked under one lock; events and notices leave for their targets outside
+    of it, in the order in which the world told them.
     """
 
     def __init__(
@@ -33,12 +34,13 @@ class Stage:
         world: World,
         clock: FastClock,
         deliver: Callable[[Delivery], None],
+        notify: Callable[[Notice], None],
         read_wall: Callable[[], datetime],
     ) -> None:
         self.world = world
         self.clock = clock
         self.failure: str | None = None
-        self._deliver = deliver
+        self._deliver, self._notify = deliver, notify
         self._wall = read_wall
         self._lock = Lock()
         self._stopped = Event()
@@ -75,8 +77,11 @@ class Stage:
         now = min(self.clock.at(self._wall()), self.world.scenario.end)
         with self._lock:
             deliveries = self.world.step(max(now, self.world.now))
+            notices = self.world.notices()
         for delivery in deliveries:
             self._deliver(delivery)
+        for notice in notices:
+            self._notify(notice)
 
     def call(self, api: str, operation: str, params: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Ask the world's `ecs`, `cloudwatch` or `application-autoscaling`; raise `Refusal` if it says no."""

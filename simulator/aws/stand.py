@@ -10,6 +10,7 @@ from simulator.aws.face import AwsFace
 from simulator.aws.neighbours import Neighbours
 from simulator.aws.score import Score
 from simulator.aws.stage import Stage, wall
+from simulator.aws.topics import publish
 from simulator.clock import FastClock
 from simulator.world import World
 
@@ -40,7 +41,7 @@ class Stand:
         self.world = World(scenario, recording)
         neighbours, bridge = Neighbours(self.world.estate), EventBridge()
         clock = FastClock(start=scenario.start, epoch=epoch or read_wall(), speed=speed)
-        self.stage = Stage(self.world, clock, bridge.deliver, read_wall)
+        self.stage = Stage(self.world, clock, bridge.deliver, publish, read_wall)
         self.control = Control(self.stage, bridge, Score(self.stage, recording))
         self.app = AwsFace(self.stage, neighbours, self.control)
 

@@ -51,6 +51,7 @@ class Transition:
     previous: State
     detail: dict[str, Any]
     actions: tuple[str, ...]
+    rule: Rule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,6 +215,7 @@ def change(alarms: Alarms, key: Key, standing: Standing) -> Transition:
         previous=alarm.standing.state,
         detail=_detail(alarm, standing),
         actions=alarm.rule.actions.get(standing.state, ()) if alarm.rule.actions_enabled else (),
+        rule=alarm.rule,
     )
 
 
