@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from collector.beacon import DIMENSION, METRIC, NAMESPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from slo.cells import Placement
 
@@ -213,23 +213,7 @@ def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterab
             "Resource": "*",
             "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
         },
-        {
-            "Sid": "Listen",
-            "Effect": "Allow",
-            "Action": [
-                "sqs:DeleteMessage",
-                "sqs:DeleteMessageBatch",
-                "sqs:GetQueueAttributes",
-                "sqs:ReceiveMessage",
-            ],
-            "Resource": arns,
-        },
-        {
-            "Sid": "CountDeadLetters",
-            "Effect": "Allow",
-            "Action": "sqs:GetQueueAttributes",
-            "Resource": sorted({f"{arn.rpartition(':')[0]}:*DeadLetters*" for arn in arns}),
-        },
+        *(_listening(arns) if arns else ()),
     ]
     granted: dict[str, set[str]] = {}
     for placement, actions in may_change.items():
@@ -241,6 +225,19 @@ def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterab
         for number, action in enumerate(sorted(granted), 1)
     ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _listening(arns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield what reading the queues needs, and counting their dead letters, as the template calls them."""
+    taken = ["DeleteMessage", "DeleteMessageBatch", "GetQueueAttributes", "ReceiveMessage"]
+    dead = sorted({f"{arn.rpartition(':')[0]}:*DeadLetters*" for arn in arns})
+    yield {"Sid": "Listen", "Effect": "Allow", "Action": [f"sqs:{one}" for one in taken], "Resource": arns}
+    yield {
+        "Sid": "CountDeadLetters",
+        "Effect": "Allow",
+        "Action": "sqs:GetQueueAttributes",
+        "Resource": dead,
+    }
 
 
 def _resource(action: str, placement: Placement) -> str:

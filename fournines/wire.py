@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector.source import Batch, Readings
 from collector.wire.beacon import AwsBeacon
+from collector.wire.checkup import AwsCheckup
 from collector.wire.probe import HttpProber
 from collector.wire.session import Access, Sessions
 from collector.wire.source import AwsSource
@@ -18,14 +19,37 @@ from remediation.wire.actuator import AwsActuator
 from remediation.wire.queues import Queue, SqsMailbox
 
 if TYPE_CHECKING:
-    from fournines.settings import Settings
+    from fournines.settings import Aws, Settings
 
 
 def outside(settings: Settings, now: Callable[[], datetime]) -> Outside:
     """Return the seams on AWS and Slack as the settings say; queues are listened to from here on."""
-    aws = settings.aws
+    aws, sessions = settings.aws, _sessions(settings.aws)
+    queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
+    return Outside(
+        source=AwsSource(sessions, now),
+        actuator=AwsActuator(sessions),
+        mailbox=SqsMailbox(sessions, queues),
+        chat=slack(settings) or LogChat(),
+        beacon=AwsBeacon(sessions, aws.accounts[0].id),
+        prober=HttpProber(),
+    )
+
+
+def slack(settings: Settings) -> SlackChat | None:
+    """Return Slack, if it is configured."""
+    found = settings.slack
+    return SlackChat(found.token.get_secret_value(), found.base_url) if found else None
+
+
+def checkup(settings: Settings, now: Callable[[], datetime]) -> AwsCheckup:
+    """Return who looks at AWS for the doctor, with the service's own credentials and roles."""
+    return AwsCheckup(_sessions(settings.aws), now)
+
+
+def _sessions(aws: Aws) -> Sessions:
     keys = aws.credentials
-    sessions = Sessions(
+    return Sessions(
         Access(
             endpoint_url=aws.endpoint_url,
             access_key_id=keys.access_key_id if keys else None,
@@ -33,16 +57,6 @@ def outside(settings: Settings, now: Callable[[], datetime]) -> Outside:
             session_token=keys.session_token.get_secret_value() if keys and keys.session_token else None,
             roles={account.id: account.role_arn for account in aws.accounts if account.role_arn},
         )
-    )
-    queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
-    slack = settings.slack
-    return Outside(
-        source=AwsSource(sessions, now),
-        actuator=AwsActuator(sessions),
-        mailbox=SqsMailbox(sessions, queues),
-        chat=SlackChat(slack.token.get_secret_value(), slack.base_url) if slack else LogChat(),
-        beacon=AwsBeacon(sessions, aws.accounts[0].id),
-        prober=HttpProber(),
     )
 
 

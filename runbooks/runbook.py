@@ -25,7 +25,7 @@ SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Verification", "Esc
 #: A check may only look; these are the commands that only look.
 READING = re.compile(
     r"aws [a-z0-9-]+ (describe|list|get|filter|tail|wait)(-[a-z-]+)?\b"
-    r"|fournines (budget|explain|incidents|runbook|validate|--version)\b"
+    r"|fournines (budget|doctor --no-slack|explain|incidents|runbook|validate|--version)\b"
     r"|curl -[fsS]+ http"
 )
 

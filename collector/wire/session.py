@@ -37,6 +37,7 @@ CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 10
 READ_ATTEMPTS_MAX = 3
 BEAT_TIMEOUT_S = 5
+LOOK_TIMEOUT_S = 5
 BEAT_ATTEMPTS_MAX = 2
 CONNECTIONS_MAX = 16
 
@@ -83,6 +84,10 @@ class Sessions:
         """Return a client for writing heartbeats: soon done, since the next beat is a minute away."""
         client: CloudWatchClient = self._client("cloudwatch", account, region, "beat")
         return client
+
+    def looking(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401 - one method, many kinds
+        """Return a client for one look at any service: sent once and soon over, since a person waits."""
+        return self._client(service, account, region, "look")
 
     def ecs(self, account: str, region: str) -> ECSClient:
         """Return a client for reading services."""
@@ -204,6 +209,7 @@ CONFIGS = {
     "read": _config(attempts=READ_ATTEMPTS_MAX),
     "poll": _config(attempts=1, read_timeout_s=2 * READ_TIMEOUT_S),
     "act": _config(attempts=1),
+    "look": _config(attempts=1, read_timeout_s=LOOK_TIMEOUT_S),
     "beat": _config(attempts=BEAT_ATTEMPTS_MAX, read_timeout_s=BEAT_TIMEOUT_S),
 }
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Words that are told apart at a glance; every state is also a word, so colour is never needed.
 STYLES: Mapping[str, str] = {
     "ok": "green",
+    "warn": "yellow",
+    "wrong": "bold red",
     "page": "bold red",
     "spent": "red",
     "ticket": "yellow",

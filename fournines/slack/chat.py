@@ -99,6 +99,15 @@ class Ambiguous:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Slack knows us: in which workspace, under which name, and with which scopes."""
+
+    team: str
+    user: str
+    scopes: frozenset[str]
+
+
 Delivery = Sent | Refused | Later | Ambiguous
 #: What became of a message whose answer was lost; None where Slack has it not, or never lets us look.
 Found = Sent | Later | Ambiguous | None
@@ -168,6 +177,21 @@ class SlackChat:
             return _unanswered(problem)
         mine = (each for each in answer.get("messages") or () if label.marks(each.get("metadata") or {}))
         return next((Sent(channel, each["ts"]) for each in mine), None)
+
+    def delete(self, channel: str, ts: str) -> Delivery:
+        """Take a message of ours away."""
+        return self._send("chat.delete", channel=channel, ts=ts)
+
+    def who(self) -> Granted | Later | Ambiguous | Refused:
+        """Ask Slack who we are and what we may do."""
+        try:
+            answer = self._client.api_call("auth.test")
+        except SlackApiError as refusal:
+            return _classify(refusal)
+        except UNANSWERED as problem:
+            return _unanswered(problem)
+        told = next((text for name, text in answer.headers.items() if name.lower() == "x-oauth-scopes"), "")
+        return Granted(answer["team"], answer["user"], frozenset(str(told).replace(" ", "").split(",")))
 
     def _send(self, method: str, **arguments: Any) -> Delivery:  # noqa: ANN401 - Slack's own argument names
         body = {name: value for name, value in arguments.items() if value is not None}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+#: What the app may do, as Slack says it with every answer.
+SCOPES = "channels:history,chat:write"
 #: The answer to a dropped post: it announces more bytes than come, and the connection closes.
 CUT_SHORT_BYTES = 512
 
@@ -68,9 +70,11 @@ class SlackServer:
         name, now = request.path.removeprefix("/api/"), self._now()
         try:
             self.workspace.authenticate(_token(request), now)
-            return _json({"ok": True} | _method(name)(self.workspace, _arguments(request), now))
+            response = _json({"ok": True} | _method(name)(self.workspace, _arguments(request), now))
         except Refusal as refusal:
             return _refused(refusal)
+        response.headers["X-OAuth-Scopes"] = SCOPES
+        return response
 
     def _fault(self, request: Request) -> Response:
         try:
@@ -154,6 +158,10 @@ def _update(workspace: Workspace, arguments: Mapping[str, Any], now: datetime) -
     }
 
 
+def _delete(workspace: Workspace, arguments: Mapping[str, Any], _now: datetime) -> dict[str, Any]:
+    return {"channel": arguments.get("channel"), "ts": workspace.delete(arguments)}
+
+
 def _history(workspace: Workspace, arguments: Mapping[str, Any], _now: datetime) -> dict[str, Any]:
     return _listed(workspace.history(arguments))
 
@@ -164,6 +172,7 @@ def _replies(workspace: Workspace, arguments: Mapping[str, Any], _now: datetime)
 
 METHODS = {
     "auth.test": _auth_test,
+    "chat.delete": _delete,
     "chat.postMessage": _post_message,
     "chat.update": _update,
     "conversations.history": _history,

@@ -167,6 +167,15 @@ class Workspace:
         new = replace(old, text=text, blocks=blocks, metadata=metadata, edited_at=now, edits=old.edits + 1)
         return self._keep(new)
 
+    def delete(self, arguments: Mapping[str, Any]) -> str:
+        """Take a message away (chat.delete); its replies stay, as Slack keeps them."""
+        channel, ts = self._channel(arguments), str(arguments.get("ts"))
+        found = self.messages.get(ts)
+        if found is None or found.channel != channel:
+            raise Refusal("message_not_found")
+        del self.messages[ts]
+        return ts
+
     def history(self, arguments: Mapping[str, Any]) -> list[Message]:
         """Return the channel's own messages, newest first (conversations.history)."""
         channel = self._channel(arguments)

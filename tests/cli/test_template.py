@@ -12,7 +12,7 @@ from cfnlint.api import lint
 
 from collector.wire.beacon import AwsBeacon
 from collector.wire.session import Access, Sessions
-from fournines.template import alarm, alarm_name, template
+from fournines.template import alarm, alarm_name, permissions, template
 from simulator.aws.stand import Stand
 from tests.living import ACCOUNT, NOON, REGIONS, small
 
@@ -117,3 +117,8 @@ def test_a_topic_that_is_gone_hears_nothing_and_the_world_goes_on(night: Night) 
     night.live(8, beating=False)
     assert night.state() == "ALARM"
     assert night.told() == []
+
+
+def test_without_a_queue_nothing_is_granted_on_queues() -> None:
+    sids = [statement["Sid"] for statement in permissions([], {})["Statement"]]
+    assert sids == ["Read", "Beat"]

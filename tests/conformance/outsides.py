@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import boto3
 
+from collector.wire.beacon import AwsBeacon
 from collector.wire.session import Access, Sessions
 from collector.wire.source import AwsSource
 from fournines.rehearsal.direct import CALLER, WorldMailbox, WorldMetrics, WorldSessions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from wsgiref.types import WSGIApplication
 
+    from collector.beacon import Beacon
     from collector.source import Source
     from remediation.actions.effects import Actuator
     from remediation.events.event import Letter, Mailbox
@@ -41,7 +43,7 @@ _PAUSE = Event()
 
 
 class Outside(Protocol):
-    """What is tried: the three seams, and the world behind them."""
+    """What is tried: the four seams, and the world behind them."""
 
     @property
     def source(self) -> Source: ...
@@ -51,6 +53,9 @@ class Outside(Protocol):
 
     @property
     def mailbox(self) -> Mailbox: ...
+
+    @property
+    def beacon(self) -> Beacon: ...
 
     @property
     def now(self) -> datetime:
@@ -65,6 +70,10 @@ class Outside(Protocol):
         """Return what the world recorded of us."""
         ...
 
+    def custom_metrics(self) -> int:
+        """Return how many series were written by hand."""
+        ...
+
 
 class Direct:
     """In process."""
@@ -73,7 +82,7 @@ class Direct:
         self.world = World(scenario)
         wired = InProcess(WorldSessions(self.world), WorldMetrics(self.world).read, lambda: self.world.now)
         self.source, self.actuator = wired.source(), wired.actuator()
-        self.mailbox = WorldMailbox()
+        self.mailbox, self.beacon = WorldMailbox(), wired.beacon(ACCOUNT)
 
     @property
     def now(self) -> datetime:
@@ -84,6 +93,9 @@ class Direct:
 
     def calls(self) -> Sequence[Call]:
         return [call for call in self.world.calls if call.caller == CALLER]
+
+    def custom_metrics(self) -> int:
+        return self.world.cloudwatch.billed()["custom_metrics"]
 
 
 class Wire:
@@ -96,7 +108,7 @@ class Wire:
         access = Access(endpoint_url=self._url, access_key_id=CALLER, secret_access_key="any")
         self._sessions = Sessions(access)
         self.source = AwsSource(self._sessions, lambda: self.now)
-        self.actuator = AwsActuator(self._sessions)
+        self.actuator, self.beacon = AwsActuator(self._sessions), AwsBeacon(self._sessions, ACCOUNT)
         self.mailbox = SqsMailbox(self._sessions, [self._listen(region) for region in REGIONS], wait_s=0)
 
     @property
@@ -109,6 +121,9 @@ class Wire:
 
     def calls(self) -> Sequence[Call]:
         return [call for call in self._stand.stage.calls() if call.caller == CALLER]
+
+    def custom_metrics(self) -> int:
+        return self._stand.world.cloudwatch.billed()["custom_metrics"]
 
     def close(self) -> None:
         self.mailbox.close()

@@ -231,3 +231,14 @@ def test_both_makers_tell_the_same_of_the_same_moment(serve: Callable[[WSGIAppli
     assert estate == their_estate
     assert views == their_views
     np.testing.assert_allclose(readings.values, their_readings.values)
+
+
+def test_a_beat_is_kept_where_it_was_written_and_a_region_that_refuses_says_so(outside: Outside) -> None:
+    outside.beacon.beat(REGIONS[0], "fournines")
+    outside.beacon.beat(REGIONS[0], "fournines")
+    outside.beacon.beat(REGIONS[1], "another")
+    assert outside.custom_metrics() == 2
+    outside.live(10)
+    with pytest.raises(ThrottledError, match="cloudwatch:PutMetricData"):
+        outside.beacon.beat("us-east-1", "fournines")
+    outside.beacon.beat(REGIONS[0], "fournines")

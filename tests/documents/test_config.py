@@ -271,5 +271,29 @@ def test_a_probe_that_stands_twice_is_told(folder: Path) -> None:
 
 def test_a_probe_in_a_region_that_nobody_watches_is_noted(folder: Path) -> None:
     text = PROBED.partition("  - ")[0] + "  - {service: web, region: us-east-1, url: 'https://x'}\n"
-    (note,) = config(folder, text).notes
+    note, _ = config(folder, text).notes
     assert note.startswith("probe https://x of us-east-1/web names us-east-1, none of the regions")
+
+
+@pytest.mark.parametrize(
+    ("written", "regions", "note"),
+    [
+        ("", ("eu-west-1", "us-east-1"), None),
+        ("heartbeat: {regions: [eu-west-1]}", ("eu-west-1",), "the heartbeat is written in eu-west-1 alone"),
+        (
+            "heartbeat: {name: blue, regions: [sa-east-1, sa-east-1, eu-west-1]}",
+            ("sa-east-1", "eu-west-1"),
+            None,
+        ),
+        ("heartbeat: {regions: []}", (), "the heartbeat is off"),
+    ],
+)
+def test_a_heartbeat_that_nobody_would_miss_is_noted(
+    folder: Path, written: str, regions: tuple[str, ...], note: str | None
+) -> None:
+    (folder / "fournines.yaml").write_text(CONFIG + written + "\n", encoding="utf-8")
+    config = read(folder / "fournines.yaml")
+    assert config.settings.heartbeat_regions == regions
+    assert [one.startswith(str(note)) for one in config.notes if "heartbeat" in one] == (
+        [True] if note else []
+    )

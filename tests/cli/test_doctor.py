@@ -1,0 +1,262 @@
+"""The doctor against the simulated AWS and Slack, with some things broken: what it finds and leaves."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from fournines.doctor import judge
+from fournines.doctor.finding import Finding, Mark
+from fournines.store.books import Books
+from fournines.template import alarm, alarm_name
+from simulator.aws.stand import Stand
+from simulator.slack.server import SlackServer
+from simulator.slack.workspace import Workspace
+from tests.living import ACCOUNT, NOON, REGIONS, small
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from tests.cli.conftest import Command
+    from tests.conftest import Golden
+
+GOLDEN = Path(__file__).with_name("golden")
+HOME, AWAY = REGIONS
+SECRET = "xoxb-of-the-test"
+
+
+class Guarded:
+    """The simulated AWS behind an IAM that forbids some actions in some regions."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app, self.forbidden = app, set[tuple[str, str]]()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        region = environ.get("HTTP_AUTHORIZATION", "").split("/")[2:3]
+        action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        if (action, *region) not in self.forbidden:
+            return self._app(environ, start_response)
+        body = json.dumps({"__type": "AccessDeniedException", "message": "not authorized"}).encode()
+        start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+        return [body]
+
+
+class Site:
+    """An installation: simulated AWS and Slack, documents in a folder, and what an operator made."""
+
+    def __init__(self, folder: Path, serve: Callable[[WSGIApplication], str]) -> None:
+        self.at, self.folder = NOON, folder
+        self.stand = Stand(small(), speed=60, epoch=NOON, read_wall=lambda: self.at)
+        self.iam, self.workspace = Guarded(self.stand.app), Workspace(["incidents"])
+        self.aws = serve(self.iam)
+        self.slack = f"{serve(SlackServer(self.workspace))}/api/"
+        self.queues = {region: self._queue(region) for region in REGIONS}
+        self.write()
+
+    def client(self, service: str, region: str = HOME) -> Any:  # noqa: ANN401 - any service
+        session = boto3.Session("operator", "any", region_name=region)
+        return session.client(service, endpoint_url=self.aws)  # type: ignore[call-overload]
+
+    def write(self, **more: Any) -> None:  # noqa: ANN401 - a document
+        (self.folder / "slack-token").write_text(SECRET, encoding="utf-8")
+        (self.folder / "aws-secret").write_text("another-secret", encoding="utf-8")
+        document = {
+            "store": "books.db",
+            "clock": {"kind": "fast", "start": "2026-11-23T12:45:00Z", "epoch": "2020-01-01T00:00:00Z",
+                      "speed": 1e-10},
+            "aws": {
+                "endpoint_url": self.aws,
+                "credentials": {"access_key_id": "fournines", "secret_access_key": {"file": "aws-secret"}},
+                "regions": list(REGIONS),
+                "accounts": [{"id": ACCOUNT}],
+                "queues": [{"region": region, "url": url} for region, url in self.queues.items()],
+            },
+            "objectives": ["objectives.yaml"],
+            "slack": {"channel": "incidents", "token": {"file": "slack-token"}, "base_url": self.slack},
+            "web": {"port": 0},
+            **more,
+        }  # fmt: skip
+        (self.folder / "fournines.yaml").write_text(json.dumps(document), encoding="utf-8")
+
+    def alarm(self, region: str) -> None:
+        """Make the alarm of the template, and let it hear a heartbeat for some minutes."""
+        topic = self.client("sns", region).create_topic(Name="Silence")["TopicArn"]
+        metrics = self.client("cloudwatch", region)
+        metrics.put_metric_alarm(AlarmName=alarm_name("fournines"), **alarm("fournines", topic))
+
+    def live(self, minutes: int, *beating: str) -> None:
+        for _ in range(minutes):
+            for region in beating:
+                datum = {"MetricName": "Heartbeat", "Value": 1.0}
+                datum |= {"Dimensions": [{"Name": "Instance", "Value": "fournines"}]}
+                self.client("cloudwatch", region).put_metric_data(Namespace="fournines", MetricData=[datum])
+            self.at += timedelta(seconds=1)
+            self.stand.stage.step()
+
+    def dead_letter(self, region: str) -> None:
+        letters = self.client("sqs", region).get_queue_url(QueueName="letters")["QueueUrl"]
+        self.client("sqs", region).send_message(QueueUrl=letters, MessageBody="nobody could keep this")
+
+    def shown(self, text: str) -> str:
+        """Return an output without what differs from run to run."""
+        return text.replace(self.aws, "http://aws").replace(str(self.folder), "FOLDER")
+
+    def _queue(self, region: str) -> str:
+        sqs = self.client("sqs", region)
+        sqs.create_queue(QueueName="letters")
+        dead = {"deadLetterTargetArn": f"arn:aws:sqs:{region}:{ACCOUNT}:letters", "maxReceiveCount": "20"}
+        made: str = sqs.create_queue(QueueName="events", Attributes={"RedrivePolicy": json.dumps(dead)})[
+            "QueueUrl"
+        ]
+        return made
+
+
+@pytest.fixture
+def site(kept: Path, serve: Callable[[WSGIApplication], str]) -> Site:
+    return Site(kept, serve)
+
+
+def areas(out: str, mark: str) -> set[str]:
+    return {one["area"] for one in json.loads(out)["findings"] if one["mark"] == mark}
+
+
+def test_what_is_broken_is_named_with_what_mends_it(site: Site, fournines: Command, golden: Golden) -> None:
+    site.iam.forbidden |= {("ListServiceDeployments", AWAY), ("DescribeScalableTargets", AWAY)}
+    site.dead_letter(HOME)
+    site.alarm(HOME)
+    site.live(8, HOME)
+    site.workspace.channels.clear()
+    said = fournines("doctor")
+    assert said.code == 1
+    assert (SECRET in said.out, "another-secret" in said.out) == (False, False)
+    golden(GOLDEN / "doctor.txt", site.shown(said.out))
+
+
+def test_a_sound_installation_is_well_and_is_left_as_it_was(site: Site, fournines: Command) -> None:
+    for region in REGIONS:
+        site.alarm(region)
+    site.live(8, *REGIONS)
+    before = site.stand.stage.calls()
+    said = fournines("doctor", "--json")
+    assert areas(said.out, "wrong") == set()
+    assert areas(said.out, "warn") == {f"minutes {ACCOUNT}/{region}" for region in REGIONS}
+    assert said.code == 0
+    assert json.loads(said.out)["ok"] is True
+    assert site.workspace.messages == {}, "the test message is gone"
+    assert len(site.workspace.accepted) == 2, "it was posted and edited"
+    assert site.stand.stage.calls() == before, "nothing was changed"
+
+
+def test_it_runs_beside_the_service_that_owns_the_store(site: Site, fournines: Command) -> None:
+    with Books.open(str(site.folder / "books.db")):
+        said = fournines("doctor", "--json", "--no-slack")
+    assert [one for one in json.loads(said.out)["findings"] if one["area"] == "store"] == [
+        {"area": "store", "mark": "ok", "what": "at least 1 GiB is free", "fix": ""},
+        {
+            "area": "store",
+            "mark": "ok",
+            "what": "it can be read and written, and its journal is as it was written",
+            "fix": "",
+        },
+    ]
+    assert site.workspace.accepted == [], "Slack was asked nothing"
+
+
+def test_a_heartbeat_that_stopped_is_wrong(site: Site, fournines: Command) -> None:
+    site.alarm(HOME)
+    site.live(8, HOME)
+    site.live(8)
+    said = fournines("doctor", "--json", "--no-slack")
+    (found,) = [one for one in json.loads(said.out)["findings"] if one["area"] == f"heartbeat {HOME}"]
+    assert found["mark"] == "wrong"
+    assert found["what"].startswith("fournines-heartbeat-fournines rings: Threshold Crossed: ")
+
+
+def test_nobody_at_the_address_is_said_for_each_thing_and_soon_over(site: Site, fournines: Command) -> None:
+    site.aws = "http://127.0.0.1:9"
+    site.write()
+    said = fournines("doctor", "--json", "--no-slack")
+    assert said.code == 1
+    assert areas(said.out, "wrong") == {
+        "credentials",
+        *(f"permissions {ACCOUNT}/{region}" for region in REGIONS),
+        *(f"queue {region}" for region in REGIONS),
+        *(f"heartbeat {region}" for region in REGIONS),
+    }
+
+
+def test_a_heartbeat_that_is_off_and_a_missing_secret_are_said(site: Site, fournines: Command) -> None:
+    site.write(heartbeat={"regions": []})
+    (site.folder / "slack-token").write_text("", encoding="utf-8")
+    findings = json.loads(fournines("doctor", "--json").out)["findings"]
+    said = {(one["mark"], one["what"]) for one in findings if one["area"] == "documents"}
+    assert ("warn", "the heartbeat is off: no alarm tells that fournines itself is silent") in said
+    assert [what for mark, what in said if mark == "wrong" and "slack-token is empty" in what]
+    assert [one["what"] for one in findings if one["area"] == "slack"] == [
+        "auth.test was answered: not_authed"
+    ]
+
+
+def test_the_running_service_is_asked_how_it_is(
+    site: Site, fournines: Command, serve: Callable[[WSGIApplication], str]
+) -> None:
+    def healthz(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("503 Service Unavailable", [("Content-Type", "application/json")])
+        return [json.dumps({"ok": False, "trouble": ["the heartbeat is held back: not_collecting"]}).encode()]
+
+    site.write(web={"port": int(serve(healthz).rpartition(":")[2])})
+    said = fournines("doctor", "--json", "--no-slack")
+    (found,) = [one for one in json.loads(said.out)["findings"] if one["area"] == "service"]
+    assert (found["mark"], found["what"]) == ("wrong", "the heartbeat is held back: not_collecting")
+    site.write(web={"port": 9})
+    assert "service" in areas(fournines("doctor", "--json", "--no-slack").out, "warn")
+
+
+def test_a_store_that_is_not_there_yet_or_in_memory_is_said(site: Site, fournines: Command) -> None:
+    site.write(store="new.db")
+    assert "store" in areas(fournines("doctor", "--json", "--no-slack").out, "warn")
+    assert not (site.folder / "new.db").exists()
+    site.write(store="no/folder/new.db")
+    assert "store" in areas(fournines("doctor", "--json", "--no-slack").out, "wrong")
+    site.write(store="sqlite://")
+    assert "store" in areas(fournines("doctor", "--json", "--no-slack").out, "warn")
+
+
+def test_a_folder_that_takes_no_store_is_wrong() -> None:
+    assert judge.unborn("/proc/new.db", may_write=False).mark is Mark.WRONG
+
+
+def test_a_journal_that_was_changed_is_wrong() -> None:
+    assert judge.journal(7).mark is Mark.WRONG
+
+
+@pytest.mark.parametrize(
+    ("skew", "said"),
+    [(31, "31 s behind AWS's"), (-31, "31 s ahead of AWS's"), (30, "agree to within 30 s")],
+)
+def test_a_clock_that_is_off_says_which_way(skew: int, said: str) -> None:
+    assert said in judge.clock(timedelta(seconds=skew)).what
+
+
+def test_a_minute_is_old_after_a_quarter_of_an_hour() -> None:
+    newest = NOON - judge.LAG_MAX
+    assert judge.lag(ACCOUNT, HOME, newest, NOON).mark is Mark.OK
+    late = judge.lag(ACCOUNT, HOME, newest, NOON + timedelta(hours=49))
+    assert (late.mark, late.what) == (Mark.WRONG, "the newest minute ended 2 d ago, at 2026-11-23 11:45 UTC")
+
+
+def test_little_room_and_few_scopes_are_said() -> None:
+    assert judge.disk(2**20, "/var").what == "1 MiB are free in /var"
+    found = list(judge.scopes(frozenset({"chat:write"})))
+    assert [(one.mark, "channels:history" in one.fix) for one in found] == [(Mark.WARN, True)]
+
+
+def test_what_is_not_well_names_what_mends_it() -> None:
+    with pytest.raises(ValueError, match="needs a fix"):
+        Finding("store", Mark.WRONG, "it is full")
