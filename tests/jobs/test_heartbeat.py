@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,17 +12,17 @@ import pytest
 
 from collector.plan import Cadence
 from collector.source import Gap, GapReason, UnreachableError
-from fournines.clock import Fast, Health, Job, Record, real_now, run
+from fournines.clock import Fast, Health, Record, real_now, run
 from fournines.jobs.heartbeat import Heartbeat
 from fournines.jobs.measure import Collect
-from fournines.jobs.tell import Tell
 from fournines.known import Known
-from fournines.service import QUIET_MAX, UNTOLD_MAX, Pace
-from fournines.slack.chat import Later
+from fournines.rehearsal.direct import WorldMetrics, WorldSessions
+from fournines.service import QUIET_MAX, UNTOLD_MAX, Outside, Pace, Setting, build
 from fournines.store.books import Books
 from fournines.vitals import Pulse, Signs, Silence, silences
+from fournines.wire import InProcess
 from remediation.journal import Entry, EntryKind
-from tests.living import REGIONS, Life, small
+from tests.living import ACCOUNT, REGIONS, Life, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,10 +191,10 @@ def test_one_dark_region_is_no_silence_and_all_of_them_are(
 
 
 class Wedge:
-    """Something that never comes back once it is shut, until the test is over."""
+    """Where whoever comes by hangs, once it is shut and until the test is over."""
 
     def __init__(self) -> None:
-        self._open, self.waiting = threading.Event(), threading.Event()
+        self._open, self.reached = threading.Event(), threading.Event()
         self._open.set()
 
     def shut(self) -> None:
@@ -206,103 +205,116 @@ class Wedge:
 
     def __call__(self) -> None:
         if not self._open.is_set():
-            self.waiting.set()
+            self.reached.set()
         self._open.wait()
 
 
-#: Five minutes of the fast clock are a quarter of a second.
-SPEED = 1200
-PACE = Pace(real_s=timedelta(seconds=1), heartbeat=MINUTE / 2, collect=MINUTE / 2)
+class Passing:
+    """A source, or a Slack, that is reached past a wedge."""
+
+    def __init__(self, beyond: object, wedge: Wedge) -> None:
+        self._beyond, self._wedge = beyond, wedge
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of what lies beyond
+        self._wedge()
+        return getattr(self._beyond, name)
 
 
-@contextmanager
-def running(books: Books, wedge: Wedge, wedged: str, beacon: Heard) -> Iterator[Pulse]:
-    """Run collector, evaluator and sender as threads around a heartbeat; one of them passes the wedge."""
-    clock, record, stop = Fast(NOON, real_now(), SPEED), Record(), threading.Event()
-    known, pulse = Known(books, lambda _: 1.0), Pulse(REGIONS)
+#: Five minutes of the fast clock are a second, as are 150 of the seconds that people wait for Slack.
+SPEED = 300
+PACE = Pace(real_s=timedelta(seconds=2), collect=MINUTE / 4)
+NEEDED = ("collect", "evaluate", "tell", "heartbeat")
 
-    def work(name: str, does: Callable[[], object]) -> Job:
-        def turn(_: datetime) -> None:
-            if name == wedged:
-                wedge()
-            does()
 
-        return Job(name, PACE.collect, turn)
+class Night:
+    """The real service, a thread per job, over a world that stands still; each of three parts can hang."""
 
-    def collected() -> None:
-        known.answers += 1
+    def __init__(self, books: Books) -> None:
+        life = Life(small(), books)
+        life.until(6)
+        self.books, self.beacon, self.stop = books, Heard(), threading.Event()
+        self.source, self.slack, self.ledger = Wedge(), Wedge(), Wedge()
+        self._clock = Fast(life.clock.now(), real_now(), SPEED)
+        wired = InProcess(WorldSessions(life.world), WorldMetrics(life.world).read, self._clock.now)
+        outside = Outside(
+            Passing(wired.source(), self.source),
+            wired.actuator(),
+            life.mailbox,
+            Passing(life.ear, self.slack),
+            self.beacon,
+        )
+        scopes = [(ACCOUNT, region) for region in REGIONS]
+        setting = Setting(scopes=scopes, heartbeat_regions=REGIONS, workers=1, pace=PACE)
+        self.service = build(life.charter, setting, books, outside, self._clock)
+        self._threads = [
+            threading.Thread(target=self._run, daemon=True),
+            threading.Thread(target=self._hold, daemon=True),
+        ]
 
-    jobs = (
-        work("collect", collected),
-        work("evaluate", books.open_incidents),
-        work("tell", books.backlog),
-        Job(
-            "heartbeat",
-            PACE.heartbeat,
-            Heartbeat(beacon, "fournines", pulse, known, books, record, PACE.patience(Cadence())).run,
-        ),
-    )
-    loop = threading.Thread(target=run, args=(jobs, clock, stop, record))
-    loop.start()
-    try:
-        yield pulse
-    finally:
-        wedge.release()
-        stop.set()
-        loop.join(20)
+    @property
+    def silent(self) -> tuple[Silence, ...]:
+        return self.service.board.pulse.silent
+
+    def begin(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        for wedge in (self.source, self.slack, self.ledger):
+            wedge.release()
+        for thread in self._threads:
+            thread.join(20)
+
+    def wedge(self, part: str) -> None:
+        if part == "slack":
+            self.books.append([Entry(EntryKind.OPENED, self._clock.now(), "it burns", incident="payment-1")])
+        getattr(self, part).shut()
+
+    def _run(self) -> None:
+        jobs = [job for job in self.service.jobs if job.name in NEEDED]
+        run(jobs, self._clock, self.stop, self.service.record)
+
+    def _hold(self) -> None:
+        """Come by, again and again, with the ledger in hand."""
+        while not self.stop.wait(0.05):
+            with self.books.ledger():
+                self.ledger()
+
+
+@pytest.fixture
+def night(books: Books) -> Iterator[Night]:
+    made = Night(books)
+    made.begin()
+    yield made
+    made.end()
 
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for it; pytest's own time limit is the bound."""
     pause = threading.Event()
     while not holds():
-        pause.wait(0.01)
+        pause.wait(0.02)
 
 
 @pytest.mark.parametrize(
-    ("wedged", "reason"),
+    ("part", "reason"),
     [
-        ("collect", Silence.NOT_COLLECTING),
-        ("evaluate", Silence.NOT_EVALUATING),
-        ("tell", Silence.NOT_TELLING),
+        ("source", Silence.NOT_COLLECTING),
+        ("ledger", Silence.NOT_EVALUATING),
+        ("slack", Silence.NOT_TELLING),
     ],
 )
 def test_a_job_that_hangs_for_ever_stops_the_heartbeat_and_it_goes_on_after_that(
-    books: Books, wedged: str, reason: Silence
+    night: Night, part: str, reason: Silence
 ) -> None:
-    wedge, beacon = Wedge(), Heard()
-    with running(books, wedge, wedged, beacon) as pulse:
-        until(lambda: len(beacon.beats) >= 4)
-        wedge.shut()
-        until(lambda: pulse.silent == (reason,))
-        assert wedge.waiting.is_set()
-        before = len(beacon.beats)
-        threading.Event().wait(0.2)
-        assert (len(beacon.beats), pulse.silent) == (before, (reason,))
-        wedge.release()
-        until(lambda: len(beacon.beats) > before)
-
-
-def test_a_sender_that_hangs_in_slack_stops_it_by_the_message_that_waits(books: Books) -> None:
-    life = Life(small(), books)
-    wedge = Wedge()
-
-    class Hanging:
-        def post(self, *_: object) -> Later:
-            wedge.shut()
-            wedge()
-            return Later(1, "it hung")
-
-        edit = find = post
-
-    tell = Tell(books, Hanging(), life.service.board, "incidents")
-    stuck = threading.Thread(target=tell.run, args=(NOON,), daemon=True)
-    books.append([Entry(EntryKind.OPENED, NOON, "it burns", incident="payment-1")])
-    stuck.start()
-    assert wedge.waiting.wait(20)
-    assert books.waiting_since() == NOON, "the books can still be asked"
-    assert silences(
-        replace(WELL, told=NOON, waiting_since=books.waiting_since()), PATIENCE, NOON + UNTOLD_MAX + MINUTE
-    )[-2:] == (Silence.NOT_TELLING, Silence.MESSAGES_STUCK)
-    wedge.release()
-    stuck.join(20)
+    until(lambda: len(night.beacon.beats) >= 4)
+    night.wedge(part)
+    until(lambda: reason in night.silent)
+    assert getattr(night, part).reached.is_set()
+    before = len(night.beacon.beats)
+    threading.Event().wait(0.5)
+    assert (len(night.beacon.beats), reason in night.silent) == (before, True)
+    getattr(night, part).release()
+    until(lambda: len(night.beacon.beats) > before)
+    assert not [health for health in night.service.record.health().values() if health.failures]
