@@ -10,6 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from collector.wire.session import CONFIGS, Access, Sessions, seconds
+from simulator.aws.neighbours import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
+    forget()  # moto is one for all of the process, and others have used it
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -97,9 +99,9 @@ def test_a_timestamp_is_seconds_whatever_the_protocol_writes(stamp: float | str)
     assert seconds(stamp) == NOON.timestamp()
 
 
-def test_reads_are_sent_thrice_and_changes_once() -> None:
+def test_reads_are_sent_thrice_changes_once_a_heartbeat_twice_and_one_look_once() -> None:
     attempts = {use: config.retries["total_max_attempts"] for use, config in CONFIGS.items()}  # type: ignore[attr-defined]
-    assert attempts == {"metrics": 3, "read": 3, "poll": 1, "act": 1}
+    assert attempts == {"metrics": 3, "read": 3, "poll": 1, "act": 1, "beat": 2, "look": 1}
 
 
 def test_a_key_without_its_secret_is_refused() -> None:
