@@ -109,7 +109,8 @@ class Pace:
         """For how long each part may be quiet before the heartbeat is; people are told in real time."""
         seldom = SELDOM * timedelta(minutes=cadence.sli_every)
         return Patience(
-            collected=max(QUIET_MAX, seldom),
+            collected=QUIET_MAX,
+            answered=max(QUIET_MAX, seldom),
             evaluated=QUIET_MAX,
             told=QUIET_MAX.total_seconds() * self.real_s,
             waiting=UNTOLD_MAX.total_seconds() * self.real_s,

@@ -18,6 +18,7 @@ class Silence(StrEnum):
 
     STARTING = "starting"
     NOT_COLLECTING = "not_collecting"
+    NOT_ANSWERED = "not_answered"
     NOT_EVALUATING = "not_evaluating"
     NOT_TELLING = "not_telling"
     MESSAGES_STUCK = "messages_stuck"
@@ -26,7 +27,8 @@ class Silence(StrEnum):
 #: What each silence means.
 MEANINGS: Mapping[Silence, str] = {
     Silence.STARTING: "not every job has succeeded once",
-    Silence.NOT_COLLECTING: "no region has answered and been kept lately",
+    Silence.NOT_COLLECTING: "the collector has neither ended nor kept an answer lately",
+    Silence.NOT_ANSWERED: "no region has answered and been kept for long",
     Silence.NOT_EVALUATING: "objectives have not been evaluated lately",
     Silence.NOT_TELLING: "the job that tells people has not ended lately",
     Silence.MESSAGES_STUCK: "a message that people should have has waited for too long",
@@ -37,11 +39,14 @@ MEANINGS: Mapping[Silence, str] = {
 class Signs:
     """When each part last did its work, on the clock that decides; None if it never did.
 
-    `waiting_since` is when the oldest message that Slack does not have yet came up.
+    Collecting ends every few seconds even when nothing is due, and may last when much is: so it has worked
+    when it ended or kept an answer.  `waiting_since` is when the oldest message that Slack does not have yet
+    came up.
     """
 
     began: datetime
     collected: datetime | None = None
+    answered: datetime | None = None
     evaluated: datetime | None = None
     told: datetime | None = None
     waiting_since: datetime | None = None
@@ -52,6 +57,7 @@ class Patience:
     """For how long each part may be quiet before the heartbeat is."""
 
     collected: timedelta
+    answered: timedelta
     evaluated: timedelta
     told: timedelta
     waiting: timedelta
@@ -61,6 +67,7 @@ def silences(signs: Signs, patience: Patience, now: datetime) -> tuple[Silence, 
     """Return every reason to be silent; without one, fournines is alive."""
     parts = (
         (Silence.NOT_COLLECTING, signs.collected, patience.collected),
+        (Silence.NOT_ANSWERED, signs.answered, patience.answered),
         (Silence.NOT_EVALUATING, signs.evaluated, patience.evaluated),
         (Silence.NOT_TELLING, signs.told, patience.told),
     )

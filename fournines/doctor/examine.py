@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog import Tier
+from collector.metric import Tier
 from collector.source import CollectError, DeniedError, ThrottledError
 from fournines.clock import real_now
 from fournines.doctor import judge

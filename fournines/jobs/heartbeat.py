@@ -33,7 +33,7 @@ class Heartbeat:
     patience: Patience
     _began: datetime | None = field(default=None, init=False)
     _answers: int = field(default=0, init=False)
-    _collected: datetime | None = field(default=None, init=False)
+    _answered: datetime | None = field(default=None, init=False)
 
     def run(self, now: datetime) -> None:
         """Beat everywhere if all signs are good; else say why not, once."""
@@ -48,13 +48,15 @@ class Heartbeat:
         """Return when each part last did its work; answers count when they come, however long a run takes."""
         self._began = self._began or now
         if (answers := self.known.answers) != self._answers:
-            self._answers, self._collected = answers, now
-        health = self.record.health()
+            self._answers, self._answered = answers, now
+        ended = {name: health.last_success for name, health in self.record.health().items()}
+        worked = [at for at in (ended.get("collect"), self._answered) if at is not None]
         return Signs(
             began=self._began,
-            collected=self._collected,
-            evaluated=health["evaluate"].last_success if "evaluate" in health else None,
-            told=health["tell"].last_success if "tell" in health else None,
+            collected=max(worked, default=None),
+            answered=self._answered,
+            evaluated=ended.get("evaluate"),
+            told=ended.get("tell"),
             waiting_since=self.books.waiting_since(),
         )
 

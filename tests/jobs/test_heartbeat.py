@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 PATIENCE = Pace().patience(Cadence())
-WELL = Signs(began=NOON, collected=NOON, evaluated=NOON, told=NOON)
+WELL = Signs(began=NOON, collected=NOON, answered=NOON, evaluated=NOON, told=NOON)
 
 
 @pytest.fixture
@@ -49,13 +49,14 @@ def test_while_everything_works_it_beats() -> None:
     ("part", "reason"),
     [
         ("collected", Silence.NOT_COLLECTING),
+        ("answered", Silence.NOT_ANSWERED),
         ("evaluated", Silence.NOT_EVALUATING),
         ("told", Silence.NOT_TELLING),
     ],
 )
 def test_one_part_that_stands_still_is_named(part: str, reason: Silence) -> None:
-    later = NOON + QUIET_MAX + MINUTE
-    working = Signs(began=NOON, collected=later, evaluated=later, told=later)
+    later = NOON + PATIENCE.answered + MINUTE
+    working = Signs(began=NOON, collected=later, answered=later, evaluated=later, told=later)
     moved: dict[str, Any] = {part: NOON}
     assert silences(replace(working, **moved), PATIENCE, later) == (reason,)
     never: dict[str, Any] = {part: None}
@@ -69,14 +70,14 @@ def test_a_message_that_waits_for_too_long_silences_it() -> None:
 
 
 def test_until_all_has_worked_once_it_waits_and_is_no_trouble() -> None:
-    young = replace(WELL, collected=None)
+    young = replace(WELL, answered=None)
     assert silences(young, PATIENCE, NOON + MINUTE) == (Silence.STARTING,)
     assert Pulse(REGIONS, silent=(Silence.STARTING,)).troubles() == []
 
 
 def test_what_is_read_seldom_may_be_quiet_for_longer() -> None:
     slow = Pace().patience(Cadence(sli_every=10))
-    assert slow.collected == timedelta(minutes=30)
+    assert slow.answered == timedelta(minutes=30)
 
 
 class Heard:
@@ -131,7 +132,7 @@ def test_a_silence_is_said_once_with_its_reason_and_so_is_its_end(
     with caplog.at_level(logging.INFO):
         for minute in range(9):
             beats.run(NOON + minute * MINUTE)
-        assert caplog.text.count("the heartbeat is held back: not_collecting (no region") == 1
+        assert caplog.text.count("the heartbeat is held back: not_collecting (the collector has") == 1
         assert "not_evaluating" in beats.pulse.troubles()[0]
         beats.known.answers += 1
         for job in ("evaluate", "tell"):
