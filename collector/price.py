@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from collector.catalog import TOLD_FOR_NOTHING
 from collector.layout import fits
 from collector.metric import Tier
 from collector.plan import DAY, HOUR, Cadence
@@ -85,11 +86,11 @@ def shares(layout: Layout, cadence: Cadence) -> tuple[Share, ...]:
 
 
 def naive(layout: Layout) -> int:
-    """Return the metrics of 30 days if everything in the catalogue were asked for every minute."""
+    """Return the metrics of 30 days if everything were asked for every minute, even what ECS tells."""
     asked = {
-        query
+        (bundle.track, query)
         for bundle in layout.bundles
-        for metric in layout.metrics
+        for metric in (*layout.metrics, *TOLD_FOR_NOTHING)
         if fits(metric, bundle.front) and metric.tier is not Tier.HOT
         for line in bundle.lines
         for query in line.queries(metric)
@@ -164,3 +165,75 @@ def saving(cadence: Cadence, level: Thrift) -> Cadence:
     slow = 2 * cadence.slow_every if level is Thrift.SLOW_RARELY else max(HOUR, cadence.slow_every)
     sli = 2 * cadence.sli_every if level is Thrift.SLI_RARELY else cadence.sli_every
     return replace(cadence, slow_every=slow, sli_every=sli)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that is paid for a month, whatever is read: `how` says by which price."""
+
+    name: str
+    how: str
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What 30 days of reading an estate cost: by tier and service, what stands there, and the naive way."""
+
+    shares: tuple[Share, ...]
+    standing: tuple[Standing, ...]
+    naive_metrics: int
+
+    @property
+    def usd(self) -> Decimal:
+        """The whole, if each statistic is billed."""
+        return sum((share.usd for share in self.shares), self._standing_usd)
+
+    @property
+    def usd_grouped(self) -> Decimal:
+        """The whole, if up to five statistics of a metric in a call are billed as one."""
+        return sum((share.usd_grouped for share in self.shares), self._standing_usd)
+
+    @property
+    def naive_usd(self) -> Decimal:
+        """Reading everything every minute, what ECS tells for nothing included; nothing else."""
+        return self.naive_metrics * METRIC_USD
+
+    @property
+    def _standing_usd(self) -> Decimal:
+        return sum((one.usd for one in self.standing), Decimal(0))
+
+    def of_tier(self, tier: Tier) -> tuple[int, Decimal, Decimal]:
+        """Return the metrics asked for in a tier, and both prices."""
+        of = [share for share in self.shares if share.tier is tier]
+        return (
+            sum(share.metrics for share in of),
+            sum((share.usd for share in of), Decimal(0)),
+            sum((share.usd_grouped for share in of), Decimal(0)),
+        )
+
+
+def bill(layout: Layout, cadence: Cadence, *, heartbeat_regions: int, probes: int) -> Bill:
+    """Return what an estate costs to read in 30 quiet days, with all that it needs besides."""
+    beats = MONTH_MINUTES * heartbeat_regions
+    standing = (
+        Standing("heartbeat, written", f"{beats:,} requests", beats * REQUEST_USD),
+        Standing(
+            "heartbeat, kept", f"{heartbeat_regions} custom metrics", heartbeat_regions * CUSTOM_METRIC_USD
+        ),
+        Standing("heartbeat, alarms", f"{heartbeat_regions} alarms", heartbeat_regions * ALARM_USD),
+        Standing("ListMetrics", "never asked: discovery knows what exists", Decimal(0)),
+        Standing("probes", f"{probes} of our own, which AWS does not bill", Decimal(0)),
+    )
+    return Bill(shares=shares(layout, cadence), standing=standing, naive_metrics=naive(layout))
+
+
+def hot_hour_usd(layout: Layout, service: str, cadence: Cadence) -> Decimal:
+    """Return what an hour costs in which a service is hot, in all its regions, zones included."""
+    asked = sum(
+        len(queries)
+        for bundle in layout.bundles
+        if service in bundle.services
+        for _, queries in _queries(bundle, layout.metrics)
+    )
+    return asked * HOUR // cadence.hot_every * METRIC_USD

@@ -58,7 +58,7 @@ def serve(config: Config) -> None:
 def _setting(settings: Settings, real_s: timedelta) -> Setting:
     web, collect = settings.web, settings.collect
     return Setting(
-        scopes=[(account.id, region) for account in settings.aws.accounts for region in settings.aws.regions],
+        scopes=settings.aws.scopes,
         channel=settings.slack.channel if settings.slack else "",
         instance=settings.heartbeat.name,
         heartbeat_regions=settings.heartbeat_regions,

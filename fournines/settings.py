@@ -255,6 +255,11 @@ class Aws(Section):
     credentials: Credentials | None = None
     queues: tuple[Queue, ...] = ()
 
+    @property
+    def scopes(self) -> tuple[tuple[str, str], ...]:
+        """Every region of every account."""
+        return tuple((account.id, region) for account in self.accounts for region in self.regions)
+
 
 class Slack(Section):
     """Whom to tell."""

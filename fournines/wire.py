@@ -47,6 +47,11 @@ def checkup(settings: Settings, now: Callable[[], datetime]) -> AwsCheckup:
     return AwsCheckup(_sessions(settings.aws), now)
 
 
+def source(settings: Settings, now: Callable[[], datetime]) -> AwsSource:
+    """Return who reads AWS, alone: for a command that asks once."""
+    return AwsSource(_sessions(settings.aws), now)
+
+
 def _sessions(aws: Aws) -> Sessions:
     keys = aws.credentials
     return Sessions(

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, Spot] = {
     "report": Spot("make", "report", "Write a tenant's SLA statement of a month."),
     "dashboards": Spot("make", "dashboards", "Write the Grafana pages and their provisioning."),
     "runbook": Spot("runbook", "runbook", "List, show and check runbooks."),
+    "cost": Spot("cost", "cost", "Print what collecting will cost a month, before it is spent."),
     "doctor": Spot("doctor", "doctor", "Say what is wrong with the installation, and the fix of each."),
     "aws": Spot("aws", "aws", "Print what AWS needs: CloudFormation, and the least permissions."),
 }

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from collector.metric import Tier
 from collector.plan import Cadence
-from collector.price import METRIC_USD, MONTH_MINUTES, Thrift, grouped, naive, saving, shares, thrift
+from collector.price import (
+    METRIC_USD,
+    MONTH_MINUTES,
+    Thrift,
+    bill,
+    grouped,
+    hot_hour_usd,
+    month_gone,
+    naive,
+    saving,
+    shares,
+    thrift,
+)
 from tests.collector.reading import asked_of, laid_out, view
 
 D = Decimal
@@ -35,8 +48,9 @@ def test_what_a_shared_load_balancer_tells_is_priced_once() -> None:
 
 
 def test_the_naive_way_asks_for_everything_every_minute() -> None:
+    assert naive(laid_out(view("shop"), view("shop", "us-east-1"))) == 2 * naive(laid_out(view("shop")))
     layout = laid_out(view("shop"))
-    assert naive(layout) == MONTH_MINUTES * (9 + 12 + 2), "what counts, what explains, the region's quotas"
+    assert naive(layout) == MONTH_MINUTES * (9 + 12 + 4 + 2), "counts, explains, ECS tells, quotas"
 
 
 def test_five_statistics_of_a_metric_may_be_billed_as_one() -> None:
@@ -75,3 +89,30 @@ def test_saving_never_slows_what_burns() -> None:
     assert saving(cadence, Thrift.SLOW_RARELY).slow_every == 30
     assert saving(cadence, Thrift.SLOW_HOURLY) == Cadence(slow_every=60)
     assert saving(cadence, Thrift.SLI_RARELY) == Cadence(slow_every=60, sli_every=10)
+
+
+def test_a_bill_names_all_that_is_paid_and_adds_up() -> None:
+    layout = laid_out(view("shop"))
+    whole = bill(layout, Cadence(), heartbeat_regions=2, probes=3)
+    assert {one.name: one.usd for one in whole.standing} == {
+        "heartbeat, written": D("0.864"),
+        "heartbeat, kept": D("0.60"),
+        "heartbeat, alarms": D("0.20"),
+        "ListMetrics": 0,
+        "probes": 0,
+    }
+    tiers = [whole.of_tier(tier) for tier in Tier]
+    assert whole.usd == sum(usd for _, usd, _ in tiers) + D("1.664")
+    assert whole.usd_grouped < whole.usd < whole.naive_usd / 4
+
+
+def test_an_hour_of_a_burning_service_is_priced_in_all_its_regions() -> None:
+    one = hot_hour_usd(laid_out(view("shop"), view("cart")), "shop", Cadence())
+    two = hot_hour_usd(laid_out(view("shop"), view("shop", "us-east-1")), "shop", Cadence())
+    assert one == (9 + 12) * 60 * METRIC_USD
+    assert two == 2 * one
+
+
+def test_a_month_is_that_of_the_bill() -> None:
+    assert month_gone(datetime(2026, 2, 1, tzinfo=UTC)) == 0
+    assert month_gone(datetime(2026, 2, 15, tzinfo=UTC)) == D("0.5")
