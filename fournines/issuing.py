@@ -44,6 +44,7 @@ def close(books: Books, contract: Contract, month: Month, now: datetime) -> Stat
         now=now,
         incidents=tuple(_incidents(books, contract, period)),
         imported={sli: minutes for sli, minutes in imported.items() if minutes},
+        coarse=sum(history.coarse_minutes(sli, history.start, history.end) for sli in slis),
     )
 
 

@@ -105,6 +105,15 @@ class Known:
         )
         return max(here, default=None)
 
+    def asked(self) -> dict[Area, int]:
+        """Return until when each region was asked for what counts, at its furthest."""
+        found: dict[Area, int] = {}
+        for key, mark in self.marks.items():
+            if key.front.tier is Tier.SLI:
+                area = Area(key.owner.account, key.owner.region)
+                found[area] = max(mark.asked, found.get(area, 0))
+        return found
+
     def behind(self, area: Area) -> int:
         """Return how many owners of a region lag far behind the furthest: late, refused or silent."""
         furthest = self.arrived(area) or 0

@@ -15,6 +15,7 @@ from collector.source import Source
 from fournines.board import Board
 from fournines.clock import Job, Record
 from fournines.desk import Desk
+from fournines.jobs.backfill import Backfill
 from fournines.jobs.heartbeat import Heartbeat
 from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
@@ -103,6 +104,7 @@ class Pace:
     remediate: timedelta = timedelta(seconds=15)
     watch: timedelta = timedelta(minutes=1)
     upkeep: timedelta = timedelta(hours=1)
+    backfill: timedelta = timedelta(seconds=30)
     heartbeat: timedelta = timedelta(minutes=1)
 
     def patience(self, cadence: Cadence) -> Patience:
@@ -196,6 +198,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         Job("tell", pace.real_s / 2, Tell(books, outside.chat, board, setting.channel).run),
         Job("watch", pace.watch, Watch(books, known, board).run),
         Job("upkeep", pace.upkeep, Upkeep(books).run),
+        Job("backfill", pace.backfill, Backfill(outside.source, known, books, known.asked()).run),
         *([Job("heartbeat", pace.heartbeat, heartbeat.run)] if pulse.regions else ()),
     )
     periods.update({job.name: job.period for job in jobs})

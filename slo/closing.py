@@ -34,6 +34,7 @@ class _Month:
     placements: tuple[tuple[str, str, Placement | None], ...]
     tallied: Tallied
     imported: Mapping[Sli, int]
+    coarse: int
 
     @property
     def zone(self) -> ZoneInfo:
@@ -74,19 +75,20 @@ def statement(  # noqa: PLR0913 - a statement is made of all of these
     now: datetime,
     incidents: Sequence[IncidentLine] = (),
     imported: Mapping[Sli, int] | None = None,
+    coarse: int = 0,
 ) -> Statement:
     """Return a month's statement from the cells of the contract's placements.
 
-    `placements` are all that are known; `imported` says how many minutes of an SLI somebody else measured.
+    `placements` are all that are known; `imported` says how many minutes of an SLI somebody else measured,
+    `coarse` how many minutes of all are shares of sums over five.
     """
     zone = ZoneInfo(contract.zone)
     period = month.stretch(zone)
     so_far = period.until(minute_of(now))
     promised = tuple(_promised(contract, placements))
     slis = [None if where is None else Sli(where, contract.indicator) for _, _, where in promised]
-    data = _Month(
-        contract, month, period, so_far, promised, tally(contract, slis, history, so_far), imported or {}
-    )
+    tallied = tally(contract, slis, history, so_far)
+    data = _Month(contract, month, period, so_far, promised, tallied, imported or {}, coarse)
     return _statement(data, now, tuple(incidents))
 
 
@@ -141,7 +143,7 @@ def _statement(data: _Month, now: datetime, incidents: tuple[IncidentLine, ...])
         credit=credit,
         credit_lines=credit_lines,
         incidents=incidents,
-        method=_method(contract),
+        method=_method(contract, data.coarse),
         input_hash=_input_hash(data),
     )
 
@@ -300,7 +302,7 @@ _COUNTED: Mapping[Indicator, tuple[str, ...]] = {
 }
 
 
-def _method(contract: Contract) -> tuple[str, ...]:
+def _method(contract: Contract, coarse: int) -> tuple[str, ...]:
     """Say how it was counted, so that anybody can count again."""
     ratio = figures.target(Fraction(contract.bad_minute_ratio))
     events = f"at least {contract.bad_minute_events:,} requests"
@@ -313,6 +315,7 @@ def _method(contract: Contract) -> tuple[str, ...]:
         "Excluded minutes count on neither side.",
         "Comparisons are exact; what is attained is cut off, what is lost is rounded up.",
         *_COUNTED.get(contract.indicator, ()),
+        *([f"{coarse:,} minutes are shares of CloudWatch's sums over five minutes."] if coarse else ()),
     )
 
 

@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, Spot] = {
     "resume": Spot("answer", "resume", "Release the kill switch."),
     "import": Spot("make", "import_", "Read history from a CSV of cells."),
     "export": Spot("make", "export", "Write history as a CSV of cells."),
+    "backfill": Spot("backfill", "backfill", "Read past minutes anew from CloudWatch."),
     "report": Spot("make", "report", "Write a tenant's SLA statement of a month."),
     "dashboards": Spot("make", "dashboards", "Write the Grafana pages and their provisioning."),
     "runbook": Spot("runbook", "runbook", "List, show and check runbooks."),

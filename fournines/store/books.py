@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import IO, TYPE_CHECKING, Self
 
-from fournines.store import collected, inbox, incidents, journal, outbox, statements
+from fournines.store import backfills, collected, inbox, incidents, journal, outbox, statements
 from fournines.store import ledger as cells
 from fournines.store.database import Database, open_database
 from fournines.store.live import LiveLedger
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from collector.bundle import Key
+    from collector.bundle import Area, Key
     from collector.estate import RegionEstate
     from collector.watermarks import Mark
+    from fournines.store.backfills import Backfill
     from fournines.store.journal import Kept
     from fournines.store.ledger import Import
     from fournines.store.live import History
@@ -95,6 +96,11 @@ class Books:
         self._must_own()
         return self._live.record(block, read_at, marks or {})
 
+    def fill(self, block: Block) -> None:
+        """Keep shares of coarser sums, marked so, where nothing finer was measured."""
+        self._must_own()
+        self._live.fill(block)
+
     def import_cells(self, blocks: Sequence[Block], label: str, at: datetime) -> Import:
         """Keep cells that we did not measure, all or none, marked so; what we measured ourselves stays."""
         self._must_own()
@@ -161,6 +167,21 @@ class Books:
         """Return every region as it was last seen."""
         with self._database.read() as connection:
             return collected.estates(connection)
+
+    def ask_backfill(self, areas: Sequence[Area], start: int, end: int, at: datetime) -> tuple[int, ...]:
+        """Ask for minutes of regions to be read anew; whoever owns the store does it.  Return the numbers."""
+        with self._database.write() as connection:
+            return backfills.ask(connection, areas, start, end, at)
+
+    def backfills(self) -> tuple[Backfill, ...]:
+        """Return what was asked to be read anew, oldest first."""
+        with self._database.read() as connection:
+            return backfills.every(connection)
+
+    def backfilled(self, number: int, position: int) -> None:
+        """Note until when a region was read anew."""
+        with self._database.write() as connection:
+            backfills.moved(connection, number, position)
 
     # -- what happened
 

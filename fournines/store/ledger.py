@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from fournines.store import journal
 from fournines.store.database import insert_into
 from fournines.store.packing import (
+    COARSE,
     HOUR_MINUTES,
     IMPORTED,
     Cells,
@@ -69,6 +70,16 @@ def write(connection: Connection, columns: Columns, block: Block, read_at: datet
     corrected &= settled[:, None]
     if corrected.any():
         journal.append(connection, [_restatement(block, corrected, read_at)])
+
+
+def write_coarse(connection: Connection, columns: Columns, block: Block) -> Block:
+    """Keep shares of coarser sums, marked so, where nothing finer was measured; return what was taken."""
+    held = _Held(connection, columns, block)
+    taken = (block.state != State.UNKNOWN) & ~held.before.measured
+    held.put(block, taken, mark=COARSE)
+    _keep(connection, block.start, held.cells)
+    bad, total = np.where(taken, block.bad, 0), np.where(taken, block.total, 0)
+    return Block(block.slis, block.start, bad, total, np.where(taken, block.state, State.UNKNOWN))
 
 
 def write_import(

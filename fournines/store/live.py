@@ -52,6 +52,11 @@ class History:
             state[into] = self._cells.state[rows, column]
         return bad, total, state
 
+    def coarse_minutes(self, sli: Sli, start: int, end: int) -> int:
+        """Return how many of these minutes are shares of coarser sums."""
+        held = self._held(sli, start, end)
+        return 0 if held is None else int(self._cells.coarse[held[1], held[2]].sum())
+
     def imported_minutes(self, sli: Sli, start: int, end: int) -> int:
         """Return how many of these minutes were imported rather than measured."""
         held = self._held(sli, start, end)
@@ -89,6 +94,17 @@ class LiveLedger:
             put = memory.put(block)
             self._memory = memory
             return put
+
+    def fill(self, block: Block) -> None:
+        """Keep shares of coarser sums where nothing finer was measured, and put them into memory."""
+        with self._lock:
+            memory = self._loaded()
+            columns = self._columns.copy()
+            with self._database.write() as connection:
+                taken = disk.write_coarse(connection, columns, block)
+            self._memory, self._columns = None, columns
+            memory.put(taken)
+            self._memory = memory
 
     def take_in(self, blocks: Sequence[Block], label: str, at: datetime) -> Import:
         """Keep imported blocks, all or none, and read memory anew when it is asked for."""

@@ -17,8 +17,8 @@ from slo.cells import State
 
 HOUR_MINUTES = 60
 
-#: Set beside the state of a cell that was imported rather than measured.
-IMPORTED = 0x80
+#: Set beside the state of a cell that was imported rather than measured, or is a share of a coarser sum.
+IMPORTED, COARSE = 0x80, 0x40
 
 _COUNT = np.dtype("<u4")
 _CELL_BYTES = 2 * _COUNT.itemsize + 1
@@ -28,7 +28,7 @@ _CELL_BYTES = 2 * _COUNT.itemsize + 1
 class Cells:
     """Cells of consecutive minutes (rows) of all SLIs (columns), changed in place.
 
-    `bad` and `total` are uint32, `mark` uint8: the state, and IMPORTED.
+    `bad` and `total` are uint32, `mark` uint8: the state, and IMPORTED or COARSE.
     """
 
     bad: NDArray[np.uint32]
@@ -48,12 +48,17 @@ class Cells:
     @property
     def state(self) -> NDArray[np.uint8]:
         """The state of each cell."""
-        return self.mark & np.uint8(IMPORTED - 1)
+        return self.mark & np.uint8(COARSE - 1)
 
     @property
     def imported(self) -> NDArray[np.bool]:
         """Whether each cell was imported."""
         return np.asarray(self.mark & np.uint8(IMPORTED), dtype=np.bool)
+
+    @property
+    def coarse(self) -> NDArray[np.bool]:
+        """Whether each cell is a share of a coarser sum."""
+        return np.asarray(self.mark & np.uint8(COARSE), dtype=np.bool)
 
     @property
     def measured(self) -> NDArray[np.bool]:

@@ -102,6 +102,17 @@ read_until = Table(
     Column("arrived", BigInteger, nullable=False),
     Column("silent", BigInteger, nullable=False),
 )
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("n", Counter, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+)
 spending = Table(
     "spending",
     metadata,

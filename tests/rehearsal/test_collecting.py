@@ -1,0 +1,206 @@
+"""Collecting through bad days: afterwards every cell is what the world served."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from collector.plan import Cadence
+from collector.scheme import Scheme
+from fournines.jobs.backfill import Backfill
+from fournines.known import Known
+from fournines.rehearsal.collecting import Collecting, wrong_cells
+from fournines.store.books import Books
+from remediation.journal import EntryKind
+from slo.cells import Indicator, Sli, State, minute_of
+from tests.living import NOON, at, small
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from collector.estate import RegionEstate, ServiceView
+    from collector.source import Batch, Readings, Source
+    from slo.cells import Placement
+
+HOUR = timedelta(hours=1)
+#: What must have passed before the newest minutes are judged.
+SETTLED = timedelta(minutes=12)
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    with Books.open("sqlite://") as opened:
+        yield opened
+
+
+def fault(kind: str, at_hours: float, hours: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a document
+    return {"kind": kind, "at": f"{int(at_hours * 60)}m", "duration": f"{int(hours * 60)}m", **more}
+
+
+HERE = {"region": "eu-west-1"}
+ONE = {"service": "payment", "region": "eu-west-1"}
+#: A bad day and a half in eleven hours: late, revised, throttled, partial, failing and absent.
+BAD_DAYS = (
+    fault("metrics_delay", 0.5, 1, by="25m", where=ONE),
+    fault("metrics_revised", 1, 1, share=0.5, by="90m", where=ONE),
+    fault("metrics_revised", 2, 0.5, share=1.4, by="40m"),
+    fault("api_throttling", 2, 1, share=0.6),
+    fault("partial_data", 3, 1, share=0.2),
+    fault("api_errors", 4, 1, share=0.5, where=HERE),
+    fault("api_outage", 5, 3, where=HERE),
+    fault("alb_errors", 5.5, 1, error_ratio=0.3, where=ONE),
+    fault("dependency_failure", 6, 0.5, error_ratio=0.4, where={"service": "payment"}),
+)
+
+
+def days(*faults: dict[str, Any], hours: float = 11, **changes: Any) -> Any:  # noqa: ANN401 - a document
+    return small(*faults, duration=f"{int(hours * 60)}m", aws={"metric_retention": "2d"}, **changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_bad_days_every_cell_is_what_the_world_served(books: Books, seed: int) -> None:
+    life = Collecting(days(*BAD_DAYS, seed=seed), books)
+    life.until(NOON + 11 * HOUR)
+    assert wrong_cells(life.world, books, NOON, NOON + 11 * HOUR - SETTLED) == []
+    restated = [kept.entry for kept in books.entries() if kept.entry.kind is EntryKind.RESTATED]
+    assert restated, "what was counted otherwise is told in the log"
+    assert life.record.health()["collect"].failures == 0
+
+
+def test_a_calm_hour_is_read_exactly(books: Books) -> None:
+    life = Collecting(days(hours=1), books)
+    life.until(NOON + HOUR)
+    assert wrong_cells(life.world, books, NOON, NOON + HOUR - SETTLED) == []
+    assert [kept for kept in books.entries() if kept.entry.kind is EntryKind.RESTATED] == []
+
+
+def test_an_error_counter_that_appears_during_an_outage_is_read_from_its_first_minute(books: Books) -> None:
+    faults = (
+        fault("api_outage", 0.5, 1, where=HERE),
+        fault("alb_errors", 0.75, 0.5, error_ratio=0.2, where=ONE),
+    )
+    life = Collecting(days(*faults, hours=3), books)
+    life.until(NOON + 3 * HOUR)
+    assert wrong_cells(life.world, books, NOON, NOON + 3 * HOUR - SETTLED) == []
+
+
+def test_a_service_with_zero_tasks_fails_what_it_is_asked_and_is_unknown_in_nothing(books: Books) -> None:
+    crash = fault("crash_loop", 0.25, 0.75, lives="1s", where=ONE)
+    life = Collecting(days(crash, hours=2), books)
+    life.until(NOON + 2 * HOUR)
+    assert wrong_cells(life.world, books, NOON, NOON + 2 * HOUR - SETTLED) == []
+
+
+#: Every minute, so that there are many calls to die in.
+OFTEN = Scheme(cadence=Cadence(sli_every=1))
+
+
+class Dying:
+    """A source in whose calls the process may die."""
+
+    def __init__(self, source: Source, dice: random.Random) -> None:
+        self._source, self._dice, self.left = source, dice, 0
+
+    def estate(self, account: str, region: str) -> RegionEstate:
+        return self._source.estate(account, region)
+
+    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
+        if self._dice.random() < 0.05:
+            raise KeyboardInterrupt
+        return self._source.metrics(batch, start, end)
+
+    def service(self, placement: Placement) -> ServiceView:
+        return self._source.service(placement)
+
+
+def test_a_collector_that_dies_at_any_call_leaves_no_hole_and_counts_nothing_twice(tmp_path: Path) -> None:
+    dice, url = random.Random(7), str(tmp_path / "books.db")  # noqa: S311 - the same deaths each time
+    life, deaths = None, -1
+    while life is None or life.world.now < NOON + 6 * HOUR:
+        deaths += 1
+        with Books.open(url) as books, suppress(KeyboardInterrupt):
+            if life is None:
+                life = Collecting(days(hours=6), books, OFTEN, lambda source: Dying(source, dice))
+            life.begin(books)
+            life.until(NOON + 6 * HOUR)
+    assert deaths >= 20
+    with Books.open(url) as books:
+        assert wrong_cells(life.world, books, NOON, NOON + 6 * HOUR - SETTLED) == []
+        with books.ledger() as ledger:
+            assert ledger.self_check() == ()
+
+
+# the past, anew
+
+
+def test_a_past_that_nobody_read_is_read_anew_by_the_minute(books: Books) -> None:
+    life = Collecting(days(hours=4), Books.open("sqlite://"))
+    life.until(NOON + 4 * HOUR)
+    life.begin(books)
+    life.until(NOON + 4 * HOUR + timedelta(minutes=1))
+    span = (minute_of(NOON), minute_of(NOON + 3 * HOUR))
+    areas = sorted(life.known.counted)
+    numbers = books.ask_backfill(areas, *span, NOON)
+    job = Backfill(life.source, life.known, books)
+    for _ in numbers:
+        job.run(life.clock.now())
+    assert all(one.done for one in books.backfills())
+    assert wrong_cells(life.world, books, NOON, NOON + 3 * HOUR) == []
+
+
+def test_what_is_older_than_fifteen_days_comes_as_sums_that_are_marked_and_add_up(books: Books) -> None:
+    scenario = small(
+        duration="1h", lived_in="17d", aws={"metric_retention": "20d"},
+        estate={"regions": ["eu-west-1"], "traffic": {"shape": "flat"},
+                "services": [{"name": "payment", "requests_per_minute": 600}]},
+    )  # fmt: skip
+    life = Collecting(scenario, books)
+    life.until(NOON + timedelta(minutes=5))
+    start = minute_of(NOON - timedelta(days=16, hours=12)) // 5 * 5
+    (number,) = books.ask_backfill(sorted(life.known.counted), start, start + 60, NOON)
+    job = Backfill(life.source, life.known, books)
+    job.run(life.clock.now())
+    sli = Sli(at("payment"), Indicator.AVAILABILITY)
+    history = books.history([sli], start, start + 60)
+    bad, total, state = history.minutes(sli, start, start + 60)
+    assert (state == State.OBSERVED).all()
+    assert history.coarse_minutes(sli, start, start + 60) == 60
+    assert (bad <= total).all()
+    five = total.reshape(-1, 5)
+    assert np.ptp(five, axis=1).max() <= 4, "sums are divided evenly"
+    assert total.sum() > 0
+    assert number == 1
+
+
+def test_after_an_outage_longer_than_cloudwatch_keeps_minutes_its_sums_are_asked_for(books: Books) -> None:
+    life = Collecting(days(hours=1), books)
+    life.until(NOON + HOUR)
+    left = Known(books, lambda _: 1.0).asked()
+    job = Backfill(life.source, life.known, books, left)
+    job.run(NOON + timedelta(days=20))
+    asked = books.backfills()
+    assert {one.area for one in asked} == set(life.known.counted)
+    assert {one.start for one in asked} == {minute_of(NOON + HOUR)} or all(
+        minute_of(NOON) < one.start <= minute_of(NOON + HOUR) for one in asked
+    )
+    job.run(NOON + timedelta(days=20, minutes=1))
+    assert len(books.backfills()) == len(asked), "it is asked once"
+
+
+def test_a_refused_day_is_asked_for_again_and_given_up_in_the_end(books: Books) -> None:
+    life = Collecting(days(fault("api_outage", 1, 3), hours=6), books)
+    life.until(NOON + 2 * HOUR)
+    books.ask_backfill(sorted(life.known.counted)[:1], minute_of(NOON), minute_of(NOON + HOUR), NOON)
+    job = Backfill(life.source, life.known, books)
+    job.run(life.clock.now())
+    assert not books.backfills()[0].done
+    for _ in range(4):
+        job.run(life.clock.now())
+    assert books.backfills()[0].done
