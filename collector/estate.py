@@ -49,6 +49,11 @@ class ProviderShare:
     weight: int = 0
     base: int = 0
 
+    @property
+    def used(self) -> bool:
+        """Whether tasks may be placed with it: a weight of 0 is a line without effect."""
+        return bool(self.weight or self.base)
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -81,6 +86,78 @@ class ScalingRange:
     maximum: int
 
 
+class LaunchType(StrEnum):
+    """What a service's tasks run on; `ec2` is also what a capacity provider of one's own brings."""
+
+    FARGATE = "fargate"
+    FARGATE_SPOT = "fargate_spot"
+    EC2 = "ec2"
+    EXTERNAL = "external"
+
+
+class Insights(StrEnum):
+    """How much Container Insights tells of a cluster [ECS ClusterSetting `containerInsights`]."""
+
+    ENABLED = "enabled"
+    ENHANCED = "enhanced"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """What a task is made of.  A revision never changes; what it leaves to ECS is None or empty."""
+
+    family: str
+    revision: int
+    images: tuple[str, ...]
+    cpu_units: int | None = None
+    memory_mib: int | None = None
+    compatibilities: tuple[LaunchType, ...] = ()
+    architecture: str = ""
+    system: str = ""
+
+    def __post_init__(self) -> None:
+        if self.revision < 1:
+            raise ValueError(f"revisions of a task definition count from 1, got {self.revision}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """By what a target group is reached: a listener, and the hosts and paths of its rule; none means any."""
+
+    target_group: str
+    protocol: str
+    port: int
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Whose a service is, as its tags say; None where no tag says it."""
+
+    tenant: str | None = None
+    tier: str | None = None
+    owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if "" in (self.tenant, self.tier, self.owner):
+            raise ValueError("what no tag says is None, not empty")
+
+
+@dataclass(frozen=True, slots=True)
+class TagKeys:
+    """Under which keys the tags say whose a service is."""
+
+    tenant: str = "tenant"
+    tier: str = "tier"
+    owner: str = "owner"
+
+    def belonging(self, tags: Mapping[str, str]) -> Belonging:
+        """Return whose the service with these tags is; an empty tag says nothing."""
+        return Belonging(*(tags.get(key) or None for key in (self.tenant, self.tier, self.owner)))
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceView:
     """One placement as AWS describes it at `seen_at`.
@@ -88,6 +165,8 @@ class ServiceView:
     `target_groups` and `load_balancers` are CloudWatch dimension values (`targetgroup/...`, `app/...`); there
     is one load balancer for all target groups, or one for each in the same order.
     `deployments` are the recent ones, newest first; discovery leaves them empty, `Source.service` fills them.
+    `discovery_names` are those of Service Connect.  `definition`, `insights` and `entrances` are read more
+    rarely than the rest: None and empty until they were.
     """
 
     placement: Placement
@@ -104,20 +183,28 @@ class ServiceView:
     target_groups: tuple[str, ...] = ()
     load_balancers: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    belonging: Belonging = Belonging()
+    launch_types: tuple[LaunchType, ...] = ()
+    definition: TaskDefinition | None = None
+    discovery_names: tuple[str, ...] = ()
+    insights: Insights | None = None
+    entrances: tuple[Entrance, ...] = ()
 
     @property
     def uses_spot(self) -> bool:
         """Whether new tasks may be placed on Fargate Spot."""
-        return any(
-            share.provider == "FARGATE_SPOT" and (share.weight or share.base) for share in self.strategy
-        )
+        return any(share.provider == "FARGATE_SPOT" and share.used for share in self.strategy)
 
 
 @dataclass(frozen=True, slots=True)
 class RegionEstate:
-    """Every service of one account and region, as discovered at one moment."""
+    """Every service of one account and region, as discovered at one moment.
+
+    `untold` says what could not be read beside the services: it is missing from their views, or older.
+    """
 
     account: str
     region: str
     seen_at: datetime
     services: tuple[ServiceView, ...]
+    untold: tuple[str, ...] = ()

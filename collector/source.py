@@ -107,6 +107,10 @@ class Source(Protocol):
         """Return every service of a region.  Raises CollectError."""
         ...
 
+    def stale(self, placement: Placement) -> None:
+        """Read anew, with the next look, what was kept of a service that was deployed."""
+        ...
+
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:
         """Return the minutes `[start, end)` of a batch; what failed is a gap.  Never raises CollectError."""
         ...

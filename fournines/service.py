@@ -188,9 +188,10 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
     patience = pace.patience(setting.scheme.cadence)
     heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, patience)
+    listen = Listen(outside.mailbox, books, known, desk, outside.source.stale)
     jobs = (
         Job("discover", pace.discover, discover.run),
-        Job("listen", pace.real_s / 2, Listen(outside.mailbox, books, known, desk).run),
+        Job("listen", pace.real_s / 2, listen.run),
         *_probe(setting, outside.prober, known, books, desk),
         Job("collect", pace.collect, collect.run),
         Job("evaluate", pace.collect, Evaluate(charter.objectives, books, desk).run),

@@ -246,6 +246,14 @@ class Queue(Section):
     url: Url
 
 
+class Tags(Section):
+    """The keys of the tags that say whose a service is."""
+
+    tenant: Annotated[str, Field(min_length=1)] = "tenant"
+    tier: Annotated[str, Field(min_length=1)] = "tier"
+    owner: Annotated[str, Field(min_length=1)] = "owner"
+
+
 class Aws(Section):
     """What is watched, and how AWS is reached."""
 
@@ -254,6 +262,7 @@ class Aws(Section):
     endpoint_url: Url | None = None
     credentials: Credentials | None = None
     queues: tuple[Queue, ...] = ()
+    tags: Tags = Tags()
 
     @property
     def scopes(self) -> tuple[tuple[str, str], ...]:

@@ -76,12 +76,16 @@ READS = (
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
+    "ecs:DescribeClusters",
     "ecs:DescribeServiceDeployments",
     "ecs:DescribeServiceRevisions",
     "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
     "ecs:ListServiceDeployments",
     "ecs:ListServices",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
 )
 
@@ -197,11 +201,14 @@ def _access(rules: Iterable[str]) -> dict[str, Any]:
     return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": queues, "PolicyDocument": document}}
 
 
-def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterable[str]]) -> dict[str, Any]:
+def permissions(
+    queue_arns: Iterable[str], may_change: Mapping[Placement, Iterable[str]], roles: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return the IAM policy: reading, heartbeat, its own queues, and just the changes that policies allow.
 
     `may_change` maps placements to IAM actions; without a policy that proposes or acts it is empty, and the
-    service then cannot change anything, whatever it decides.
+    service then cannot change anything, whatever it decides.  `roles` are those that it assumes in accounts;
+    each of them needs these permissions, too.
     """
     arns = sorted(queue_arns)
     statements: list[dict[str, Any]] = [
@@ -215,6 +222,10 @@ def permissions(queue_arns: Iterable[str], may_change: Mapping[Placement, Iterab
         },
         *(_listening(arns) if arns else ()),
     ]
+    if assumed := sorted(roles):
+        statements.append(
+            {"Sid": "Assume", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": assumed}
+        )
     granted: dict[str, set[str]] = {}
     for placement, actions in may_change.items():
         for action in actions:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from collector.estate import TagKeys
 from collector.source import Batch, Readings
 from collector.wire.beacon import AwsBeacon
 from collector.wire.checkup import AwsCheckup
@@ -27,7 +28,7 @@ def outside(settings: Settings, now: Callable[[], datetime]) -> Outside:
     aws, sessions = settings.aws, _sessions(settings.aws)
     queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
     return Outside(
-        source=AwsSource(sessions, now),
+        source=AwsSource(sessions, now, TagKeys(**aws.tags.model_dump())),
         actuator=AwsActuator(sessions),
         mailbox=SqsMailbox(sessions, queues),
         chat=slack(settings) or LogChat(),

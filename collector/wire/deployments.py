@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from collector.estate import Deployment, DeploymentStatus, Revision
 from collector.source import UnreachableError
-from collector.wire.discovery import chunks, strategy_of
+from collector.wire.discovery import chunks
 from collector.wire.failures import translated
+from collector.wire.views import strategy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

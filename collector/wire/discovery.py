@@ -1,85 +1,110 @@
 """Services as ECS, ELBv2 and Application Auto Scaling describe them, joined by their target groups.
 
-The tagging API is no way to discover: it never tells what was never tagged.
+Services are described with every look; what changes rarely beside them is kept in a memory, and read anew
+when it is old or the service was deployed.  The tagging API is no way to discover: it never tells what was
+never tagged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from collector.estate import Controller, ProviderShare, RegionEstate, ScalingRange, ServiceView
-from collector.source import UnreachableError
+from collector.estate import RegionEstate, ScalingRange, ServiceView, TagKeys
+from collector.source import CollectError, UnreachableError
+from collector.wire import balancers, views
 from collector.wire.failures import translated
+from collector.wire.memory import Memory, refresh
+from collector.wire.session import Sessions
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_ecs.type_defs import CapacityProviderStrategyItemTypeDef, ServiceTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
-    from collector.wire.session import Sessions
+    from collector.estate import Entrance
+    from collector.wire.memory import Kept
 
 Item = TypeVar("Item")
 
-#: Limits of the calls [ECS and ELBv2 API reference].
+#: Limits of the calls [ECS API reference].
 LIST_SERVICES_MAX = 100
 DESCRIBE_SERVICES_MAX = 10
+DESCRIBE_CLUSTERS_MAX = 100
+#: How many are read anew in one look, so that a large estate stays under the buckets of ECS (50 of a kind at
+#: once) and of ELBv2 (40 at once, and a balancer takes a call and one for each listener); the rest follows
+#: with the next looks.
+DEFINITIONS_PER_LOOK_MAX = 40
+BALANCERS_PER_LOOK_MAX = 10
+#: A service that ECS still describes for a while after it was deleted.
+DELETED = "INACTIVE"
 
 
-@dataclass(frozen=True, slots=True)
-class _Beside:
-    """What others than ECS know: load balancers by target group ARN, bounds by `service/CLUSTER/SERVICE`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One account and region at the moment of a look, and what is remembered of it."""
 
-    balancers: Mapping[str, str]
-    ranges: Mapping[str, ScalingRange]
+    account: str
+    region: str
+    sessions: Sessions
+    memory: Memory
+    tags: TagKeys
+    now: datetime
+    patient: bool = False
+
+    @property
+    def ecs(self) -> ECSClient:
+        """Who tells of services."""
+        return self.sessions.ecs(self.account, self.region, patient=self.patient)
+
+    @property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        """Who tells of load balancers."""
+        return self.sessions.elbv2(self.account, self.region, patient=self.patient)
+
+    @property
+    def scaling(self) -> ApplicationAutoScalingClient:
+        """Who tells of scaling ranges."""
+        return self.sessions.scaling(self.account, self.region, patient=self.patient)
 
 
-def discover(sessions: Sessions, account: str, region: str, now: datetime) -> RegionEstate:
-    """Return every service of a region.  Raises CollectError."""
-    ecs = sessions.ecs(account, region)
+def discover(site: Site) -> RegionEstate:
+    """Return every service of a region.  Raises CollectError when services or their routes are not told."""
     with translated("ecs"):
-        services = list(_services(ecs))
-    beside = _beside(sessions, account, region, services)
-    views = (_view(service, _placement(service, account, region), beside, now) for service in services)
-    return RegionEstate(account, region, now, tuple(sorted(views, key=lambda view: view.placement)))
+        services = [service for service in _services(site.ecs) if service["status"] != DELETED]
+    _doubt_stale(site, services)
+    ranges = _ranges(site.scaling) if services else {}
+    _route(site, services)
+    untold = _details(site, services)
+    _forget_others(site.memory, services)
+    found = (_view(site, service, _placement(site, service), ranges) for service in services)
+    ordered = tuple(sorted(found, key=lambda view: view.placement))
+    return RegionEstate(site.account, site.region, site.now, ordered, untold)
 
 
-def describe(sessions: Sessions, placement: Placement, now: datetime) -> ServiceView:
+def describe(site: Site, placement: Placement) -> ServiceView:
     """Return one service, without its deployments.  Raises CollectError."""
-    account, region = placement.account, placement.region
     with translated("ecs"):
-        answer = sessions.ecs(account, region).describe_services(
+        answer = site.ecs.describe_services(
             cluster=placement.cluster, services=[placement.service], include=["TAGS"]
         )
     if not answer["services"]:
         raise UnreachableError(f"ecs:DescribeServices does not know {placement}")
-    resource = f"service/{placement.cluster}/{placement.service}"
-    return _view(
-        answer["services"][0],
-        placement,
-        _beside(sessions, account, region, answer["services"], resource),
-        now,
-    )
+    ranges = _ranges(site.scaling, _resource(placement))
+    _route(site, answer["services"])
+    _details(site, answer["services"])
+    return _view(site, answer["services"][0], placement, ranges)
 
 
 def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """Cut into parts of at most `size`."""
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def strategy_of(shares: Iterable[CapacityProviderStrategyItemTypeDef]) -> tuple[ProviderShare, ...]:
-    """Return a capacity provider strategy; the API leaves out what is 0."""
-    return tuple(
-        ProviderShare(share["capacityProvider"], share.get("weight", 0), share.get("base", 0))
-        for share in shares
-    )
 
 
 def _services(ecs: ECSClient) -> Iterator[ServiceTypeDef]:
@@ -94,54 +119,94 @@ def _services(ecs: ECSClient) -> Iterator[ServiceTypeDef]:
                 yield from answer["services"]
 
 
-def _beside(
-    sessions: Sessions, account: str, region: str, services: Sequence[ServiceTypeDef], *resources: str
-) -> _Beside:
-    groups = _groups_of(services)
-    return _Beside(
-        _balancers(sessions.elbv2(account, region), groups) if groups else {},
-        _ranges(sessions.scaling(account, region), *resources) if services else {},
-    )
-
-
-def _placement(service: ServiceTypeDef, account: str, region: str) -> Placement:
+def _placement(site: Site, service: ServiceTypeDef) -> Placement:
     """Return where the service is.  Its ARN may be of the old form, which names no cluster."""
-    return Placement(account, region, service["clusterArn"].rsplit("/", 1)[-1], service["serviceName"])
+    cluster = service["clusterArn"].rsplit("/", 1)[-1]
+    return Placement(site.account, site.region, cluster, service["serviceName"])
+
+
+def _resource(placement: Placement) -> str:
+    return f"service/{placement.cluster}/{placement.service}"
 
 
 def _groups_of(services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(group for service in services for group in _groups(service)))
+    return tuple(dict.fromkeys(group for service in services for group in views.groups(service)))
 
 
-def _groups(service: ServiceTypeDef) -> Iterator[str]:
-    """Yield every target group of the service: in a deployment its traffic moves between them."""
-    attached = [*service.get("loadBalancers", ())]
-    for task_set in service.get("taskSets", ()):
-        attached += task_set.get("loadBalancers", ())
-    for one in attached:
-        for arn in (
-            one.get("targetGroupArn"),
-            one.get("advancedConfiguration", {}).get("alternateTargetGroupArn"),
-        ):
-            if arn:
-                yield arn
+def _doubt_stale(site: Site, services: Iterable[ServiceTypeDef]) -> None:
+    """Have all that is kept of deployed services asked for again."""
+    memory = site.memory
+    stale = frozenset(memory.stale)
+    deployed = [service for service in services if _placement(site, service) in stale]
+    groups = _groups_of(deployed)
+    memory.entrances.doubt([balancer for group in groups if (balancer := memory.balancers[group])])
+    memory.balancers.doubt(groups)
+    memory.clusters.doubt([service["clusterArn"] for service in deployed])
+    memory.stale.difference_update(stale)
 
 
-def _balancers(elbv2: ElasticLoadBalancingv2Client, groups: Sequence[str]) -> dict[str, str]:
-    """Return the load balancer of each target group.
+def _route(site: Site, services: Iterable[ServiceTypeDef]) -> None:
+    """Find the load balancer of each target group; one that has none yet is looked for with every look."""
+    memory, wanted = site.memory.balancers, _groups_of(services)
+    if memory.due(wanted, site.now):
+        memory.keep(balancers.balancers(site.elbv2, frozenset(wanted)), site.now)
 
-    Network load balancers have no HTTP metrics and are left out.  All target groups of the region are listed:
-    asking by ARN fails as a whole when one is gone.
-    """
-    wanted = frozenset(groups)
-    with translated("elasticloadbalancing"):
-        return {
-            group["TargetGroupArn"]: balancer
-            for page in elbv2.get_paginator("describe_target_groups").paginate()
-            for group in page["TargetGroups"]
-            for balancer in group.get("LoadBalancerArns", ())
-            if group["TargetGroupArn"] in wanted and "/app/" in balancer
-        }
+
+def _details(site: Site, services: Sequence[ServiceTypeDef]) -> tuple[str, ...]:
+    """Read what only explains, as far as one look goes; return what could not be read."""
+    memory = site.memory
+    definitions = memory.definitions.due(_definitions_of(services), site.now)
+    entrances = memory.entrances.due(_balancers_of(memory, services), site.now)
+    return (
+        *_read_clusters(site, services),
+        *refresh(
+            memory.definitions,
+            definitions[:DEFINITIONS_PER_LOOK_MAX],
+            partial(views.definition, site.ecs),
+            site.now,
+        ),
+        *refresh(
+            memory.entrances,
+            entrances[:BALANCERS_PER_LOOK_MAX],
+            partial(balancers.entrances, site.elbv2),
+            site.now,
+        ),
+    )
+
+
+def _read_clusters(site: Site, services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
+    clusters = site.memory.clusters
+    try:
+        for part in chunks(clusters.due(_clusters_of(services), site.now), DESCRIBE_CLUSTERS_MAX):
+            clusters.keep(views.insights(site.ecs, part), site.now)
+    except CollectError as problem:
+        return (str(problem),)
+    return ()
+
+
+def _clusters_of(services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(service["clusterArn"] for service in services))
+
+
+def _definitions_of(services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(arn for service in services if (arn := service.get("taskDefinition"))))
+
+
+def _balancers_of(memory: Memory, services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
+    found = (memory.balancers[group] for group in _groups_of(services))
+    return tuple(dict.fromkeys(balancer for balancer in found if balancer and _speaks_http(balancer)))
+
+
+def _speaks_http(balancer: str) -> bool:
+    """Whether it counts requests: network load balancers have no HTTP metrics."""
+    return ":loadbalancer/app/" in balancer
+
+
+def _forget_others(memory: Memory, services: Sequence[ServiceTypeDef]) -> None:
+    memory.entrances.retain(_balancers_of(memory, services))
+    memory.balancers.retain(_groups_of(services))
+    memory.definitions.retain(_definitions_of(services))
+    memory.clusters.retain(_clusters_of(services))
 
 
 def _ranges(scaling: ApplicationAutoScalingClient, *resources: str) -> dict[str, ScalingRange]:
@@ -156,26 +221,43 @@ def _ranges(scaling: ApplicationAutoScalingClient, *resources: str) -> dict[str,
         }
 
 
-def _view(service: ServiceTypeDef, placement: Placement, beside: _Beside, now: datetime) -> ServiceView:
-    routed = [group for group in dict.fromkeys(_groups(service)) if group in beside.balancers]
+def _view(
+    site: Site, service: ServiceTypeDef, placement: Placement, ranges: Mapping[str, ScalingRange]
+) -> ServiceView:
+    memory, tags = site.memory, {tag["key"]: tag["value"] for tag in service.get("tags", ())}
+    behind = {group: memory.balancers[group] for group in dict.fromkeys(views.groups(service))}
+    routes = {group: balancer for group, balancer in behind.items() if balancer and _speaks_http(balancer)}
+    task_definition = service.get("taskDefinition", "")
+    definition = memory.definitions[task_definition]
     return ServiceView(
         placement=placement,
-        seen_at=now,
+        seen_at=site.now,
         status=service["status"],
         desired=service["desiredCount"],
         running=service["runningCount"],
         pending=service["pendingCount"],
-        task_definition=service.get("taskDefinition", ""),
-        controller=_controller(service),
-        strategy=strategy_of(service.get("capacityProviderStrategy", ())),
-        scaling=beside.ranges.get(f"service/{placement.cluster}/{placement.service}"),
-        target_groups=tuple(group.rsplit(":", 1)[-1] for group in routed),
-        load_balancers=tuple(beside.balancers[group].split(":loadbalancer/")[-1] for group in routed),
-        tags={tag["key"]: tag["value"] for tag in service.get("tags", ())},
+        task_definition=task_definition,
+        controller=views.controller(service),
+        strategy=views.strategy_of(service.get("capacityProviderStrategy", ())),
+        scaling=ranges.get(_resource(placement)),
+        target_groups=tuple(map(balancers.dimension, routes)),
+        load_balancers=tuple(map(balancers.dimension, routes.values())),
+        tags=tags,
+        belonging=site.tags.belonging(tags),
+        launch_types=views.launch_types(service, definition),
+        definition=definition,
+        discovery_names=views.discovery_names(service),
+        insights=memory.clusters[service["clusterArn"]],
+        entrances=_entrances(memory.entrances, routes),
     )
 
 
-def _controller(service: ServiceTypeDef) -> Controller:
-    """Return who deploys the service; whom we do not know is somebody else."""
-    kind = service.get("deploymentController", {}).get("type", "ECS")
-    return Controller(kind) if kind in set(Controller) else Controller.EXTERNAL
+def _entrances(kept: Kept[tuple[Entrance, ...]], routes: Mapping[str, str]) -> tuple[Entrance, ...]:
+    """Return by what the target groups are reached, of all that their load balancers have."""
+    groups = frozenset(map(balancers.dimension, routes))
+    return tuple(
+        entrance
+        for balancer in dict.fromkeys(routes.values())
+        for entrance in kept[balancer] or ()
+        if entrance.target_group in groups
+    )

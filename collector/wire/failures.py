@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: Everything that a call can raise for what AWS, the network or the credentials do.
 FAILURES = (BotoCoreError, ClientError, ResponseParserError)
 
+#: What is sent to another service before any call, to be allowed to make it.
+BEFORE_ALL = {"AssumeRole": "sts"}
+
 
 @contextmanager
 def translated(service: str) -> Iterator[None]:
@@ -39,11 +42,12 @@ def collect_error(error: Exception, service: str) -> CollectError:
         return error
     if isinstance(error, ClientError):
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        detail = f"{service}:{error.operation_name} answered {code}: {message}"
+        action = f"{BEFORE_ALL.get(error.operation_name, service)}:{error.operation_name}"
+        detail = f"{action} answered {code}: {message}"
         if code in THROTTLES:
             return ThrottledError(detail)
         if code in DENIALS:
-            return DeniedError(f"{detail} - the role needs {service}:{error.operation_name}")
+            return DeniedError(f"{detail} - the role needs {action}")
         return UnreachableError(detail)
     if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
         return DeniedError(f"{service}: {error}")

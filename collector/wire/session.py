@@ -1,6 +1,7 @@
 """Clients of AWS by account and region: credentials, roles, timeouts, and how often something is sent.
 
-Reads are sent up to three times, a heartbeat twice: two beats of a minute are as good as one.
+Reads are sent up to three times, a heartbeat twice: two beats of a minute are as good as one.  What discovers
+is patient, and slows down by itself where AWS asks for it.
 What changes something is sent once: to try again is decided above.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import botocore.session
@@ -20,8 +22,11 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import ClientError, CredentialRetrievalError
 from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
+
+from collector.codes import DENIALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +44,8 @@ READ_ATTEMPTS_MAX = 3
 BEAT_TIMEOUT_S = 5
 LOOK_TIMEOUT_S = 5
 BEAT_ATTEMPTS_MAX = 2
+#: With every second call refused, one of a thousand is refused as often as this.
+PATIENT_ATTEMPTS_MAX = 10
 CONNECTIONS_MAX = 16
 
 ROLE_SESSION_NAME = "fournines"
@@ -89,20 +96,22 @@ class Sessions:
         """Return a client for one look at any service: sent once and soon over, since a person waits."""
         return self._client(service, account, region, "look")
 
-    def ecs(self, account: str, region: str) -> ECSClient:
+    def ecs(self, account: str, region: str, *, patient: bool = False) -> ECSClient:
         """Return a client for reading services."""
-        client: ECSClient = self._client("ecs", account, region, "read")
+        client: ECSClient = self._client("ecs", account, region, _reading(patient=patient))
         return client
 
-    def elbv2(self, account: str, region: str) -> ElasticLoadBalancingv2Client:
+    def elbv2(self, account: str, region: str, *, patient: bool = False) -> ElasticLoadBalancingv2Client:
         """Return a client for reading load balancers."""
-        client: ElasticLoadBalancingv2Client = self._client("elbv2", account, region, "read")
+        client: ElasticLoadBalancingv2Client = self._client(
+            "elbv2", account, region, _reading(patient=patient)
+        )
         return client
 
-    def scaling(self, account: str, region: str) -> ApplicationAutoScalingClient:
+    def scaling(self, account: str, region: str, *, patient: bool = False) -> ApplicationAutoScalingClient:
         """Return a client for reading scaling ranges."""
         client: ApplicationAutoScalingClient = self._client(
-            "application-autoscaling", account, region, "read"
+            "application-autoscaling", account, region, _reading(patient=patient)
         )
         return client
 
@@ -184,7 +193,20 @@ class Sessions:
             role_arn=role_arn,
             extra_args={"RoleSessionName": ROLE_SESSION_NAME},
         )
-        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
+        fetch = partial(_fetched, fetcher.fetch_credentials, role_arn)
+        return DeferredRefreshableCredentials(refresh_using=fetch, method="assume-role")
+
+
+def _fetched(fetch: Callable[[], Any], role_arn: str) -> Any:  # noqa: ANN401 - botocore's own shape
+    """Fetch a role's credentials; a refusal names the role, and was sent before whatever was asked for."""
+    try:
+        return fetch()
+    except ClientError as error:
+        code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        if code not in DENIALS:
+            raise
+        told = f"sts:{error.operation_name} answered {code}: {message}"
+        raise CredentialRetrievalError(provider=role_arn, error_msg=told) from error
 
 
 def seconds(stamp: float | str) -> float:
@@ -192,11 +214,21 @@ def seconds(stamp: float | str) -> float:
     return float(stamp) if isinstance(stamp, int | float) else parse_timestamp(stamp).timestamp()
 
 
-def _config(*, attempts: int, read_timeout_s: int = READ_TIMEOUT_S, validation: bool = True) -> Config:
+def _reading(*, patient: bool) -> str:
+    return "discover" if patient else "read"
+
+
+def _config(
+    *,
+    attempts: int,
+    mode: Literal["standard", "adaptive"] = "standard",
+    read_timeout_s: int = READ_TIMEOUT_S,
+    validation: bool = True,
+) -> Config:
     return Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        retries={"mode": mode, "total_max_attempts": attempts},
         max_pool_connections=CONNECTIONS_MAX,
         parameter_validation=validation,
         user_agent_extra="fournines",
@@ -207,6 +239,7 @@ def _config(*, attempts: int, read_timeout_s: int = READ_TIMEOUT_S, validation: 
 CONFIGS = {
     "metrics": _config(attempts=READ_ATTEMPTS_MAX, validation=False),
     "read": _config(attempts=READ_ATTEMPTS_MAX),
+    "discover": _config(attempts=PATIENT_ATTEMPTS_MAX, mode="adaptive"),
     "poll": _config(attempts=1, read_timeout_s=2 * READ_TIMEOUT_S),
     "act": _config(attempts=1),
     "look": _config(attempts=1, read_timeout_s=LOOK_TIMEOUT_S),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from collector.estate import TagKeys
 from collector.wire import cloudwatch, deployments, discovery
+from collector.wire.discovery import Site
+from collector.wire.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,15 +21,24 @@ if TYPE_CHECKING:
 
 
 class AwsSource:
-    """Reads AWS; may be shared by threads.  `now` stamps what was seen, on the clock that decides."""
+    """Reads AWS; may be shared by threads.  `now` stamps what was seen, on the clock that decides.
 
-    def __init__(self, sessions: Sessions, now: Callable[[], datetime]) -> None:
+    `tags` are the keys under which tags say whose a service is.
+    """
+
+    def __init__(self, sessions: Sessions, now: Callable[[], datetime], tags: TagKeys | None = None) -> None:
         self._sessions = sessions
         self._now = now
+        self._tags = tags or TagKeys()
+        self._memories: dict[tuple[str, str], Memory] = {}
 
     def estate(self, account: str, region: str) -> RegionEstate:
         """Return every service of a region.  Raises CollectError."""
-        return discovery.discover(self._sessions, account, region, self._now())
+        return discovery.discover(self._site(account, region, patient=True))
+
+    def stale(self, placement: Placement) -> None:
+        """Read anew, with the next look, what was kept of a service that was deployed."""
+        self._memory(placement.account, placement.region).stale.add(placement)
 
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:
         """Return the minutes `[start, end)` of a batch; what failed is a gap."""
@@ -35,6 +47,20 @@ class AwsSource:
 
     def service(self, placement: Placement) -> ServiceView:
         """Return one service as it is now, with its recent deployments.  Raises CollectError."""
-        view = discovery.describe(self._sessions, placement, self._now())
-        ecs = self._sessions.ecs(placement.account, placement.region)
-        return replace(view, deployments=deployments.recent(ecs, placement))
+        site = self._site(placement.account, placement.region)
+        view = discovery.describe(site, placement)
+        return replace(view, deployments=deployments.recent(site.ecs, placement))
+
+    def _site(self, account: str, region: str, *, patient: bool = False) -> Site:
+        return Site(
+            account=account,
+            region=region,
+            sessions=self._sessions,
+            memory=self._memory(account, region),
+            tags=self._tags,
+            now=self._now(),
+            patient=patient,
+        )
+
+    def _memory(self, account: str, region: str) -> Memory:
+        return self._memories.setdefault((account, region), Memory())

@@ -53,7 +53,8 @@ def policy(file: Path) -> None:
     """Print the IAM policy of the service: reading, its queues, and just the changes that policies allow."""
     config = opened.read(file)
     arns = [_queue_arn(config, queue) for queue in config.settings.aws.queues]
-    shown.document(needs.permissions(arns, dict(_may_change(config))))
+    roles = [account.role_arn for account in config.settings.aws.accounts if account.role_arn]
+    shown.document(needs.permissions(arns, dict(_may_change(config)), roles))
 
 
 def _queue_arn(config: Config, queue: Queue) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,13 +17,14 @@ from remediation.decision.guards import DATA_AGE_MAX, Switches
 from remediation.decision.policy import Policies
 from remediation.decision.record import record
 from remediation.diagnosis.diagnose import diagnose
-from remediation.events.event import AlarmChanged, Answer, Mailbox
+from remediation.events.event import AlarmChanged, Answer, DeploymentChanged, Mailbox
 from remediation.events.parse import parse
 from remediation.incidents import Change
 from remediation.receive import quiet
 from remediation.workflow.engine import Engine
 from remediation.workflow.progress import busy, follow
 from remediation.workflow.start import run_for
+from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,12 +42,16 @@ DISCOVERED_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Takes events off the queues: stored first, deleted then, and only then acted on."""
+    """Takes events off the queues: stored first, deleted then, and only then acted on.
+
+    `stale` is told each service that is being deployed: what was kept of it may be so no more.
+    """
 
     mailbox: Mailbox
     books: Books
     known: Known
     desk: Desk
+    stale: Callable[[Placement], None]
 
     def run(self, now: datetime) -> None:
         """Keep what has arrived, and fold what is new into incidents."""
@@ -54,6 +60,9 @@ class Listen:
             arrived = [(letter.body, self._placed(parse(letter.body))) for letter in letters]
             self.books.keep_events(arrived, now)
             self.mailbox.delete(letters)
+            for _, event in arrived:
+                if isinstance(event, DeploymentChanged) and event.placement:
+                    self.stale(event.placement)
         events = self.books.unfolded_events()
         settled = [event for event in events if self._ours(event) or self._foreign(event, now)]
         if settled:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from simulator.bus import Delivery
+    from simulator.estate import Place
     from simulator.world import World
 
 #: The name under which the world records what fournines does.
@@ -30,12 +31,15 @@ CALLER = "fournines"
 #: What a page names its successor by: ECS, Application Auto Scaling, ELBv2.
 TOKENS = ("nextToken", "NextToken", "NextMarker")
 
-#: How often the wire's clients send a read, a change and a heartbeat; in a rehearsal waiting takes no time.
-READ_ATTEMPTS, ACT_ATTEMPTS, BEAT_ATTEMPTS = 3, 1, 2
+#: How often the wire's clients send what discovers, a read, a change, a heartbeat; here waiting takes no time.
+PATIENT_ATTEMPTS, READ_ATTEMPTS, ACT_ATTEMPTS, BEAT_ATTEMPTS = 10, 3, 1, 2
 #: What AWS's clients try again beside what is throttled [botocore, standard retry mode].
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 
 _REASONS = {Status.PARTIAL: GapReason.PARTIAL, Status.INTERNAL: GapReason.INTERNAL}
+
+#: Where the load balancers of the simulated estate listen, as its face says over HTTP.
+HTTP_PORT = 80
 
 Answer = TypeVar("Answer")
 
@@ -103,13 +107,13 @@ class WorldSessions:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def ecs(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+    def ecs(self, account: str, region: str, *, patient: bool = False) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client for reading services."""
-        return self._client(self._world.ecs.call, account, region, READ_ATTEMPTS)
+        return self._client(self._world.ecs.call, account, region, _reads(patient=patient))
 
-    def scaling(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+    def scaling(self, account: str, region: str, *, patient: bool = False) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client for reading Application Auto Scaling."""
-        return self._client(self._world.scaling.call, account, region, READ_ATTEMPTS)
+        return self._client(self._world.scaling.call, account, region, _reads(patient=patient))
 
     def acting_ecs(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client for changing services."""
@@ -127,19 +131,15 @@ class WorldSessions:
 
         return self._client(call, account, region, BEAT_ATTEMPTS)
 
-    def elbv2(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
-        """Return a client of ELBv2, which knows target groups."""
-        groups = [
-            {"TargetGroupArn": place.target_group_arn, "LoadBalancerArns": [place.load_balancer_arn]}
-            for place in self._world.estate.places
-            if (place.account, place.region) == (account, region)
-        ]
+    def elbv2(self, account: str, region: str, *, patient: bool = False) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client of ELBv2, which knows target groups, listeners and their rules."""
+        places = [p for p in self._world.estate.places if (p.account, p.region) == (account, region)]
 
-        def answer(_operation: str, _params: Mapping[str, Any]) -> dict[str, Any]:
+        def answer(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
             self._world.admit(region)
-            return {"TargetGroups": groups}
+            return _balancing(places, operation, params)
 
-        return Client(answer)
+        return Client(answer, _reads(patient=patient))
 
     def _client(
         self, call: Callable[..., dict[str, Any]], account: str, region: str, attempts: int
@@ -148,6 +148,25 @@ class WorldSessions:
             lambda operation, params: call(operation, params, region=region, account=account, caller=CALLER),
             attempts,
         )
+
+
+def _reads(*, patient: bool) -> int:
+    return PATIENT_ATTEMPTS if patient else READ_ATTEMPTS
+
+
+def _balancing(places: Sequence[Place], operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer for ELBv2: every load balancer has one listener, whose rule forwards all to its service."""
+    match operation:
+        case "DescribeTargetGroups":
+            groups = [(place.target_group_arn, [place.load_balancer_arn]) for place in places]
+            return {"TargetGroups": [{"TargetGroupArn": g, "LoadBalancerArns": b} for g, b in groups]}
+        case "DescribeListeners":
+            arn = params["LoadBalancerArn"].replace(":loadbalancer/", ":listener/")
+            return {"Listeners": [{"ListenerArn": f"{arn}/1", "Protocol": "HTTP", "Port": HTTP_PORT}]}
+        case _:
+            balancer = params["ListenerArn"].replace(":listener/", ":loadbalancer/").rsplit("/", 1)[0]
+            groups_of = [place.target_group_arn for place in places if place.load_balancer_arn == balancer]
+            return {"Rules": [{"Actions": [{"TargetGroupArn": group}]} for group in groups_of]}
 
 
 class WorldMetrics:

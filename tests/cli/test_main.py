@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+import yaml
 
 from fournines.cli.main import COMMANDS, cli, main
 from fournines.template import RULES
@@ -111,6 +113,17 @@ def test_the_template_holds_every_rule(fournines: Command) -> None:
     said = fournines("aws", "template")
     assert said.code == 0
     assert all(f'"{rule}"' in said.out for rule in RULES)
+
+
+def test_a_role_of_another_account_is_one_that_may_be_assumed(folder: Path, fournines: Command) -> None:
+    role = "arn:aws:iam::210987654321:role/fournines"
+    file = folder / "fournines.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document["aws"]["accounts"].append({"id": "210987654321", "role_arn": role})
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    said = json.loads(fournines("aws", "policy").out)
+    assumed = {"Sid": "Assume", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [role]}
+    assert assumed in said["Statement"]
 
 
 def test_a_queue_that_is_none_is_told(folder: Path, fournines: Command) -> None:

@@ -39,6 +39,9 @@ class Told:
     def service(self, placement: Placement) -> ServiceView:
         return view(placement.service, placement.region)
 
+    def stale(self, placement: Placement) -> None:
+        raise NotImplementedError
+
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:
         self.asked.append((batch.region, len(batch.queries)))
         if batch.region in self.dark:

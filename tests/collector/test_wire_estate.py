@@ -9,21 +9,34 @@ import pytest
 from botocore.stub import Stubber
 
 from collector.estate import (
+    Belonging,
     Controller,
     Deployment,
     DeploymentStatus,
+    Entrance,
+    Insights,
+    LaunchType,
     ProviderShare,
     Revision,
     ScalingRange,
     ServiceView,
+    TagKeys,
+    TaskDefinition,
 )
 from collector.source import DeniedError, ThrottledError, UnreachableError
+from collector.wire.memory import BALANCERS_KEPT, Kept
 from collector.wire.session import Access, Sessions
 from collector.wire.source import AwsSource
+from collector.wire.views import discovery_names, launch_types
 from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -32,15 +45,35 @@ ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
 ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 
 
+class Alike(Sessions):
+    """One client for all who read, so that one script meets them."""
+
+    def ecs(self, account: str, region: str, *, patient: bool = False) -> ECSClient:  # noqa: ARG002 - alike
+        return super().ecs(account, region)
+
+    def elbv2(self, account: str, region: str, *, patient: bool = False) -> ElasticLoadBalancingv2Client:  # noqa: ARG002
+        return super().elbv2(account, region)
+
+    def scaling(
+        self,
+        account: str,
+        region: str,
+        *,
+        patient: bool = False,  # noqa: ARG002 - alike
+    ) -> ApplicationAutoScalingClient:
+        return super().scaling(account, region)
+
+
 class Scripted:
     """AWS with a script: each call must be the next one expected."""
 
     def __init__(self) -> None:
-        sessions = Sessions(Access(access_key_id="a", secret_access_key="b"))
+        sessions = Alike(Access(access_key_id="a", secret_access_key="b"))
         self.ecs = Stubber(sessions.ecs(ACCOUNT, REGION))
         self.elbv2 = Stubber(sessions.elbv2(ACCOUNT, REGION))
         self.scaling = Stubber(sessions.scaling(ACCOUNT, REGION))
-        self.source = AwsSource(sessions, lambda: NOON)
+        self.now = NOON
+        self.source = AwsSource(sessions, lambda: self.now)
 
     @property
     def stubs(self) -> tuple[Stubber, ...]:
@@ -68,6 +101,22 @@ class Scripted:
             },
         ]
         self.elbv2.add_response("describe_target_groups", {"TargetGroups": groups}, {})
+        self.ranges(*resources)
+        self.entered()
+
+    def behind(self, *pairs: tuple[str, str]) -> None:
+        """Script which target group is behind which load balancer."""
+        groups = [
+            {
+                "TargetGroupArn": f"{ELB}:targetgroup/{group}",
+                "LoadBalancerArns": [f"{ELB}:loadbalancer/{behind}"],
+            }
+            for group, behind in pairs
+        ]
+        self.elbv2.add_response("describe_target_groups", {"TargetGroups": groups}, {})
+
+    def ranges(self, *resources: str) -> None:
+        """Script the scaling range of `shop`."""
         asked: dict[str, Any] = {"ServiceNamespace": "ecs"} | (
             {"ResourceIds": list(resources)} if resources else {}
         )
@@ -81,6 +130,52 @@ class Scripted:
             "CreationTime": NOON,
         }
         self.scaling.add_response("describe_scalable_targets", {"ScalableTargets": [target]}, asked)
+
+    def entered(self) -> None:
+        """Script by what `shop` is reached."""
+        balancer = {"LoadBalancerArn": f"{ELB}:loadbalancer/app/shop/9"}
+        listener = f"{ELB}:listener/app/shop/9/1"
+        secure = {"ListenerArn": listener, "Protocol": "HTTPS", "Port": 443}
+        self.elbv2.add_response("describe_listeners", {"Listeners": [secure]}, balancer)
+        both = {"TargetGroups": [{"TargetGroupArn": f"{ELB}:targetgroup/shop/{n}"} for n in (1, 2)]}
+        rules = [
+            {
+                "Conditions": [
+                    {"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}},
+                    {"Field": "path-pattern", "Values": ["/cart/*"]},
+                    {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}},
+                ],
+                "Actions": [{"Type": "authenticate-oidc"}, {"Type": "forward", "ForwardConfig": both}],
+            },
+            {"Actions": [{"Type": "forward", "TargetGroupArn": f"{ELB}:targetgroup/alien/1"}]},
+        ]
+        self.elbv2.add_response("describe_rules", {"Rules": rules}, {"ListenerArn": listener})
+
+    def explained(self, *families: str, cluster: str = "main", insights: str | None = "enhanced") -> None:
+        """Script what ECS tells of the cluster and of task definitions."""
+        arn = f"{ECS}:cluster/{cluster}"
+        told = [{"name": "containerInsights", "value": insights}] if insights else []
+        self.ecs.add_response(
+            "describe_clusters",
+            {"clusters": [{"clusterArn": arn, "settings": told}]},
+            {"clusters": [arn], "include": ["SETTINGS"]},
+        )
+        for family in families:
+            self.defined(family)
+
+    def defined(self, family: str, revision: int = 7) -> None:
+        """Script a task definition."""
+        arn = f"{ECS}:task-definition/{family}:{revision}"
+        made = {
+            "family": family,
+            "revision": revision,
+            "containerDefinitions": [{"name": "app", "image": f"{family}:1.2"}],
+            "cpu": "1024",
+            "memory": "2048",
+            "requiresCompatibilities": ["FARGATE"],
+            "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+        }
+        self.ecs.add_response("describe_task_definition", {"taskDefinition": made}, {"taskDefinition": arn})
 
 
 @pytest.fixture
@@ -111,17 +206,24 @@ def attached(*groups: str) -> list[dict[str, Any]]:
     return [{"targetGroupArn": f"{ELB}:targetgroup/{group}"} for group in groups]
 
 
-def listing(aws: Scripted, services: list[dict[str, Any]]) -> None:
+CONNECT = {
+    "enabled": True,
+    "services": [{"portName": "http", "discoveryName": "shop-api"}, {"portName": "grpc"}],
+}
+
+
+def listing(aws: Scripted, services: list[dict[str, Any]], cluster: str = "") -> None:
+    """Script the services of a cluster, which is the only one unless it is named."""
+    if not cluster:
+        cluster = f"{ECS}:cluster/main"
+        aws.ecs.add_response("list_clusters", {"clusterArns": [cluster]}, {})
     arns = [one["serviceArn"] for one in services]
-    aws.ecs.add_response("list_clusters", {"clusterArns": [f"{ECS}:cluster/main"]}, {})
-    aws.ecs.add_response(
-        "list_services", {"serviceArns": arns}, {"cluster": f"{ECS}:cluster/main", "maxResults": 100}
-    )
+    aws.ecs.add_response("list_services", {"serviceArns": arns}, {"cluster": cluster, "maxResults": 100})
     for start in range(0, len(arns), 10):
         aws.ecs.add_response(
             "describe_services",
             {"services": services[start : start + 10]},
-            {"cluster": f"{ECS}:cluster/main", "services": arns[start : start + 10], "include": ["TAGS"]},
+            {"cluster": cluster, "services": arns[start : start + 10], "include": ["TAGS"]},
         )
 
 
@@ -142,11 +244,13 @@ def test_a_service_is_joined_with_its_load_balancers_and_its_scaling_range(aws: 
                     },
                     *attached("tcp/1", "idle/1"),
                 ],
-                tags=[{"key": "team", "value": "shop"}],
+                tags=[{"key": "tenant", "value": "acme"}, {"key": "owner", "value": ""}],
+                deployments=[{"status": "PRIMARY", "serviceConnectConfiguration": CONNECT}],
             )
         ],
     )
     aws.beside()
+    aws.explained("shop")
     assert aws.source.estate(ACCOUNT, REGION).services == (
         ServiceView(
             placement=SHOP, seen_at=NOON, status="ACTIVE", desired=4, running=3, pending=1,
@@ -157,7 +261,19 @@ def test_a_service_is_joined_with_its_load_balancers_and_its_scaling_range(aws: 
             scaling=ScalingRange(4, 20),
             target_groups=("targetgroup/shop/1", "targetgroup/shop/2"),
             load_balancers=("app/shop/9", "app/shop/9"),
-            tags={"team": "shop"},
+            tags={"tenant": "acme", "owner": ""},
+            belonging=Belonging(tenant="acme"),
+            launch_types=(LaunchType.FARGATE, LaunchType.FARGATE_SPOT),
+            definition=TaskDefinition(
+                family="shop", revision=7, images=("shop:1.2",), cpu_units=1024, memory_mib=2048,
+                compatibilities=(LaunchType.FARGATE,), architecture="ARM64", system="LINUX",
+            ),
+            discovery_names=("shop-api", "grpc"),
+            insights=Insights.ENHANCED,
+            entrances=tuple(
+                Entrance(f"targetgroup/shop/{n}", "HTTPS", 443, ("shop.example.com",), ("/cart/*",))
+                for n in (1, 2)
+            ),
         ),
     )  # fmt: skip
 
@@ -170,6 +286,7 @@ def test_task_sets_have_target_groups_too(aws: Scripted) -> None:
     ]
     listing(aws, [service(deploymentController=controller, taskSets=sets)])
     aws.beside()
+    aws.explained("shop")
     (view,) = aws.source.estate(ACCOUNT, REGION).services
     assert view.target_groups == ("targetgroup/shop/1", "targetgroup/shop/2")
     assert view.controller is Controller.CODE_DEPLOY
@@ -180,6 +297,7 @@ def test_services_are_described_ten_at_a_time(aws: Scripted) -> None:
     aws.scaling.add_response(
         "describe_scalable_targets", {"ScalableTargets": []}, {"ServiceNamespace": "ecs"}
     )
+    aws.explained(*(f"s{i:02}" for i in range(23)))
     views = aws.source.estate(ACCOUNT, REGION).services
     assert [view.placement.service for view in views] == [f"s{i:02}" for i in range(23)]
 
@@ -229,6 +347,7 @@ def history(aws: Scripted, deployments: list[dict[str, Any]], gone: frozenset[st
         "describe_services", {"services": [service(loadBalancers=attached("shop/1"))]}, asked
     )
     aws.beside("service/main/shop")
+    aws.explained("shop")
     briefs = [{k: d[k] for k in ("serviceDeploymentArn", "createdAt")} for d in deployments]
     page = {"cluster": "main", "service": "shop", "maxResults": 100}
     half = len(briefs) // 2
@@ -303,3 +422,193 @@ def test_a_service_that_is_gone_is_an_error_with_its_name(aws: Scripted) -> None
     aws.ecs.add_response("describe_services", {"services": [], "failures": [{"reason": "MISSING"}]}, asked)
     with pytest.raises(UnreachableError, match="main/shop"):
         aws.source.service(SHOP)
+
+
+def seen(aws: Scripted, services: list[dict[str, Any]]) -> tuple[ServiceView, ...]:
+    """Look once more, when nothing beside the services is due."""
+    listing(aws, services)
+    aws.ranges()
+    return aws.source.estate(ACCOUNT, REGION).services
+
+
+def first_look(aws: Scripted) -> list[dict[str, Any]]:
+    """Look at `shop` for the first time, when everything is asked for."""
+    services = [service(loadBalancers=attached("shop/1"))]
+    listing(aws, services)
+    aws.beside()
+    aws.explained("shop")
+    aws.source.estate(ACCOUNT, REGION)
+    return services
+
+
+def test_what_changes_rarely_is_not_asked_for_with_every_look(aws: Scripted) -> None:
+    services = first_look(aws)
+    aws.now += BALANCERS_KEPT - timedelta(seconds=1)
+    (view,) = seen(aws, services)
+    assert (view.seen_at, view.load_balancers) == (aws.now, ("app/shop/9",))
+    assert view.definition is not None
+    assert view.entrances != ()
+
+
+def test_a_new_revision_is_read_once_and_the_old_one_forgotten(aws: Scripted) -> None:
+    first_look(aws)
+    newer = [service(loadBalancers=attached("shop/1"), taskDefinition=f"{ECS}:task-definition/shop:8")]
+    listing(aws, newer)
+    aws.defined("shop", 8)
+    aws.ranges()
+    (view,) = aws.source.estate(ACCOUNT, REGION).services
+    assert view.definition is not None
+    assert view.definition.revision == 8
+    assert seen(aws, newer)[0].definition == view.definition
+
+
+def test_a_balancer_replaced_under_a_service_is_followed_when_it_is_deployed(aws: Scripted) -> None:
+    services = first_look(aws)
+    assert seen(aws, services)[0].load_balancers == ("app/shop/9",), "nobody said that it moved"
+    aws.source.stale(SHOP)
+    listing(aws, services)
+    aws.ranges()
+    aws.behind(("shop/1", "app/new/8"))
+    aws.elbv2.add_response(
+        "describe_listeners", {"Listeners": []}, {"LoadBalancerArn": f"{ELB}:loadbalancer/app/new/8"}
+    )
+    aws.explained()
+    (view,) = aws.source.estate(ACCOUNT, REGION).services
+    assert (view.target_groups, view.load_balancers) == (("targetgroup/shop/1",), ("app/new/8",))
+    assert view.entrances == ()
+
+
+def test_a_target_group_that_is_attached_later_is_looked_for_with_every_look(aws: Scripted) -> None:
+    services = [service(loadBalancers=attached("idle/1"))]
+    listing(aws, services)
+    aws.behind(("shop/1", "app/shop/9"))
+    aws.ranges()
+    aws.explained("shop")
+    assert aws.source.estate(ACCOUNT, REGION).services[0].target_groups == ()
+    listing(aws, services)
+    aws.behind(("idle/1", "app/shop/9"))
+    aws.entered()
+    aws.ranges()
+    assert aws.source.estate(ACCOUNT, REGION).services[0].target_groups == ("targetgroup/idle/1",)
+
+
+def test_what_only_explains_hides_no_service_when_it_is_denied(aws: Scripted) -> None:
+    listing(aws, [service(loadBalancers=attached("shop/1"))])
+    aws.behind(("shop/1", "app/shop/9"))
+    aws.ranges()
+    aws.ecs.add_client_error("describe_clusters", "AccessDeniedException", "no")
+    aws.ecs.add_client_error("describe_task_definition", "AccessDeniedException", "no")
+    aws.elbv2.add_client_error("describe_listeners", "AccessDenied", "no")
+    estate = aws.source.estate(ACCOUNT, REGION)
+    (view,) = estate.services
+    assert (view.insights, view.definition, view.entrances) == (None, None, ())
+    assert view.target_groups == ("targetgroup/shop/1",)
+    needed = [why.rsplit(" needs ", 1)[-1] for why in estate.untold]
+    assert needed == [
+        "ecs:DescribeClusters",
+        "ecs:DescribeTaskDefinition",
+        "elasticloadbalancing:DescribeListeners",
+    ]
+
+
+def test_what_is_gone_between_two_calls_is_missing_and_no_failure(aws: Scripted) -> None:
+    listing(aws, [service(loadBalancers=attached("shop/1")), service("old", status="INACTIVE")])
+    aws.behind(("shop/1", "app/shop/9"))
+    aws.ranges()
+    aws.explained(insights=None)
+    aws.ecs.add_client_error("describe_task_definition", "ClientException", "unable to describe")
+    aws.elbv2.add_client_error("describe_listeners", "LoadBalancerNotFound", "gone")
+    estate = aws.source.estate(ACCOUNT, REGION)
+    assert [view.placement for view in estate.services] == [SHOP]
+    assert estate.services[0].insights is None
+    assert estate.untold == ()
+
+
+def test_one_name_in_two_clusters_is_two_services(aws: Scripted) -> None:
+    names = ("main", "spare")
+    clusters = [f"{ECS}:cluster/{name}" for name in names]
+    aws.ecs.add_response("list_clusters", {"clusterArns": clusters}, {})
+    for number, cluster in enumerate(clusters, 1):
+        listing(aws, [service(clusterArn=cluster, loadBalancers=attached(f"shop/{number}"))], cluster=cluster)
+    aws.behind(("shop/1", "app/one/1"), ("shop/2", "app/two/2"))
+    aws.ranges()
+    settings = [
+        {"clusterArn": c, "settings": [{"name": "containerInsights", "value": "enabled"}]} for c in clusters
+    ]
+    aws.ecs.add_response(
+        "describe_clusters", {"clusters": settings[:1]}, {"clusters": clusters, "include": ["SETTINGS"]}
+    )
+    aws.defined("shop")
+    for balancer in ("one/1", "two/2"):
+        arn = f"{ELB}:loadbalancer/app/{balancer}"
+        aws.elbv2.add_response("describe_listeners", {"Listeners": []}, {"LoadBalancerArn": arn})
+    views = aws.source.estate(ACCOUNT, REGION).services
+    assert [view.placement.cluster for view in views] == ["main", "spare"]
+    assert [view.load_balancers for view in views] == [("app/one/1",), ("app/two/2",)]
+    assert [view.insights for view in views] == [Insights.ENABLED, None]
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"launchType": "EXTERNAL"}, (LaunchType.EXTERNAL,)),
+        ({"launchType": "MANAGED_INSTANCES"}, (LaunchType.EC2,)),
+        ({"launchType": "MOON"}, ()),
+        ({"capacityProviderStrategy": [{"capacityProvider": "ours", "weight": 1}]}, (LaunchType.EC2,)),
+        (
+            {
+                "launchType": "EC2",
+                "capacityProviderStrategy": [
+                    {"capacityProvider": "FARGATE_SPOT", "weight": 1},
+                    {"capacityProvider": "FARGATE"},
+                ],
+            },
+            (LaunchType.FARGATE_SPOT,),
+        ),
+        ({}, (LaunchType.FARGATE,)),
+    ],
+)
+def test_the_launch_type_is_that_of_the_strategy_else_the_named_one_else_what_the_definition_fits(
+    told: ServiceTypeDef, found: tuple[LaunchType, ...]
+) -> None:
+    definition = TaskDefinition("shop", 7, ("shop:1",), compatibilities=(LaunchType.FARGATE,))
+    assert launch_types(told, definition) == found
+
+
+def test_without_service_connect_a_service_has_no_discovery_name() -> None:
+    off: Any = service(deployments=[{"status": "PRIMARY", "serviceConnectConfiguration": {"enabled": False}}])
+    assert discovery_names(off) == ()
+    resolved = [{"discoveryName": "shop"}, {"discoveryName": "shop"}]
+    on: Any = service(
+        deployments=[
+            {"status": "ACTIVE"},
+            {
+                "status": "PRIMARY",
+                "serviceConnectConfiguration": CONNECT,
+                "serviceConnectResources": resolved,
+            },
+        ]
+    )
+    assert discovery_names(on) == ("shop",)
+
+
+def test_a_large_estate_is_explained_over_several_looks() -> None:
+    kept: Kept[int] = Kept(BALANCERS_KEPT)
+    kept.keep({"b": 1}, NOON - BALANCERS_KEPT)
+    kept.keep({"c": 1}, NOON - 2 * BALANCERS_KEPT)
+    kept.keep({"d": 1}, NOON)
+    assert kept.due(["a", "b", "c", "d"], NOON) == ["a", "c", "b"], "first what nobody asked, then the oldest"
+    assert kept["b"] == 1, "what is old serves until it is read again"
+
+
+def test_tags_say_whose_a_service_is_under_the_keys_that_are_configured() -> None:
+    keys = TagKeys(tenant="customer")
+    tags = {"customer": "acme", "tenant": "x", "tier": ""}
+    assert keys.belonging(tags) == Belonging(tenant="acme", tier=None, owner=None)
+    with pytest.raises(ValueError, match="not empty"):
+        Belonging(tier="")
+
+
+def test_revisions_count_from_one() -> None:
+    with pytest.raises(ValueError, match="from 1"):
+        TaskDefinition("shop", 0, ())

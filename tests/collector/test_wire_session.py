@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.server import ThreadedMotoServer
 
+from collector.source import DeniedError, UnreachableError
 from collector.wire.session import CONFIGS, Access, Sessions, seconds
+from collector.wire.source import AwsSource
 from simulator.aws.neighbours import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from mypy_boto3_cloudwatch import CloudWatchClient
+
+    from tests.conftest import Serve
 
 ACCOUNT, OTHER, REGION = "123456789012", "210987654321", "eu-west-1"
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
@@ -83,6 +88,36 @@ def test_seconds_do_not_keep_the_metrics_client_from_assuming_a_role(sessions: S
     assert "theirs" not in str(sessions.cloudwatch(ACCOUNT, REGION).list_metrics()["Metrics"])
 
 
+REFUSED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
+<Code>{code}</Code><Message>no</Message></Error><RequestId>1</RequestId></ErrorResponse>"""
+
+
+@pytest.mark.parametrize(
+    ("code", "failure", "said"),
+    [
+        ("AccessDenied", DeniedError, "role/fournines: sts:AssumeRole answered AccessDenied: no"),
+        ("RegionDisabledException", UnreachableError, "sts:AssumeRole answered RegionDisabledException: no"),
+    ],
+)
+def test_a_role_that_cannot_be_assumed_is_named_with_what_failed_and_hides_nothing_else(
+    serve: Serve, code: str, failure: type[Exception], said: str
+) -> None:
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> list[bytes]:
+        """Refuse to hand out the role; whoever needs none has no cluster."""
+        if "/sts/" in environ["HTTP_AUTHORIZATION"]:
+            start("403 Forbidden", [("Content-Type", "text/xml")])
+            return [REFUSED.format(code=code).encode()]
+        start("200 OK", [("Content-Type", "application/x-amz-json-1.1")])
+        return [b'{"clusterArns": []}']
+
+    roles = {OTHER: f"arn:aws:iam::{OTHER}:role/fournines"}
+    access = Access(endpoint_url=serve(answer), access_key_id="a", secret_access_key="b", roles=roles)
+    source = AwsSource(Sessions(access), lambda: NOON)
+    with pytest.raises(failure, match=said):
+        source.estate(OTHER, REGION)
+    assert source.estate(ACCOUNT, REGION).services == ()
+
+
 def test_a_client_is_made_once_whoever_asks(sessions: Sessions) -> None:
     found: list[object] = []
     threads = [threading.Thread(target=lambda: found.append(sessions.sqs(ACCOUNT, REGION))) for _ in range(8)]
@@ -99,9 +134,11 @@ def test_a_timestamp_is_seconds_whatever_the_protocol_writes(stamp: float | str)
     assert seconds(stamp) == NOON.timestamp()
 
 
-def test_reads_are_sent_thrice_changes_once_a_heartbeat_twice_and_one_look_once() -> None:
+def test_how_often_each_use_is_sent() -> None:
     attempts = {use: config.retries["total_max_attempts"] for use, config in CONFIGS.items()}  # type: ignore[attr-defined]
-    assert attempts == {"metrics": 3, "read": 3, "poll": 1, "act": 1, "beat": 2, "look": 1}
+    assert attempts == {
+        "metrics": 3, "read": 3, "discover": 10, "poll": 1, "act": 1, "beat": 2, "look": 1,
+    }  # fmt: skip
 
 
 def test_a_key_without_its_secret_is_refused() -> None:

@@ -67,7 +67,8 @@ class Room:
         self.books, self.queue, self.known = books, Queue(books), Known(books, lambda _: 1.0)
         if views:
             self.known.saw(RegionEstate(CART.account, CART.region, NOON, views))
-        self.job = Listen(self.queue, books, self.known, Desk(books))
+        self.stale: list[Placement] = []
+        self.job = Listen(self.queue, books, self.known, Desk(books), self.stale.append)
 
     def hears(self, name: str, **changes: Any) -> None:  # noqa: ANN401 - a document
         self.queue.put(name, **changes)
@@ -91,6 +92,13 @@ def test_an_event_is_kept_before_it_is_deleted_and_opens_its_incident(room: Room
     assert [incident.service for incident in room.books.open_incidents()] == ["cart"]
 
 
+def test_a_service_that_is_deployed_is_read_anew(room: Room) -> None:
+    room.hears("action_spot_refused")
+    assert room.stale == []
+    room.hears("deployment_started")
+    assert room.stale == [CART]
+
+
 def test_what_cannot_be_kept_is_not_deleted(books: Books) -> None:
     class Full(Books):
         def keep_events(self, *_: object) -> Any:  # noqa: ANN401 - never returns
@@ -99,7 +107,7 @@ def test_what_cannot_be_kept_is_not_deleted(books: Books) -> None:
     room = Room(books, view(CART))
     room.queue.put("action_spot_refused")
     with Full.open("sqlite://") as full:
-        listen = Listen(room.queue, full, room.known, Desk(full))
+        listen = Listen(room.queue, full, room.known, Desk(full), room.stale.append)
         with pytest.raises(OSError, match="disk full"):
             listen.run(NOON)
     assert len(room.queue.letters) == 1
@@ -122,7 +130,7 @@ def test_a_crash_between_keeping_and_folding_loses_nothing(room: Room) -> None:
 
     room.queue.put("action_spot_refused")
     with pytest.raises(KeyboardInterrupt):
-        Listen(room.queue, room.books, room.known, Dies(room.books)).run(NOON)
+        Listen(room.queue, room.books, room.known, Dies(room.books), room.stale.append).run(NOON)
     assert (room.queue.letters, room.books.open_incidents()) == ([], ())
     room.job.run(NOON)
     assert len(room.books.open_incidents()) == 1

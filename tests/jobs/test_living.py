@@ -42,6 +42,9 @@ class Half:
             raise DeniedError("ecs:ListClusters is missing")
         return self._source.estate(account, region)
 
+    def stale(self, placement: Placement) -> None:
+        self._source.stale(placement)
+
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:
         return self._source.metrics(batch, start, end)
 
