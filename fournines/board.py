@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector.price import Thrift
 from fournines.views.budget import BudgetRow, rows
+from fournines.views.estate import PlacementRow, placements
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
 from fournines.vitals import Pulse
@@ -98,9 +99,19 @@ class Board:
             Tile("Incidents", str(len(open_incidents)), "open now", "bad" if open_incidents else "good"),
             Tile("Burning", str(len(burning)), f"of {len(shown)} objectives", "bad" if burning else "good"),
             _least(worst),
-            Tile("Placements", str(len(self._known.services)), "services times regions"),
+            self._placements(),
             self._automated(),
         )
+
+    def _placements(self) -> Tile:
+        """Say how many placements there are, and how many have vanished, which is no outage."""
+        gone = sum(map(self._known.vanished, self._known.sightings))
+        note = f"services times regions, {gone} vanished" if gone else "services times regions"
+        return Tile("Placements", str(len(self._known.services)), note)
+
+    def placements(self) -> tuple[PlacementRow, ...]:
+        """Return every placement that is or ever was there."""
+        return placements(self._known.sightings, self._known.services)
 
     def _automated(self) -> Tile:
         """Say in a word whether anything may be done without a person."""
@@ -177,7 +188,10 @@ class Board:
     def trouble(self) -> list[str]:
         """Return what keeps fournines from doing its work, in sentences; empty while it is well."""
         late = self._deaf_or_late() + self.pulse.troubles()
-        late += [f"{where[1]} cannot be read: {why}" for where, why in tuple(self._known.unreadable.items())]
+        late += [
+            f"{region} of account {account} cannot be read: {why}"
+            for (account, region), why in tuple(self._known.unreadable.items())
+        ]
         backlog = self._books.backlog()
         if backlog.stuck:
             late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")

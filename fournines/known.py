@@ -12,6 +12,7 @@ from collector.idle import Idle
 from collector.layout import Layout, lay_out
 from collector.load import loads
 from collector.metric import Tier
+from collector.presence import Sighting, after
 from collector.price import Thrift
 from collector.probing import Seen
 from collector.scheme import Scheme
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collector.estate import RegionEstate, ServiceView
     from collector.indicators import Doubt
     from collector.load import Load
+    from collector.presence import Standing
     from collector.probes import Result
     from collector.source import Gap
     from collector.watermarks import Mark, Window
@@ -37,7 +39,7 @@ BEHIND_MINUTES = 15
 
 
 class Known:
-    """The estate as last discovered, what is asked of it, how far it was read, and how busy it is."""
+    """The estate as last discovered, what has vanished of it, how far it was read, and how busy it is."""
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class Known:
         self._threshold_s = threshold_s
         self.scheme = scheme or Scheme()
         self._estates = {(e.account, e.region): e for e in books.estates()}
+        self._sightings = _sighted(self._estates.values(), books.sightings())
         self._services: dict[Placement, ServiceView] = {}
         self._behind: dict[tuple[str, str], Placement] = {}
         self.layout = Layout()
@@ -66,12 +69,16 @@ class Known:
         self.checks: dict[tuple[Placement, str], Seen] = {}
         self._arrange()
 
-    def saw(self, estate: RegionEstate) -> None:
-        """Take a region as it was just discovered."""
+    def saw(self, told: RegionEstate) -> Standing:
+        """Take a region as it was just discovered; return how it stands, to be kept."""
+        scope = (told.account, told.region)
         with self._lock:
-            self._estates[estate.account, estate.region] = estate
-            self.unreadable.pop((estate.account, estate.region), None)
+            standing = after(told, self._estates.get(scope), self._sightings)
+            self._estates[scope] = standing.estate
+            self._sightings = self._sightings | {s.placement: s for s in standing.sightings}
+            self.unreadable.pop(scope, None)
             self._arrange()
+        return standing
 
     def could_not_read(self, account: str, region: str, why: str) -> None:
         """Note that a region could not be discovered: what was known of it stays."""
@@ -91,9 +98,10 @@ class Known:
 
     @property
     def counted(self) -> frozenset[Area]:
-        """The regions in which anything is counted."""
+        """The regions in which anything is counted that has not vanished."""
         owners = (b.lines[0].owner for b in self.layout.bundles if b.front.tier is Tier.SLI)
-        return frozenset(Area(owner.account, owner.region) for owner in owners)
+        areas = frozenset(Area(owner.account, owner.region) for owner in owners)
+        return frozenset(area for area in areas if not self.deserted(area.account, area.region))
 
     def arrived(self, area: Area) -> int | None:
         """Return the first minute that has not arrived from a region, of its furthest bundle."""
@@ -146,8 +154,23 @@ class Known:
 
     @property
     def services(self) -> Mapping[Placement, ServiceView]:
-        """Every service as last discovered."""
+        """Every service as last discovered, without those that have vanished."""
         return self._services
+
+    @property
+    def sightings(self) -> Mapping[Placement, Sighting]:
+        """When each placement that ever was there was seen."""
+        return self._sightings
+
+    def vanished(self, placement: Placement) -> bool:
+        """Whether the placement was there and is gone: no outage, and nothing to alert about."""
+        sighting = self._sightings.get(placement)
+        return sighting is not None and sighting.vanished_since is not None
+
+    def deserted(self, account: str, region: str) -> bool:
+        """Whether all that ever was in a region has vanished: its silence is then no darkness."""
+        here = [place for place in self._sightings if (place.account, place.region) == (account, region)]
+        return bool(here) and all(self.vanished(place) for place in here)
 
     def siblings(self, service: str) -> tuple[Placement, ...]:
         """Return every placement of a service."""
@@ -160,12 +183,20 @@ class Known:
 
     def _arrange(self) -> None:
         estates = self._estates.values()
-        self._services = {view.placement: view for estate in estates for view in estate.services}
+        views = [view for estate in estates for view in estate.services]
+        self._services = {view.placement: view for view in views if not self.vanished(view.placement)}
         self._behind = _behind(self._services.values())
         self.layout = lay_out(estates, self._line, self.scheme.metrics, self.layout)
 
     def _line(self, view: ServiceView) -> Line:
         return self.scheme.line(view, self._threshold_s(view.placement.service))
+
+
+def _sighted(estates: Iterable[RegionEstate], kept: Iterable[Sighting]) -> dict[Placement, Sighting]:
+    """Return when placements were seen; of those that nobody noted we know the last time."""
+    views = [view for estate in estates for view in estate.services]
+    last = {view.placement: Sighting(view.placement, view.seen_at, view.seen_at) for view in views}
+    return last | {sighting.placement: sighting for sighting in kept}
 
 
 def _behind(views: Iterable[ServiceView]) -> dict[tuple[str, str], Placement]:

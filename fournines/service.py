@@ -194,7 +194,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         Job("listen", pace.real_s / 2, listen.run),
         *_probe(setting, outside.prober, known, books, desk),
         Job("collect", pace.collect, collect.run),
-        Job("evaluate", pace.collect, Evaluate(charter.objectives, books, desk).run),
+        Job("evaluate", pace.collect, Evaluate(charter.objectives, known, books, desk).run),
         Job("remediate", pace.remediate, Remediate(looker, books, desk, engine, charter.policies).run),
         Job("tell", pace.real_s / 2, Tell(books, outside.chat, board, setting.channel).run),
         Job("watch", pace.watch, Watch(books, known, board).run),

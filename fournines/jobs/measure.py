@@ -16,6 +16,7 @@ from collector.collect import gather
 from collector.indicators import ALWAYS, cells
 from collector.metric import Tier
 from collector.plan import RETENTION_MINUTES, Cadence, Seen, due
+from collector.presence import ANSWERS_TO_BELIEVE, Sighting
 from collector.price import METRIC_USD, month_gone, saving, thrift
 from collector.source import CollectError, Source
 from collector.watermarks import moved
@@ -44,7 +45,10 @@ STALE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Discover:
-    """Finds every service of every region; one that cannot be read keeps what was known of it."""
+    """Finds every service of every region; one that cannot be read keeps what was known of it.
+
+    A service that an answer lacks is doubted first, and then known as vanished.
+    """
 
     source: Source
     scopes: Sequence[tuple[str, str]]
@@ -69,8 +73,20 @@ class Discover:
             _log.warning("region %s of account %s cannot be discovered: %s", region, account, problem)
             self.known.could_not_read(account, region, str(problem))
             return
-        self.known.saw(estate)
-        self.books.save_estate(estate)
+        for trouble in estate.untold:
+            _log.warning("not all is told of region %s of account %s: %s", region, account, trouble)
+        standing = self.known.saw(estate)
+        for sighting in standing.sightings:
+            _say(sighting)
+        self.books.save_estate(standing.estate, standing.sightings)
+
+
+def _say(sighting: Sighting) -> None:
+    """Say of a service that it is missing, and that it is believed."""
+    if sighting.missed == ANSWERS_TO_BELIEVE:
+        _log.warning("%s has vanished: it is listed so, and no outage", sighting.placement)
+    elif sighting.missed:
+        _log.info("%s is missing from %s answers in a row", sighting.placement, sighting.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +165,12 @@ class Evaluate:
     """Asks every objective whether it burns, and folds what fires into incidents."""
 
     objectives: Sequence[Objective]
+    known: Known
     books: Books
     desk: Desk
 
     def run(self, now: datetime) -> None:
-        """Fold the alerts of this moment."""
+        """Fold the alerts of this moment; what has vanished rings no more."""
         with self.books.ledger() as ledger:
             ledger.advance(minute_of(now - STALE_AFTER))
             alerts = [a for a in firing(self.objectives, ledger, now) if self._goes_on(a, ledger)]
@@ -163,6 +180,8 @@ class Evaluate:
 
     def _goes_on(self, alert: Alert, ledger: Ledger) -> bool:
         """Whether the budget is still being spent: a ticket's windows ring for hours after an outage."""
+        if self.known.vanished(alert.placement):
+            return False
         if alert.severity == "page":
             return True
         objective = next(o for o in self.objectives if o.name == alert.objective)

@@ -104,7 +104,7 @@ def _ours(account: str, region: str) -> Placement:
 
 
 def _opened(place: Placement, why: str, now: datetime) -> Change:
-    where = "everywhere" if place.region == EVERYWHERE else f"in {place.region}"
+    where = f"in {place.region} of account {place.account}"
     sentence = f"fournines is blind {where}: {why}. What happens there is neither measured nor mended."
     if place.region == EVERYWHERE:
         sentence = f"fournines itself is in trouble: {why}."
@@ -117,7 +117,7 @@ def _opened(place: Placement, why: str, now: datetime) -> Change:
         last_seen=now,
     )
     incident = Incident(
-        id=f"{OURSELVES}-{place.region}-{now:%Y%m%d-%H%M}",
+        id=f"{OURSELVES}-{place.account}-{place.region}-{now:%Y%m%d-%H%M}",
         service=OURSELVES,
         opened_at=now,
         phase=Phase.ESCALATED,

@@ -31,7 +31,7 @@ CALLER = "fournines"
 #: What a page names its successor by: ECS, Application Auto Scaling, ELBv2.
 TOKENS = ("nextToken", "NextToken", "NextMarker")
 
-#: How often the wire's clients send what discovers, a read, a change, a heartbeat; here waiting takes no time.
+#: How often the wire's clients send what discovers, a read, a change, a beat; here waiting takes no time.
 PATIENT_ATTEMPTS, READ_ATTEMPTS, ACT_ATTEMPTS, BEAT_ATTEMPTS = 10, 3, 1, 2
 #: What AWS's clients try again beside what is throttled [botocore, standard retry mode].
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from collector.bundle import Area, Key
     from collector.estate import RegionEstate
+    from collector.presence import Sighting
     from collector.watermarks import Mark
     from fournines.store.backfills import Backfill
     from fournines.store.journal import Kept
@@ -158,10 +159,11 @@ class Books:
         with self._database.read() as connection:
             return collected.spent(connection, month)
 
-    def save_estate(self, seen: RegionEstate) -> None:
-        """Keep a region as it was just discovered."""
+    def save_estate(self, seen: RegionEstate, sightings: Sequence[Sighting] = ()) -> None:
+        """Keep a region as it was just discovered, and when its placements were seen."""
         with self._database.write() as connection:
             collected.save_estate(connection, seen)
+            collected.save_sightings(connection, sightings)
 
     def estates(self) -> tuple[RegionEstate, ...]:
         """Return every region as it was last seen."""
@@ -182,6 +184,11 @@ class Books:
         """Note until when a region was read anew."""
         with self._database.write() as connection:
             backfills.moved(connection, number, position)
+
+    def sightings(self) -> tuple[Sighting, ...]:
+        """Return when each placement that ever was there was seen."""
+        with self._database.read() as connection:
+            return collected.sightings(connection)
 
     # -- what happened
 

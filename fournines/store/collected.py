@@ -1,4 +1,4 @@
-"""What the collector remembers: how far each bundle was read, and the estate as it was last seen."""
+"""What the collector remembers: how far each bundle was read, the estate as last seen, and all ever seen."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from collector.bundle import Front, Key
+from collector.presence import Sighting
 from collector.watermarks import Mark
 from fournines.store.database import insert_into
-from fournines.store.tables import estate, read_until, spending
+from fournines.store.tables import estate, read_until, sighting, spending
 from fournines.store.values import ESTATES
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -74,3 +75,24 @@ def estates(connection: Connection) -> tuple[RegionEstate, ...]:
     """Return every region as it was last seen."""
     query = select(estate.c.body).order_by(estate.c.account, estate.c.region)
     return tuple(ESTATES.load(body) for body in connection.execute(query).scalars())
+
+
+def save_sightings(connection: Connection, sightings: Iterable[Sighting]) -> None:
+    """Keep when placements were seen."""
+    for one in sightings:
+        kept = {
+            "first_seen": one.first_seen,
+            "last_seen": one.last_seen,
+            "missed": one.missed,
+            "missing_since": one.missing_since,
+        }
+        statement = insert_into(connection, sighting).values(placement=str(one.placement), **kept)
+        connection.execute(statement.on_conflict_do_update(index_elements=["placement"], set_=kept))
+
+
+def sightings(connection: Connection) -> tuple[Sighting, ...]:
+    """Return when each placement that ever was there was seen."""
+    return tuple(
+        Sighting(Placement.parse(row.placement), row.first_seen, row.last_seen, row.missed, row.missing_since)
+        for row in connection.execute(select(sighting).order_by(sighting.c.placement))
+    )

@@ -127,6 +127,15 @@ estate = Table(
     Column("seen_at", Moment, nullable=False),
     Column("body", Text, nullable=False),
 )
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("placement", String, primary_key=True),
+    Column("first_seen", Moment, nullable=False),
+    Column("last_seen", Moment, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("missing_since", Moment),
+)
 
 # -- what happened
 

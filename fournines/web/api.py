@@ -32,6 +32,10 @@ def api(board: Board, registry: CollectorRegistry) -> Blueprint:
     def budgets() -> ResponseReturnValue:
         return jsonify([row.as_json() for row in board.budgets()])
 
+    @blueprint.get("/api/placements")
+    def placements() -> ResponseReturnValue:
+        return jsonify([row.as_json() for row in board.placements()])
+
     @blueprint.get("/api/incidents")
     def incidents() -> ResponseReturnValue:
         return jsonify([view.as_json() for view in board.incidents()])

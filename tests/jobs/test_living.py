@@ -127,7 +127,7 @@ def test_a_bad_deployment_is_met_told_and_over(books: Books) -> None:
 def test_an_alert_stops_when_nothing_new_is_known_for_long(books: Books) -> None:
     world = life(books, 17, BAD_DEPLOYMENT)
     (incident,) = books.open_incidents()
-    evaluate = Evaluate(world.objectives, books, world.desk)
+    evaluate = Evaluate(world.objectives, Known(books, lambda _: 1.0), books, world.desk)
     later = world.clock.now() + STALE_AFTER + timedelta(hours=7)
     evaluate.run(later)
     (still,) = books.open_incidents()

@@ -80,7 +80,7 @@ def test_a_region_whose_minutes_stop_is_told_and_closed_when_they_come_again(boo
     first = NOON + BLIND_AFTER + 2 * MINUTE
     assert night.at(first) == ()
     (blind,) = night.at(first + PASSING)
-    assert "blind in eu-west-1" in blind.sentence
+    assert "blind in eu-west-1 of account 1" in blind.sentence
     assert "12:00 UTC" in blind.sentence
     assert len(night.at(first + PASSING + MINUTE)) == 1, "it is told once"
     night.read_until(first + PASSING)
@@ -101,7 +101,7 @@ def test_a_region_whose_probes_alone_are_counted_is_dark_all_the_same(books: Boo
     first = NOON + BLIND_AFTER + MINUTE
     night.at(first)
     (blind,) = night.at(first + PASSING)
-    assert "blind in eu-west-1" in blind.sentence
+    assert "blind in eu-west-1 of account 1" in blind.sentence
 
 
 def test_a_region_that_was_never_answered_is_dark_and_says_what_cloudwatch_says(books: Books) -> None:

@@ -7,7 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from collector.estate import Deployment, DeploymentStatus, ProviderShare, RegionEstate, Revision, ServiceView
+from collector.estate import (
+    Belonging,
+    Deployment,
+    DeploymentStatus,
+    Entrance,
+    Insights,
+    LaunchType,
+    ProviderShare,
+    RegionEstate,
+    Revision,
+    ServiceView,
+    TaskDefinition,
+)
+from collector.presence import Sighting
 from fournines.store.books import Books
 from fournines.store.place import StoreBusyError, StoreError
 from fournines.store.tables import SCHEMA
@@ -145,6 +158,12 @@ def test_the_estate_is_remembered_as_it_was_last_seen() -> None:
         deployments=(Deployment("arn:d", DeploymentStatus.SUCCESSFUL, NOON, revision, (revision,), NOON),),
         target_groups=("targetgroup/a/1",),
         tags={"team": "x"},
+        belonging=Belonging(tenant="acme"),
+        launch_types=(LaunchType.FARGATE_SPOT,),
+        definition=TaskDefinition("a", 1, ("a:1",), cpu_units=256, compatibilities=(LaunchType.FARGATE,)),
+        discovery_names=("a",),
+        insights=Insights.ENHANCED,
+        entrances=(Entrance("targetgroup/a/1", "HTTPS", 443, ("a.example.com",)),),
     )
     old = RegionEstate("1", "eu-west-1", NOON - timedelta(hours=1), ())
     new = RegionEstate("1", "eu-west-1", NOON, (view,))
@@ -152,6 +171,29 @@ def test_the_estate_is_remembered_as_it_was_last_seen() -> None:
         books.save_estate(old)
         books.save_estate(new)
         assert books.estates() == (new,)
+
+
+def test_when_placements_were_seen_is_remembered() -> None:
+    there = Placement("1", "eu-west-1", "main", "there")
+    estate = RegionEstate("1", "eu-west-1", NOON, ())
+    seen = Sighting(there, NOON, NOON)
+    gone = Sighting(HERE, NOON - timedelta(days=9), NOON, missed=2, missing_since=NOON)
+    with Books.open("sqlite://") as books:
+        books.save_estate(estate, [gone, Sighting(there, NOON, NOON, 1, NOON)])
+        books.save_estate(estate, [seen])
+        assert {one.placement: one for one in books.sightings()} == {HERE: gone, there: seen}
+
+
+def test_a_store_without_a_table_of_today_gets_it(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    with Books.open(str(path)) as books:
+        books.save_estate(RegionEstate("1", "eu-west-1", NOON, ()))
+    raw = sqlite3.connect(path)
+    with raw:
+        raw.execute("DROP TABLE sighting")
+    raw.close()
+    with Books.open(str(path)) as books:
+        assert (books.sightings(), len(books.estates())) == ((), 1)
 
 
 def test_a_statement_issued_again_is_a_revision_unless_it_says_the_same() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from collector.estate import Belonging, Entrance, LaunchType, TaskDefinition
 from fournines import telemetry
 from fournines.clock import Health, Record, Stepped
 from fournines.desk import Desk
@@ -59,7 +60,7 @@ def site() -> Iterator[Site]:
 
 PAGES = (
     *("/", "/incidents", "/runbooks", "/runbooks/dependency", "/style.css", "/metrics", "/healthz"),
-    *("/api/budgets", "/api/incidents", "/api/journal", "/nowhere"),
+    *("/api/budgets", "/api/placements", "/api/incidents", "/api/journal", "/nowhere"),
 )
 
 
@@ -155,9 +156,34 @@ def test_a_job_that_never_succeeded_is_in_trouble_from_its_first_failure(site: S
 
 def test_a_region_that_cannot_be_read_is_trouble_until_it_can(site: Site) -> None:
     site.known.could_not_read("123456789012", "us-east-1", "AccessDenied")
-    assert site.board.trouble() == ["us-east-1 cannot be read: AccessDenied"]
+    assert site.board.trouble() == ["us-east-1 of account 123456789012 cannot be read: AccessDenied"]
     site.known.saw(site.books.estates()[1])
     assert site.board.trouble() == []
+
+
+def test_a_placement_is_listed_as_it_is_and_as_vanished_when_it_is_gone(site: Site) -> None:
+    ireland, virginia = (estate.services[0] for estate in site.books.estates())
+    told = replace(
+        ireland,
+        belonging=Belonging(tenant="acme"),
+        launch_types=(LaunchType.FARGATE,),
+        definition=TaskDefinition("course-catalog", 2, ("catalog:2",)),
+        entrances=(Entrance("targetgroup/a/1", "HTTPS", 443, hosts=("a.example.com",)),),
+    )
+    there, empty = site.books.estates()
+    site.known.saw(replace(there, services=(told,)))
+    for minutes in (5, 10):
+        seen_at = NOON + timedelta(minutes=minutes)
+        site.known.saw(replace(empty, services=(), seen_at=seen_at))
+    here, gone = json.loads(site.get("/api/placements"))
+    assert (here["service"], here["vanished_since"], here["tenant"]) == ("course-catalog", None, "acme")
+    assert here["launch_types"] == ["fargate"]
+    assert here["task_definition"]["images"] == ["catalog:2"]
+    assert here["entrances"][0]["hosts"] == ["a.example.com"]
+    assert gone["region"] == virginia.placement.region
+    assert gone["vanished_since"] == "2026-10-01T12:05:00+00:00"
+    assert "launch_types" not in gone
+    assert "1 vanished" in site.get("/")
 
 
 def test_json_says_the_same_as_the_page(site: Site) -> None:
