@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from collector.estate import DeploymentStatus, ProviderShare
+from collector.estate import DeploymentStatus, Insights, LaunchType, ProviderShare
 from collector.source import Batch, CollectError, GapReason, Query, ThrottledError
 from remediation.actions.effects import (
     Delivery,
@@ -75,6 +75,17 @@ def test_a_region_is_discovered_with_all_that_is_asked_of_it_later(outside: Outs
         assert view.load_balancers[0].startswith("app/")
         assert view.scaling is not None
         assert view.deployments == ()
+
+
+def test_a_service_tells_what_it_runs_on_and_by_what_it_is_reached(outside: Outside) -> None:
+    view = outside.source.estate(ACCOUNT, REGIONS[0]).services[0]
+    assert LaunchType.FARGATE in view.launch_types
+    assert view.insights is Insights.ENABLED
+    assert view.definition is not None
+    assert f":task-definition/{view.definition.family}:{view.definition.revision}" in view.task_definition
+    assert view.definition.images != ()
+    assert {entrance.target_group for entrance in view.entrances} == set(view.target_groups)
+    assert {entrance.port for entrance in view.entrances} <= {80, 443}
 
 
 def test_a_region_without_clusters_is_empty_not_an_error(outside: Outside) -> None:
