@@ -48,7 +48,9 @@ class Sighting:
         return Sighting(self.placement, self.first_seen, now)
 
     def lacked(self, now: datetime) -> Sighting:
-        """Return it as lacked by one more complete answer."""
+        """Return it as lacked by one more complete answer; what is believed gone is not counted further."""
+        if self.vanished_since is not None:
+            return self
         return replace(self, missed=self.missed + 1, missing_since=self.missing_since or now)
 
 

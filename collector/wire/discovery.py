@@ -137,6 +137,8 @@ def _doubt_stale(site: Site, services: Iterable[ServiceTypeDef]) -> None:
     """Have all that is kept of deployed services asked for again."""
     memory = site.memory
     stale = frozenset(memory.stale)
+    if not stale:
+        return
     deployed = [service for service in services if _placement(site, service) in stale]
     groups = _groups_of(deployed)
     memory.entrances.doubt([balancer for group in groups if (balancer := memory.balancers[group])])

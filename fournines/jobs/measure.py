@@ -16,7 +16,6 @@ from collector.collect import gather
 from collector.indicators import ALWAYS, cells
 from collector.metric import Tier
 from collector.plan import RETENTION_MINUTES, Cadence, Seen, due
-from collector.presence import ANSWERS_TO_BELIEVE, Sighting
 from collector.price import METRIC_USD, month_gone, saving, thrift
 from collector.source import CollectError, Source
 from collector.watermarks import moved
@@ -77,16 +76,9 @@ class Discover:
             _log.warning("not all is told of region %s of account %s: %s", region, account, trouble)
         standing = self.known.saw(estate)
         for sighting in standing.sightings:
-            _say(sighting)
+            if sighting.missing_since == estate.seen_at:
+                _log.warning("%s is missing: it has vanished if the next answer lacks it", sighting.placement)
         self.books.save_estate(standing.estate, standing.sightings)
-
-
-def _say(sighting: Sighting) -> None:
-    """Say of a service that it is missing, and that it is believed."""
-    if sighting.missed == ANSWERS_TO_BELIEVE:
-        _log.warning("%s has vanished: it is listed so, and no outage", sighting.placement)
-    elif sighting.missed:
-        _log.info("%s is missing from %s answers in a row", sighting.placement, sighting.missed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,15 +79,20 @@ def estates(connection: Connection) -> tuple[RegionEstate, ...]:
 
 def save_sightings(connection: Connection, sightings: Iterable[Sighting]) -> None:
     """Keep when placements were seen."""
-    for one in sightings:
-        kept = {
+    rows = [
+        {
+            "placement": str(one.placement),
             "first_seen": one.first_seen,
             "last_seen": one.last_seen,
             "missed": one.missed,
             "missing_since": one.missing_since,
         }
-        statement = insert_into(connection, sighting).values(placement=str(one.placement), **kept)
-        connection.execute(statement.on_conflict_do_update(index_elements=["placement"], set_=kept))
+        for one in sightings
+    ]
+    if rows:
+        statement = insert_into(connection, sighting)
+        changed = {name: statement.excluded[name] for name in rows[0] if name != "placement"}
+        connection.execute(statement.on_conflict_do_update(index_elements=["placement"], set_=changed), rows)
 
 
 def sightings(connection: Connection) -> tuple[Sighting, ...]:
