@@ -50,6 +50,11 @@ def entrances(elbv2: ElasticLoadBalancingv2Client, balancer: str) -> tuple[Entra
             raise
 
 
+def speaks_http(balancer: str) -> bool:
+    """Whether a load balancer counts requests: those of the network have no HTTP metrics."""
+    return ":loadbalancer/app/" in balancer
+
+
 def dimension(arn: str) -> str:
     """Return a load balancer or target group as CloudWatch's dimensions name it."""
     return arn.rsplit(":", 1)[-1].removeprefix("loadbalancer/")

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from collector.checkup import AlarmLook, Identity, QueueLook
 from collector.source import CollectError, DeniedError, ThrottledError
+from collector.wire.balancers import speaks_http
 from collector.wire.failures import translated
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: SQS tells the age of the oldest message to CloudWatch alone, every minute while a queue is in use.
 AGE_LOOKED_BACK = timedelta(minutes=15)
+#: Among so many target groups a load balancer is looked for whose listeners may be read [ELBv2: at most 400].
+GROUPS_LOOKED_AT = 400
 
 
 #: One action is not allowed; every other denial is about the credentials, and so about all actions.
@@ -45,8 +48,7 @@ class AwsCheckup:
         denied: dict[str, str] = {}
         self._try_scaling(account, region, denied)
         self._try_metrics(account, region, denied)
-        with noted(denied, "elasticloadbalancing:DescribeTargetGroups"):
-            self._client("elbv2", account, region).describe_target_groups(PageSize=1)
+        self._try_balancers(account, region, denied)
         self._try_services(account, region, denied)
         return denied
 
@@ -68,21 +70,47 @@ class AwsCheckup:
                 EndTime=now,
             )
 
+    def _try_balancers(self, account: str, region: str, denied: dict[str, str]) -> None:
+        """Follow the first load balancer that speaks HTTP among the first target groups."""
+        elbv2 = self._client("elbv2", account, region)
+        groups: list[dict[str, Any]] = []
+        listeners: list[str] = []
+        with noted(denied, "elasticloadbalancing:DescribeTargetGroups"):
+            groups = elbv2.describe_target_groups(PageSize=GROUPS_LOOKED_AT)["TargetGroups"]
+        found = (arn for group in groups for arn in group.get("LoadBalancerArns", ()) if speaks_http(arn))
+        balancer = next(found, None)
+        if balancer is None:
+            return
+        with noted(denied, "elasticloadbalancing:DescribeListeners"):
+            told = elbv2.describe_listeners(LoadBalancerArn=balancer, PageSize=1)["Listeners"]
+            listeners = [one["ListenerArn"] for one in told]
+        if listeners:
+            with noted(denied, "elasticloadbalancing:DescribeRules"):
+                elbv2.describe_rules(ListenerArn=listeners[0], PageSize=1)
+
     def _try_services(self, account: str, region: str, denied: dict[str, str]) -> None:
         """Follow the first service of the first cluster, as far as there is one and reading is allowed."""
         ecs = self._client("ecs", account, region)
         clusters: list[str] = []
         services: list[str] = []
+        definitions: list[str] = []
         deployments: list[str] = []
         revisions: list[str] = []
         with noted(denied, "ecs:ListClusters"):
             clusters = ecs.list_clusters(maxResults=1)["clusterArns"]
+        if clusters:
+            with noted(denied, "ecs:DescribeClusters"):
+                ecs.describe_clusters(clusters=clusters, include=["SETTINGS"])
         with noted(denied, "ecs:ListServices"):
             services = ecs.list_services(cluster=clusters[0], maxResults=1)["serviceArns"] if clusters else []
         if not services:
             return
         with noted(denied, "ecs:DescribeServices"):
-            ecs.describe_services(cluster=clusters[0], services=services)
+            told = ecs.describe_services(cluster=clusters[0], services=services)["services"]
+            definitions = [one["taskDefinition"] for one in told if one.get("taskDefinition")]
+        if definitions:
+            with noted(denied, "ecs:DescribeTaskDefinition"):
+                ecs.describe_task_definition(taskDefinition=definitions[0])
         with noted(denied, "ecs:ListServiceDeployments"):
             listed = ecs.list_service_deployments(cluster=clusters[0], service=services[0], maxResults=1)
             deployments = [one["serviceDeploymentArn"] for one in listed["serviceDeployments"]]

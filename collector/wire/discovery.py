@@ -196,12 +196,9 @@ def _definitions_of(services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
 
 def _balancers_of(memory: Memory, services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
     found = (memory.balancers[group] for group in _groups_of(services))
-    return tuple(dict.fromkeys(balancer for balancer in found if balancer and _speaks_http(balancer)))
-
-
-def _speaks_http(balancer: str) -> bool:
-    """Whether it counts requests: network load balancers have no HTTP metrics."""
-    return ":loadbalancer/app/" in balancer
+    return tuple(
+        dict.fromkeys(balancer for balancer in found if balancer and balancers.speaks_http(balancer))
+    )
 
 
 def _forget_others(memory: Memory, services: Sequence[ServiceTypeDef]) -> None:
@@ -228,7 +225,9 @@ def _view(
 ) -> ServiceView:
     memory, tags = site.memory, {tag["key"]: tag["value"] for tag in service.get("tags", ())}
     behind = {group: memory.balancers[group] for group in dict.fromkeys(views.groups(service))}
-    routes = {group: balancer for group, balancer in behind.items() if balancer and _speaks_http(balancer)}
+    routes = {
+        group: balancer for group, balancer in behind.items() if balancer and balancers.speaks_http(balancer)
+    }
     task_definition = service.get("taskDefinition", "")
     definition = memory.definitions[task_definition]
     return ServiceView(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import boto3
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from fournines.doctor import judge
 from fournines.doctor.finding import Finding, Mark
 from fournines.store.books import Books
-from fournines.template import alarm, alarm_name
+from fournines.template import READS, alarm, alarm_name
 from simulator.aws.stand import Stand
 from simulator.slack.server import SlackServer
 from simulator.slack.workspace import Workspace
@@ -35,16 +37,26 @@ class Guarded:
     """The simulated AWS behind an IAM that forbids some actions in some regions."""
 
     def __init__(self, app: WSGIApplication) -> None:
-        self._app, self.forbidden = app, set[tuple[str, str]]()
+        self._app, self.forbidden, self.heard = app, set[tuple[str, str]](), set[str]()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         region = environ.get("HTTP_AUTHORIZATION", "").split("/")[2:3]
-        action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        action = _action(environ)
+        self.heard.add(action)
         if (action, *region) not in self.forbidden:
             return self._app(environ, start_response)
         body = json.dumps({"__type": "AccessDeniedException", "message": "not authorized"}).encode()
         start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
         return [body]
+
+
+def _action(environ: WSGIEnvironment) -> str:
+    """Return what is asked for: JSON protocols say it in a header, ELBv2 in a form."""
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return str(target).rpartition(".")[2]
+    body: bytes = environ["wsgi.input"].read()
+    environ["wsgi.input"] = BytesIO(body)
+    return parse_qs(body.decode("latin-1")).get("Action", [""])[0]
 
 
 class Site:
@@ -166,6 +178,12 @@ def test_it_runs_beside_the_service_that_owns_the_store(site: Site, fournines: C
         },
     ]
     assert site.workspace.accepted == [], "Slack was asked nothing"
+
+
+def test_every_read_of_services_and_load_balancers_is_tried(site: Site, fournines: Command) -> None:
+    fournines("doctor", "--no-slack")
+    reads = {one for one in READS if one.startswith(("ecs:", "elasticloadbalancing:"))}
+    assert {one.partition(":")[2] for one in reads} - site.iam.heard == set()
 
 
 def test_a_heartbeat_that_stopped_is_wrong(site: Site, fournines: Command) -> None:
