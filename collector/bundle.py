@@ -70,14 +70,15 @@ class Key(NamedTuple):
 class Line:
     """What of an owner decides which metrics exist and how they are asked for: equal lines ask the same.
 
-    `routes` are pairs of target group and load balancer; `zones` those of its load balancers.  A response is
+    `routes` are pairs of target group and load balancer; `zones` those of its load balancers, `discoveries`
+    the names under which Service Connect knows it.  A response is
     slow from `threshold_s`, a queue stale when its oldest message has waited for longer than `fresh_s`.
     """
 
     owner: Owner
     routes: tuple[tuple[str, str], ...] = ()
     zones: tuple[str, ...] = ()
-    discovery: str = ""
+    discoveries: tuple[str, ...] = ()
     queue: str = ""
     insights: frozenset[Needs] = frozenset()
     threshold_s: float = 1.0
@@ -96,7 +97,7 @@ class Line:
             case Needs.LOAD_BALANCER:
                 return bool(self.routes)
             case Needs.SERVICE_CONNECT:
-                return bool(self.discovery)
+                return bool(self.discoveries)
             case Needs.QUEUE:
                 return bool(self.queue)
             case Needs.INSIGHTS | Needs.ENHANCED_INSIGHTS:
@@ -105,13 +106,19 @@ class Line:
                 return need is Needs.TASKS
 
     def facts(self) -> Iterator[Mapping[str, str]]:
-        """Yield what dimensions may be made of, once for each target group and zone."""
+        """Yield what dimensions may be made of, once for each target group, zone and discovery name."""
         known = {"account": self.owner.account, "region": self.owner.region}
         if isinstance(self.owner, Placement):
             known |= {"cluster": self.owner.cluster, "service": self.owner.service}
-        known |= {"discovery": self.discovery, "queue": self.queue}
-        for (group, balancer), zone in product(self.routes or (("", ""),), self.zones or ("",)):
-            yield known | {"target_group": group, "load_balancer": balancer, "zone": zone}
+        known["queue"] = self.queue
+        several = product(self.routes or (("", ""),), self.zones or ("",), self.discoveries or ("",))
+        for (group, balancer), zone, discovery in several:
+            yield known | {
+                "target_group": group,
+                "load_balancer": balancer,
+                "zone": zone,
+                "discovery": discovery,
+            }
 
     def queries(self, metric: Metric) -> tuple[Query, ...]:
         """Return the queries of a metric about this owner; none where a dimension would be empty."""

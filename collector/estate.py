@@ -165,8 +165,8 @@ class ServiceView:
     `target_groups` and `load_balancers` are CloudWatch dimension values (`targetgroup/...`, `app/...`); there
     is one load balancer for all target groups, or one for each in the same order.
     `deployments` are the recent ones, newest first; discovery leaves them empty, `Source.service` fills them.
-    `discovery_names` are those of Service Connect.  `definition`, `insights` and `entrances` are read more
-    rarely than the rest: None and empty until they were.
+    `discovery_names` are those of Service Connect, `zones` those of its load balancers.  `definition`,
+    `insights`, `entrances` and `zones` are read more rarely than the rest: None and empty until they were.
     """
 
     placement: Placement
@@ -189,6 +189,7 @@ class ServiceView:
     discovery_names: tuple[str, ...] = ()
     insights: Insights | None = None
     entrances: tuple[Entrance, ...] = ()
+    zones: tuple[str, ...] = ()
 
     @property
     def uses_spot(self) -> bool:

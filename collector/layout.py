@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.bundle import Area, Bundle, Front, Line, Owner, Track, bundles
+from collector.estate import Insights
 from collector.metric import Metric, Needs
 from collector.source import QUERIES_PER_CALL_MAX, Batch, Query
 
@@ -212,6 +213,13 @@ def _same(before: Sequence[Bundle], after: Sequence[Bundle]) -> bool:
     return [(b.front, b.lines) for b in before] == [(b.front, b.lines) for b in after]
 
 
+#: Which metrics of a cluster exist; what nobody has read yet is not bought.
+_TOLD: Mapping[Insights | None, frozenset[Needs]] = {
+    Insights.ENABLED: frozenset({Needs.INSIGHTS}),
+    Insights.ENHANCED: frozenset({Needs.INSIGHTS, Needs.ENHANCED_INSIGHTS}),
+}
+
+
 def line(view: ServiceView, threshold_s: float, queue: str = "", fresh_s: float = 300.0) -> Line:
     """Return what of a service decides what is asked for it."""
     groups, balancers = view.target_groups, view.load_balancers
@@ -220,7 +228,9 @@ def line(view: ServiceView, threshold_s: float, queue: str = "", fresh_s: float 
     return Line(
         owner=view.placement,
         routes=tuple(zip(groups, balancers, strict=True)),
-        insights=frozenset({Needs.INSIGHTS}),
+        zones=view.zones,
+        discoveries=view.discovery_names,
+        insights=_TOLD.get(view.insights, frozenset()),
         threshold_s=threshold_s,
         queue=queue,
         fresh_s=fresh_s,

@@ -76,7 +76,8 @@ BY_ZONE: Dimensions = (
 )  # fmt: skip
 BY_SERVICE: Dimensions = (("ClusterName", "{cluster}"), ("ServiceName", "{service}"))
 BY_DISCOVERY: Dimensions = (("DiscoveryName", "{discovery}"), *BY_SERVICE)
-BY_TARGET_DISCOVERY: Dimensions = (("TargetDiscoveryName", "{discovery}"), *BY_SERVICE)
+#: Only the name: beside it AWS puts the cluster and service of the client, not of the target [unverified].
+BY_TARGET_DISCOVERY: Dimensions = (("TargetDiscoveryName", "{discovery}"),)
 BY_QUEUE: Dimensions = (("QueueName", "{queue}"),)
 FARGATE_VCPUS: Dimensions = (("Service", "Fargate"), ("Resource", "vCPU"), ("Type", "Resource"))
 

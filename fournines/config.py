@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from fournines.documents import Document, DocumentError, Fault, load, located, misfits
-from fournines.settings import Context, Settings
+from fournines.forms import Context
+from fournines.settings import Settings
 from remediation.decision import policy
 from remediation.decision.policy import Policies
 from runbooks import shelf as runbooks

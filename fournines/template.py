@@ -85,6 +85,7 @@ READS = (
     "ecs:ListServiceDeployments",
     "ecs:ListServices",
     "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
 )

@@ -36,6 +36,22 @@ def balancers(elbv2: ElasticLoadBalancingv2Client, groups: Collection[str]) -> d
         }
 
 
+def zones(elbv2: ElasticLoadBalancingv2Client, wanted: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the availability zones of load balancers; none of one that is gone.  Raises CollectError.
+
+    All of the region are listed: asking by ARN fails as a whole when one is gone.
+    """
+    with translated(API):
+        told = {
+            balancer["LoadBalancerArn"]: tuple(
+                sorted(zone["ZoneName"] for zone in balancer.get("AvailabilityZones", ()))
+            )
+            for page in elbv2.get_paginator("describe_load_balancers").paginate()
+            for balancer in page["LoadBalancers"]
+        }
+    return {arn: told.get(arn, ()) for arn in wanted}
+
+
 def entrances(elbv2: ElasticLoadBalancingv2Client, balancer: str) -> tuple[Entrance, ...]:
     """Return by what the target groups of a load balancer are reached; nothing when it is gone.
 

@@ -81,6 +81,8 @@ class AwsCheckup:
         balancer = next(found, None)
         if balancer is None:
             return
+        with noted(denied, "elasticloadbalancing:DescribeLoadBalancers"):
+            elbv2.describe_load_balancers(PageSize=1)
         with noted(denied, "elasticloadbalancing:DescribeListeners"):
             told = elbv2.describe_listeners(LoadBalancerArn=balancer, PageSize=1)["Listeners"]
             listeners = [one["ListenerArn"] for one in told]

@@ -173,6 +173,7 @@ def _details(site: Site, services: Sequence[ServiceTypeDef]) -> tuple[str, ...]:
             partial(balancers.entrances, site.elbv2),
             site.now,
         ),
+        *_read_zones(site, services),
     )
 
 
@@ -181,6 +182,16 @@ def _read_clusters(site: Site, services: Iterable[ServiceTypeDef]) -> tuple[str,
     try:
         for part in chunks(clusters.due(_clusters_of(services), site.now), DESCRIBE_CLUSTERS_MAX):
             clusters.keep(views.insights(site.ecs, part), site.now)
+    except CollectError as problem:
+        return (str(problem),)
+    return ()
+
+
+def _read_zones(site: Site, services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
+    memory = site.memory
+    try:
+        if due := memory.zones.due(_balancers_of(memory, services), site.now):
+            memory.zones.keep(balancers.zones(site.elbv2, due), site.now)
     except CollectError as problem:
         return (str(problem),)
     return ()
@@ -203,6 +214,7 @@ def _balancers_of(memory: Memory, services: Iterable[ServiceTypeDef]) -> tuple[s
 
 def _forget_others(memory: Memory, services: Sequence[ServiceTypeDef]) -> None:
     memory.entrances.retain(_balancers_of(memory, services))
+    memory.zones.retain(_balancers_of(memory, services))
     memory.balancers.retain(_groups_of(services))
     memory.definitions.retain(_definitions_of(services))
     memory.clusters.retain(_clusters_of(services))
@@ -250,6 +262,7 @@ def _view(
         discovery_names=views.discovery_names(service),
         insights=memory.clusters[service["clusterArn"]],
         entrances=_entrances(memory.entrances, routes),
+        zones=tuple(sorted({zone for arn in routes.values() for zone in memory.zones[arn] or ()})),
     )
 
 

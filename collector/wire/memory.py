@@ -17,8 +17,9 @@ Answer = TypeVar("Answer")
 
 #: A target group moves to another load balancer only by hand, mostly together with a deployment.
 BALANCERS_KEPT = timedelta(minutes=15)
-#: A cluster's settings and a listener's rules are changed by hand, and only explain.
+#: A cluster's settings, a balancer's zones and a listener's rules are changed by hand, and only explain.
 CLUSTERS_KEPT = timedelta(hours=1)
+ZONES_KEPT = timedelta(hours=6)
 ENTRANCES_KEPT = timedelta(hours=6)
 #: A revision of a task definition never changes.
 DEFINITIONS_KEPT = timedelta.max
@@ -63,13 +64,14 @@ class Kept(Generic[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is kept of one account and region: balancers by target group, entrances by balancer.
+    """What is kept of one account and region: balancers by target group, entrances and zones by balancer.
 
     `stale` are services that were deployed since: what is kept of them is asked for again.
     """
 
     balancers: Kept[str] = field(default_factory=lambda: Kept(BALANCERS_KEPT))
     entrances: Kept[tuple[Entrance, ...]] = field(default_factory=lambda: Kept(ENTRANCES_KEPT))
+    zones: Kept[tuple[str, ...]] = field(default_factory=lambda: Kept(ZONES_KEPT))
     definitions: Kept[TaskDefinition | None] = field(default_factory=lambda: Kept(DEFINITIONS_KEPT))
     clusters: Kept[Insights | None] = field(default_factory=lambda: Kept(CLUSTERS_KEPT))
     stale: set[Placement] = field(default_factory=set)

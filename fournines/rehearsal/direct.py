@@ -160,6 +160,9 @@ def _balancing(places: Sequence[Place], operation: str, params: Mapping[str, Any
         case "DescribeTargetGroups":
             groups = [(place.target_group_arn, [place.load_balancer_arn]) for place in places]
             return {"TargetGroups": [{"TargetGroupArn": g, "LoadBalancerArns": b} for g, b in groups]}
+        case "DescribeLoadBalancers":
+            zones = [(place.load_balancer_arn, [{"ZoneName": z} for z in place.zones]) for place in places]
+            return {"LoadBalancers": [{"LoadBalancerArn": a, "AvailabilityZones": z} for a, z in zones]}
         case "DescribeListeners":
             arn = params["LoadBalancerArn"].replace(":loadbalancer/", ":listener/")
             return {"Listeners": [{"ListenerArn": f"{arn}/1", "Protocol": "HTTP", "Port": HTTP_PORT}]}

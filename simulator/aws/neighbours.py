@@ -75,7 +75,7 @@ def seed(region: str, places: list[Place]) -> None:
         return
     account = places[0].account
     network, balancers = get_backend("ec2")[account][region], get_backend("elbv2")[account][region]
-    subnets = network.describe_subnets()
+    subnets = [one for one in network.describe_subnets() if one.availability_zone in places[0].zones]
     for place in places:
         _, name, _ = place.load_balancer.split("/")
         tags = [{"Key": key, "Value": value} for key, value in place.tags.items()]

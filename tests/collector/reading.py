@@ -9,7 +9,7 @@ import numpy as np
 
 from collector.bundle import Front, Track
 from collector.catalog import HEALTHY_HOSTS, METRICS, REQUESTS
-from collector.estate import RegionEstate, ServiceView
+from collector.estate import Insights, RegionEstate, ServiceView
 from collector.layout import Asked, Layout, lay_out, line
 from collector.metric import Metric, Tier
 from collector.watermarks import Window
@@ -36,6 +36,7 @@ def view(
         desired=1, running=1, pending=0, task_definition="td:1",
         target_groups=(f"targetgroup/{service}/1",) if balancer else (),
         load_balancers=(f"app/{service if balancer == 'own' else balancer}/1",) if balancer else (),
+        insights=Insights.ENABLED,
     )  # fmt: skip
 
 

@@ -36,13 +36,11 @@ def test_each_service_has_its_own_latency_threshold() -> None:
 
 
 def test_service_connect_is_asked_in_milliseconds_and_only_without_a_load_balancer() -> None:
-    mesh = Line(owner=place("shop"), discovery="shop")
+    mesh = Line(owner=place("shop"), discoveries=("shop",))
     stats = {
         q.stat: q.dimensions for m in METRICS if m.needs is Needs.SERVICE_CONNECT for q in mesh.queries(m)
     }
-    assert stats["TC(:1000)"] == (
-        ("TargetDiscoveryName", "shop"), ("ClusterName", "mylearning"), ("ServiceName", "shop"),
-    )  # fmt: skip
+    assert stats["TC(:1000)"] == (("TargetDiscoveryName", "shop"),)
 
 
 def test_rows_lead_back_to_their_queries_across_batches() -> None:

@@ -131,6 +131,12 @@ class Scripted:
         }
         self.scaling.add_response("describe_scalable_targets", {"ScalableTargets": [target]}, asked)
 
+    def zoned(self, *balancers: str) -> None:
+        """Script in which zones load balancers are, so that it is asked last."""
+        zones = [{"ZoneName": "eu-west-1b"}, {"ZoneName": "eu-west-1a"}]
+        told = [{"LoadBalancerArn": f"{ELB}:loadbalancer/{b}", "AvailabilityZones": zones} for b in balancers]
+        self.elbv2.add_response("describe_load_balancers", {"LoadBalancers": told}, {})
+
     def entered(self) -> None:
         """Script by what `shop` is reached."""
         balancer = {"LoadBalancerArn": f"{ELB}:loadbalancer/app/shop/9"}
@@ -150,6 +156,7 @@ class Scripted:
             {"Actions": [{"Type": "forward", "TargetGroupArn": f"{ELB}:targetgroup/alien/1"}]},
         ]
         self.elbv2.add_response("describe_rules", {"Rules": rules}, {"ListenerArn": listener})
+        self.zoned("app/shop/9")
 
     def explained(self, *families: str, cluster: str = "main", insights: str | None = "enhanced") -> None:
         """Script what ECS tells of the cluster and of task definitions."""
@@ -472,6 +479,7 @@ def test_a_balancer_replaced_under_a_service_is_followed_when_it_is_deployed(aws
     aws.elbv2.add_response(
         "describe_listeners", {"Listeners": []}, {"LoadBalancerArn": f"{ELB}:loadbalancer/app/new/8"}
     )
+    aws.zoned("app/new/8")
     aws.explained()
     (view,) = aws.source.estate(ACCOUNT, REGION).services
     assert (view.target_groups, view.load_balancers) == (("targetgroup/shop/1",), ("app/new/8",))
@@ -499,6 +507,7 @@ def test_what_only_explains_hides_no_service_when_it_is_denied(aws: Scripted) ->
     aws.ecs.add_client_error("describe_clusters", "AccessDeniedException", "no")
     aws.ecs.add_client_error("describe_task_definition", "AccessDeniedException", "no")
     aws.elbv2.add_client_error("describe_listeners", "AccessDenied", "no")
+    aws.elbv2.add_client_error("describe_load_balancers", "AccessDenied", "no")
     estate = aws.source.estate(ACCOUNT, REGION)
     (view,) = estate.services
     assert (view.insights, view.definition, view.entrances) == (None, None, ())
@@ -508,6 +517,7 @@ def test_what_only_explains_hides_no_service_when_it_is_denied(aws: Scripted) ->
         "ecs:DescribeClusters",
         "ecs:DescribeTaskDefinition",
         "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeLoadBalancers",
     ]
 
 
@@ -518,6 +528,7 @@ def test_what_is_gone_between_two_calls_is_missing_and_no_failure(aws: Scripted)
     aws.explained(insights=None)
     aws.ecs.add_client_error("describe_task_definition", "ClientException", "unable to describe")
     aws.elbv2.add_client_error("describe_listeners", "LoadBalancerNotFound", "gone")
+    aws.zoned()
     estate = aws.source.estate(ACCOUNT, REGION)
     assert [view.placement for view in estate.services] == [SHOP]
     assert estate.services[0].insights is None
@@ -542,6 +553,7 @@ def test_one_name_in_two_clusters_is_two_services(aws: Scripted) -> None:
     for balancer in ("one/1", "two/2"):
         arn = f"{ELB}:loadbalancer/app/{balancer}"
         aws.elbv2.add_response("describe_listeners", {"Listeners": []}, {"LoadBalancerArn": arn})
+    aws.zoned("app/one/1", "app/two/2")
     views = aws.source.estate(ACCOUNT, REGION).services
     assert [view.placement.cluster for view in views] == ["main", "spare"]
     assert [view.load_balancers for view in views] == [("app/one/1",), ("app/two/2",)]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector.probes import Reason
-from fournines import settings
+from fournines import measuring, settings
+from fournines.forms import Section
 from remediation.decision.policy import Freeze, OnTimeout, Policy
 from remediation.vocabulary import Mode
 
@@ -18,7 +19,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encod
 NAMED = {part for name in re.findall(r"`([a-z_.]+)`", PAGE) for part in name.split(".")}
 
 FORMS = (
-    *(one for one in vars(settings).values() if isinstance(one, type) and issubclass(one, settings.Section)),
+    *(
+        one
+        for one in {**vars(settings), **vars(measuring)}.values()
+        if isinstance(one, type) and issubclass(one, Section) and one is not Section
+    ),
     Policy,
     Freeze,
 )

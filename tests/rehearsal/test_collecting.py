@@ -119,6 +119,9 @@ class Dying:
     def service(self, placement: Placement) -> ServiceView:
         return self._source.service(placement)
 
+    def stale(self, placement: Placement) -> None:
+        self._source.stale(placement)
+
 
 def test_a_collector_that_dies_at_any_call_leaves_no_hole_and_counts_nothing_twice(tmp_path: Path) -> None:
     dice, url = random.Random(7), str(tmp_path / "books.db")  # noqa: S311 - the same deaths each time

@@ -1,0 +1,186 @@
+"""The form of what is measured: how CloudWatch is read, and what is checked from outside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+
+from collector import scheme
+from collector.catalog import FAMILIES, LatencyBy
+from collector.plan import Cadence
+from collector.probes import EVERY_MAX, EVERY_MIN, EXPECTED, STATUSES, Check, Probe, url_problem
+from fournines.forms import MINUTE, Account, Duration, Minutes, Region, Section, Statistic, refuse
+
+if TYPE_CHECKING:
+    from collector.metric import Metric
+
+
+def _checkable(value: str) -> str:
+    problem = url_problem(value)
+    if problem:
+        raise refuse(problem)
+    return value
+
+
+def _often_enough(value: timedelta) -> timedelta:
+    if not EVERY_MIN <= value <= EVERY_MAX:
+        raise refuse("expected 5s to 60s")
+    return value
+
+
+def _within_a_turn(value: timedelta, info: ValidationInfo) -> timedelta:
+    if value > info.data.get("every", value):
+        raise refuse("expected no more than `every`: a check ends before the next begins")
+    return value
+
+
+def _statuses(value: object) -> frozenset[int]:
+    """Read statuses and spans of them: `[200, 301-303]`."""
+    found = [_span(one) for one in value] if isinstance(value, list) and value else [range(0)]
+    if not all(found):
+        raise refuse("expected a list of statuses such as 204 or 200-299, from 100 to 599")
+    return frozenset(status for span in found for status in span)
+
+
+def _span(value: object) -> range:
+    """Return the statuses of one item; none when it is wrong."""
+    first, _, last = str(value).partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal()):
+        return range(0)
+    span = range(int(first), int(last or first) + 1)
+    return span if span and span[0] in STATUSES and span[-1] in STATUSES else range(0)
+
+
+def _new_family(name: str) -> str:
+    if name in {family.name for family in FAMILIES}:
+        raise refuse(f"{name} is told already; expected another name")
+    return name
+
+
+class QueueSection(Section):
+    """The SQS queue that a service works off; names may hold `*`."""
+
+    service: Annotated[str, Field(min_length=1)]
+    queue: Annotated[str, Field(min_length=1)]
+    max_age: Duration = 5 * MINUTE
+    region: Annotated[str, Field(min_length=1)] = "*"
+    account: Annotated[str, Field(min_length=1)] = "*"
+    cluster: Annotated[str, Field(min_length=1)] = "*"
+
+    def queue_of(self) -> scheme.Queue:
+        """Return the queue."""
+        return scheme.Queue(
+            service=self.service, name=self.queue, fresh_s=self.max_age.total_seconds(), region=self.region,
+            account=self.account, cluster=self.cluster,
+        )  # fmt: skip
+
+
+class MetricSection(Section):
+    """A CloudWatch metric of the user's own, read with what explains and shown under its own name.
+
+    Dimensions may hold `{cluster}`, `{service}`, `{region}`, `{account}`, `{target_group}`,
+    `{load_balancer}`, `{zone}`, `{discovery}` and `{queue}`; one that names none of a service's is read
+    once in each region.
+    """
+
+    namespace: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)]
+    statistic: Statistic
+    dimensions: Mapping[str, str] = Field(default_factory=dict)
+    exported: Annotated[str, AfterValidator(_new_family)]
+    help: Annotated[str, Field(min_length=1)]
+    unit: str = ""
+    factor: Annotated[float, Field(gt=0)] = 1.0
+    services: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def sound(self) -> Self:
+        """Refuse dimensions made of what is not known."""
+        try:
+            self.metric()
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        return self
+
+    def metric(self) -> Metric:
+        """Return the row of the catalogue."""
+        return scheme.own(
+            namespace=self.namespace, name=self.name, statistic=self.statistic, unit=self.unit,
+            dimensions=self.dimensions, exported=self.exported, help_text=self.help, factor=self.factor,
+            services=self.services,
+        )  # fmt: skip
+
+
+class Collect(Section):
+    """How often is read, when a minute counts as complete, and what reading may cost a month.
+
+    `latency_threshold` is where a response is slow for a service without a latency objective, in seconds.
+    """
+
+    sli_every: Minutes = Cadence().sli_every * MINUTE
+    slow_every: Minutes = Cadence().slow_every * MINUTE
+    discover_every: Duration = 5 * MINUTE
+    settle: Duration = 2 * MINUTE
+    latency_threshold: Annotated[float, Field(gt=0, le=60)] = 1.0
+    latency_by: LatencyBy = LatencyBy.COUNT
+    monthly_budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    queues: tuple[QueueSection, ...] = ()
+    metrics: tuple[MetricSection, ...] = ()
+
+    @property
+    def scheme(self) -> scheme.Scheme:
+        """What the collector needs to know."""
+        every = Cadence(sli_every=self.sli_every // MINUTE, slow_every=self.slow_every // MINUTE)
+        return scheme.Scheme(
+            cadence=every,
+            settle_s=int(self.settle.total_seconds()),
+            latency_by=self.latency_by,
+            extra=tuple(row.metric() for row in self.metrics),
+            queues=tuple(row.queue_of() for row in self.queues),
+            budget_usd=self.monthly_budget_usd,
+        )
+
+
+class ProbeSection(Section):
+    """A check from outside of one service in one region; `account` and `cluster` tell several apart."""
+
+    service: Annotated[str, Field(min_length=1)]
+    region: Region
+    account: Account | None = None
+    cluster: Annotated[str, Field(min_length=1)] | None = None
+    url: Annotated[str, AfterValidator(_checkable)]
+    every: Annotated[Duration, AfterValidator(_often_enough)] = timedelta(seconds=10)
+    timeout: Annotated[Duration, AfterValidator(_within_a_turn)] = timedelta(seconds=3)
+    expect: Annotated[frozenset[int], BeforeValidator(_statuses)] = EXPECTED
+    contains: str = ""
+    allow_private: bool = False
+
+    def probe(self) -> Probe:
+        """Return the probe."""
+        return Probe(
+            check=Check(
+                url=self.url,
+                every=self.every,
+                timeout=self.timeout,
+                expect=self.expect,
+                contains=self.contains,
+                allow_private=self.allow_private,
+            ),
+            service=self.service,
+            region=self.region,
+            account=self.account,
+            cluster=self.cluster,
+        )
+
+
+def each_once(probes: tuple[ProbeSection, ...]) -> tuple[ProbeSection, ...]:
+    """Refuse a check that is named twice."""
+    twice = [name for name, number in Counter(str(one.probe()) for one in probes).items() if number > 1]
+    if twice:
+        raise refuse(f"expected each probe once, whatever its query; {twice[0]} stands here again")
+    return probes
