@@ -281,6 +281,7 @@ def test_a_service_is_joined_with_its_load_balancers_and_its_scaling_range(aws: 
                 Entrance(f"targetgroup/shop/{n}", "HTTPS", 443, ("shop.example.com",), ("/cart/*",))
                 for n in (1, 2)
             ),
+            zones=("eu-west-1a", "eu-west-1b"),
         ),
     )  # fmt: skip
 
