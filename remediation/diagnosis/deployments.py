@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from remediation.diagnosis.situation import EVENTS_SINCE
+from remediation.events.event import TaskChanged
 from remediation.vocabulary import ActionName
 from slo.cells import minute_of, moment_of
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 #: Trouble that begins longer than this after a deployment has finished is not laid at its door.
 BLAMED_FOR = timedelta(minutes=30)
 
+#: Where no event tells when its first task ran, a deployment serves nobody sooner than this.
+FIRST_TASK_AFTER = timedelta(minutes=1)
+
 #: A deployment that appears so soon after a rollback of ours is that rollback.
 OURS_WITHIN = timedelta(minutes=5)
 
@@ -28,11 +33,30 @@ def suspect(situation: Situation, placement: Placement, onset: int) -> Deploymen
     What has been replaced since serves nobody, and a rollback of our own is not taken back.
     """
     view = situation.views.get(placement)
-    before = [d for d in (view.deployments if view else ()) if minute_of(d.created_at) <= onset]
+    deployments = view.deployments if view else ()
+    before = [d for d in deployments if minute_of(serves_from(situation, placement, d)) <= onset]
     last = max(before, key=lambda deployment: deployment.created_at, default=None)
     if last is None or ours(situation, placement, last.created_at):
         return None
     return last if moment_of(onset) - (last.finished_at or situation.at) <= BLAMED_FOR else None
+
+
+def serves_from(situation: Situation, placement: Placement, deployment: Deployment) -> datetime:
+    """Return when the first task of a deployment ran, or without events could have run at the earliest."""
+    earliest = deployment.created_at + FIRST_TASK_AFTER
+    if situation.at - deployment.created_at > EVENTS_SINCE:
+        return earliest
+    ran = (
+        event.origin.at
+        for event in situation.events
+        if isinstance(event, TaskChanged)
+        and event.placement == placement
+        and event.last_status == "RUNNING"
+        and event.task_definition == deployment.target.task_definition
+        and event.origin.at is not None
+        and event.origin.at >= deployment.created_at
+    )
+    return min(ran, default=earliest)
 
 
 def ours(situation: Situation, placement: Placement, created_at: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from collector.estate import ServiceView
@@ -13,15 +13,19 @@ from remediation.history import PastAction
 from remediation.incidents import Incident
 from slo.cells import Placement, moment_of
 
+#: How far back the events of a situation reach.
+EVENTS_SINCE = timedelta(minutes=30)
+
 _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What is known at `at` of one placement (the focus), and of the same service elsewhere.
+    """What is known at `at` of a placement (the focus), of its service elsewhere, and of what runs beside it.
 
     `siblings` are all placements of the service; `views` and `health` hold those that could be read.
-    `events` are those of the last half hour in the regions of the service; `history` is of the whole estate
+    `neighbours` are the other services of the focus' account and region, as far as they are measured.
+    `events` are those of `EVENTS_SINCE` in the regions of the service; `history` is of the whole estate
     and the last day, of this incident from its start.
     """
 
@@ -30,6 +34,7 @@ class Situation:
     at: datetime
     views: Mapping[Placement, ServiceView]
     health: Mapping[Placement, Health]
+    neighbours: Mapping[Placement, Health] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     history: tuple[PastAction, ...] = ()
     estate_placements: int = 1

@@ -166,6 +166,13 @@ class Stage:
             )
         )
 
+    def starts(self, place: Placement, minute: float, version: int) -> None:
+        """Let a task of a version run, at a minute after noon."""
+        self.ends(place, TaskEnd.RUNNING, minute, version)
+        ended = self.events.pop()
+        assert isinstance(ended, TaskChanged)
+        self.events.append(replace(ended, last_status="RUNNING", desired_status="RUNNING"))
+
     def warns(self, place: Placement, minute: float) -> None:
         """Let Spot give notice of a task, at a minute after noon."""
         self.ends(place, TaskEnd.SPOT_INTERRUPTION, minute)

@@ -128,6 +128,22 @@ def test_in_a_single_region_the_onset_must_match(
     assert judged(stage)[1].verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("created", "ran", "blamed"),
+    [(1.8, None, False), (0.9, None, True), (-1.5, 3.5, False), (-1.5, 1.5, True)],
+    ids=["in the same minute", "the minute before", "its tasks ran later", "its tasks ran by then"],
+)
+def test_what_fails_before_a_task_of_a_deployment_ran_is_not_its_doing(
+    created: float, ran: float | None, *, blamed: bool
+) -> None:
+    stage = Stage()
+    stage.deploys(IRELAND, deployment(2, created, DeploymentStatus.IN_PROGRESS))
+    if ran is not None:
+        stage.starts(IRELAND, ran, version=2)
+    stage.fails(IRELAND, 1)
+    assert (judged(stage)[0].cause is Cause.DEPLOYMENT) is blamed
+
+
 def test_a_release_that_breaks_every_region_that_got_it_is_rolled_back() -> None:
     stage = bad_deployment()
     stage.deploys(VIRGINIA, deployment(2, -5, finished=-2))
