@@ -176,6 +176,10 @@ class Known:
         """Return every placement of a service."""
         return tuple(sorted(p for p in self._services if p.service == service))
 
+    def of_region(self, account: str, region: str) -> tuple[Placement, ...]:
+        """Return every placement of an account and region."""
+        return tuple(sorted(p for p in self._services if (p.account, p.region) == (account, region)))
+
     def placement_behind(self, dimensions: Iterable[tuple[str, str]]) -> Placement | None:
         """Return the one placement that CloudWatch dimensions speak of, or None for none or several."""
         found = {self._behind[pair] for pair in dimensions if pair in self._behind}

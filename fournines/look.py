@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from collector.estate import ServiceView
@@ -14,13 +14,12 @@ from fournines.clock import Clock
 from fournines.known import Known
 from fournines.store.books import Books
 from remediation.diagnosis.health import Health, Series
-from remediation.diagnosis.situation import Situation
+from remediation.diagnosis.situation import EVENTS_SINCE, Situation
 from slo.cells import Indicator, Placement, Sli, minute_of
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable
 
     from remediation.incidents import Incident
     from remediation.workflow.run import Run
@@ -28,11 +27,10 @@ if TYPE_CHECKING:
 
 #: How far back a diagnosis looks: long enough to know what is usual.
 HEALTH_MINUTES = 90
-EVENTS_SINCE = timedelta(minutes=30)
-#: What is asked of events: how tasks ended and what the scheduler refused, here and in the service's other
-#: regions, and what the scheduler refused to anybody in them [remediation.diagnosis.evidence].
+#: What is asked of events: how tasks began and ended, here and in the service's other regions, and what
+#: was deployed and what the scheduler refused to anybody in them [remediation.diagnosis.evidence].
 OF_PLACEMENTS = ("task_changed", "service_action")
-OF_REGIONS = ("service_action",)
+OF_REGIONS = ("service_action", "deployment_changed")
 #: Limits are counted over a day; an action may have ended a while after its last wake.
 HISTORY_SINCE = timedelta(days=2)
 #: How long the view of a sibling serves for comparison.  What is acted on is always looked at anew.
@@ -51,6 +49,9 @@ class Looker:
     clock: Clock
     workers: int = WORKERS
     _seen: dict[Placement, ServiceView] = field(default_factory=dict, init=False)
+    _regions: dict[tuple[str, str], tuple[datetime, Mapping[Placement, Health]]] = field(
+        default_factory=dict, init=False
+    )
 
     def situations(
         self, incident: Incident, placements: Iterable[Placement], now: datetime
@@ -73,6 +74,7 @@ class Looker:
                 at=now,
                 views=views,
                 health=health,
+                neighbours=self._neighbours(placement, now),
                 events=events,
                 history=history,
                 estate_placements=max(1, len(self.known.services)),
@@ -122,6 +124,15 @@ class Looker:
         with self.books.ledger() as ledger:
             found = {placement: self._served(ledger, placement, now) for placement in placements}
         return {placement: health for placement, health in found.items() if health is not None}
+
+    def _neighbours(self, placement: Placement, now: datetime) -> Mapping[Placement, Health]:
+        """Return how the services beside it serve; a region is read once a moment, whoever asks."""
+        scope = (placement.account, placement.region)
+        read_at, region = self._regions.get(scope, (None, {}))
+        if read_at != now:
+            region = self._health(self.known.of_region(*scope), now)
+            self._regions[scope] = (now, region)
+        return {beside: health for beside, health in region.items() if beside.service != placement.service}
 
     def _served(self, ledger: Ledger, placement: Placement, now: datetime) -> Health | None:
         availability = self._series(ledger, placement, Indicator.AVAILABILITY, now)

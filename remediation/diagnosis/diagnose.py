@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from collector.estate import TURNED_BACK, UNDER_WAY, Deployment
 from remediation.diagnosis.deployments import newest, suspect
-from remediation.diagnosis.evidence import FINDINGS, crashed
+from remediation.diagnosis.evidence import FINDINGS, TOGETHER_MINUTES, crashed
 from remediation.diagnosis.finding import Finding
 from remediation.diagnosis.situation import Situation
 from remediation.events.describe import place
@@ -24,9 +24,7 @@ SETTLE_FOR = timedelta(minutes=4)
 #: A failed check from outside is fresh for so long: checks are made at least every minute [collector.probes].
 CHECKED_WITHIN = timedelta(minutes=2)
 
-#: Two regions that begin to fail within so many minutes fail together ...
-TOGETHER_MINUTES = 2
-#: ... and no deployment explains that when theirs lie further apart than this.
+#: No deployment explains that regions fail together when theirs lie further apart than this.
 APART = timedelta(minutes=5)
 
 
@@ -168,7 +166,7 @@ def _cannot_start(case: _Case) -> _Ruling | None:
 
 
 def _surge(case: _Case) -> _Ruling | None:
-    if not case.yes("busier_than_usual") or case.no("overloaded") or not case.yes("failing_here"):
+    if not case.yes("busier_than_usual", "failing_here") or _no_surge(case):
         return None
     if case.suspect:
         because = "far more requests than usual, but a deployment began shortly before, too."
@@ -184,18 +182,21 @@ def _surge(case: _Case) -> _Ruling | None:
     return _Ruling(Cause.SURGE, Confidence.MEDIUM, because, complete=False)
 
 
+def _no_surge(case: _Case) -> bool:
+    """Whether tasks have time, or it is what clients do when a whole region fails: they ask again."""
+    return case.no("overloaded") or case.yes("neighbours_failing")
+
+
 def _deployment(case: _Case) -> _Ruling | None:
     """Blame a deployment for errors that follow it, and follow it only here."""
-    if not case.yes("failing_here", "deployed_before") or case.any_yes("failing_without_deployment"):
-        return None
-    if case.no("healthy_before"):
+    if not _accused(case) or case.no("healthy_before"):
         return None
     if case.yes("failing_elsewhere"):
         return _everywhere_deployed(case)
     if case.no("failing_elsewhere"):
         controlled = bool(case.findings["failing_elsewhere"].numbers.get("others"))
-        enough = controlled or case.yes("healthy_before")
-        confidence = Confidence.HIGH if controlled else Confidence.MEDIUM
+        enough = (controlled or case.yes("healthy_before")) and not case.unknown("neighbours_failing")
+        confidence = Confidence.HIGH if controlled and enough else Confidence.MEDIUM
         because = "it fails since a deployment of this placement, and nowhere else."
         return _Ruling(
             Cause.DEPLOYMENT, confidence if enough else Confidence.LOW, because, enough, case.suspect
@@ -205,6 +206,12 @@ def _deployment(case: _Case) -> _Ruling | None:
     confidence = Confidence.MEDIUM if seen and case.yes("healthy_before") else Confidence.LOW
     because = "it fails since a deployment; not every other region can be compared."
     return _Ruling(Cause.DEPLOYMENT, confidence, because, complete=False, deployment=case.suspect)
+
+
+def _accused(case: _Case) -> bool:
+    """Whether a deployment came before the trouble, and nothing that it cannot have caused fails along."""
+    acquitted = case.any_yes("failing_without_deployment", "neighbours_failing")
+    return case.yes("failing_here", "deployed_before") and not acquitted
 
 
 def _everywhere_deployed(case: _Case) -> _Ruling | None:
@@ -238,10 +245,18 @@ def _crash_loop(case: _Case) -> _Ruling | None:
 
 
 def _unknown(case: _Case) -> _Ruling:
-    because = "no request fails now." if case.no("failing_here") else "the evidence names no cause."
-    if case.no("failing_here") and _fails_outside(case.situation):
-        because = "checks from outside fail, but no request that arrives: look at name and certificate."
-    return _Ruling(Cause.UNKNOWN, Confidence.LOW, because, complete=False)
+    return _Ruling(Cause.UNKNOWN, Confidence.LOW, _why_unknown(case), complete=False)
+
+
+def _why_unknown(case: _Case) -> str:
+    """Say as much as is known where no cause is."""
+    if case.yes("neighbours_failing"):
+        return "it fails together with other services of its region: what they share comes first."
+    if not case.no("failing_here"):
+        return "the evidence names no cause."
+    if _fails_outside(case.situation):
+        return "checks from outside fail, but no request that arrives: look at name and certificate."
+    return "no request fails now."
 
 
 #: Direct testimony of AWS first, then measurements, then inference; the last fits always.

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from collector.estate import ROLLING_BACK
-from remediation.diagnosis.deployments import newest, suspect
+from remediation.diagnosis.deployments import BLAMED_FOR, newest, serves_from, suspect
 from remediation.diagnosis.finding import Finding, Holds, holds
-from remediation.diagnosis.health import SICK_BAD_MIN
-from remediation.events.event import ServiceAction, TaskChanged, TaskEnd
+from remediation.diagnosis.health import SICK_BAD_MIN, Health
+from remediation.events.event import DeploymentChanged, ServiceAction, TaskChanged, TaskEnd
 from slo.cells import minute_of, moment_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ CONTROL_MINUTES = 2
 #: So many minutes before a deployment are looked at, and so many of them must be known.
 BEFORE_MINUTES = 10
 BEFORE_MINUTES_MIN = 5
+#: What begins to fail within so many minutes of each other fails together.
+TOGETHER_MINUTES = 2
+#: So soon after its first task ran, a deployment may be what its callers fail of as well.
+TAKES_HOLD_MINUTES = 5
 #: How far back events speak of the present.
 RECENTLY = timedelta(minutes=10)
 #: What Spot takes it usually gives back within so long; only then is a missing task a shortage.
@@ -85,7 +89,9 @@ def failing_without_deployment(situation: Situation) -> Finding:
     if here is None or here.onset is None or here.newest is None:
         return Finding(name, Holds.UNKNOWN, "There is no stretch of trouble here to compare with.")
     same = range(here.onset, here.newest + 1)
-    failing = [p for p in situation.elsewhere if _sick_in(situation, p, same) and not _surges(situation, p)]
+    failing = [
+        p for p in situation.elsewhere if _sick_in(situation, p, same) and not _overrun(situation.health[p])
+    ]
     unread = [p for p in failing if p not in situation.views]
     innocent = [
         p for p in failing if p in situation.views and not suspect(situation, p, _onset(situation, p, same))
@@ -96,6 +102,31 @@ def failing_without_deployment(situation: Situation) -> Finding:
         holds(truth=truth),
         f"It fails without a deployment of its own in {_regions(innocent)}.",
         {"regions": len(innocent), "unread": len(unread)},
+    )
+
+
+def neighbours_failing(situation: Situation) -> Finding:
+    """Whether other services of the region began to fail together with it, of nothing of their own.
+
+    A bad deployment makes its callers fail, too, but at once, and not most of a region.
+    """
+    name, here = "neighbours_failing", situation.here
+    if not situation.neighbours:
+        return Finding(name, Holds.NO, "No other service is measured in this region.", {"others": 0})
+    if here is None or here.onset is None:
+        return Finding(name, Holds.UNKNOWN, "There is no stretch of trouble here to compare with.")
+    told = {p: _fails_along(situation, p, h, here.onset) for p, h in situation.neighbours.items()}
+    failing = [p for p, along in told.items() if along]
+    unknown = [p for p, along in told.items() if along is None]
+    callers = _takes_hold(situation, here.onset) and not _most(len(failing), len(told) - len(unknown))
+    truth = False if callers else True if failing else None if unknown else False
+    named = ", ".join(sorted({p.service for p in failing})) or "none"
+    return Finding(
+        name,
+        holds(truth=truth),
+        f"Of {len(told)} other services of the region these began to fail with it: {named}; "
+        f"of {len(unknown)} it is not known.",
+        {"failing": len(failing), "unknown": len(unknown), "others": len(told)},
     )
 
 
@@ -275,6 +306,7 @@ FINDINGS = (
     deployed_before,
     healthy_before,
     failing_without_deployment,
+    neighbours_failing,
     turned_back,
     short_of_tasks,
     spot_refused,
@@ -292,6 +324,38 @@ def _sick_in(situation: Situation, placement: Placement, minutes: range) -> bool
     if any(answers):
         return True
     return False if sum(answer is not None for answer in answers) >= CONTROL_MINUTES else None
+
+
+def _fails_along(situation: Situation, placement: Placement, there: Health, onset: int) -> bool | None:
+    """Whether a neighbour fails since then, neither deployed nor overrun; None until its minutes are told."""
+    if there.onset is not None and abs(there.onset - onset) <= TOGETHER_MINUTES:
+        return not _deployed_lately(situation, placement, there.onset) and not _overrun(there)
+    told = sum(minute >= onset for minute in there.known)
+    return False if told >= CONTROL_MINUTES else None
+
+
+def _most(failing: int, known: int) -> bool:
+    """Whether it is the region rather than a caller: one service alone is never most of a region."""
+    return failing > max(1, known / 2)
+
+
+def _deployed_lately(situation: Situation, placement: Placement, onset: int) -> bool:
+    """Whether events tell of a deployment of a neighbour before it began to fail."""
+    return any(
+        isinstance(event, DeploymentChanged)
+        and event.placement == placement
+        and event.origin.at is not None
+        and timedelta(0) <= moment_of(onset + 1) - event.origin.at <= BLAMED_FOR
+        for event in situation.events
+    )
+
+
+def _takes_hold(situation: Situation, onset: int) -> bool:
+    """Whether the trouble began just when a deployment of the focus came into force."""
+    found = suspect(situation, situation.placement, onset)
+    if found is None:
+        return False
+    return onset - minute_of(serves_from(situation, situation.placement, found)) <= TAKES_HOLD_MINUTES
 
 
 def _idle(situation: Situation, placement: Placement, minutes: range) -> bool:
@@ -313,9 +377,9 @@ def _onset(situation: Situation, placement: Placement, minutes: range) -> int:
     return next((minute for minute in minutes if health.sick(minute)), minutes.start)
 
 
-def _surges(situation: Situation, placement: Placement) -> bool:
-    demand, cpu = situation.health[placement].demand, situation.health[placement].cpu
-    return (demand or 0) >= SURGE_DEMAND and (cpu or 0) >= OVERLOAD_CPU
+def _overrun(there: Health) -> bool:
+    """Whether more requests arrive there than the tasks can serve: that is no sign of what is shared."""
+    return (there.demand or 0) >= SURGE_DEMAND and (there.cpu or 0) >= OVERLOAD_CPU
 
 
 def _recent(situation: Situation, events: Iterable[Event]) -> Iterable[Event]:

@@ -92,6 +92,7 @@ class Stage:
     """The estate, to be put into any state, looked at and acted on; `lag` is how late minutes come."""
 
     places: Sequence[Placement] = PLACES
+    neighbours: Sequence[Placement] = ()
     rate: int = 6000
     lag: dict[Placement, int] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
@@ -215,6 +216,7 @@ class Stage:
             at=self.now,
             views={p: replace(v, seen_at=self.now) for p, v in self.views.items()},
             health={p: self.health(p) for p in self.places},
+            neighbours={p: self.health(p) for p in self.neighbours},
             events=tuple(e for e in self.events if e.origin.at is None or e.origin.at <= self.now),
             history=tuple(self.history),
             estate_placements=105,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from remediation.decision.decide import Decision, decide
 from remediation.decision.guards import Switches
 from remediation.decision.policy import Policies, Policy
 from remediation.diagnosis.diagnose import Confidence, Diagnosis, diagnose
-from remediation.events.event import TaskEnd
+from remediation.events.event import DeploymentChanged, DeploymentPhase, Origin, TaskEnd
 from remediation.history import PastAction
 from remediation.vocabulary import ActionName, Cause, Mode, Outcome, Reason, Verdict
 from tests.remediation.stage import (
@@ -21,6 +22,7 @@ from tests.remediation.stage import (
     SPOT_MIX,
     VIRGINIA,
     Stage,
+    at,
     definition,
     deployment,
 )
@@ -324,3 +326,59 @@ def test_a_surge_without_cpu_waits_until_other_regions_can_be_compared() -> None
     stage.cpu_minute[IRELAND] = -2
     stage.lag = {VIRGINIA: 6}
     assert judged(stage, minutes=5)[1].verdict is Verdict.WAIT
+
+
+BESIDE = tuple(replace(IRELAND, service=name) for name in ("web-app", "payment", "lms-integration"))
+
+
+def beside(*failing: Placement, created: float = -20) -> Stage:
+    """A deployment that was in force long before the trouble, and services beside it, some failing along."""
+    stage = Stage(neighbours=BESIDE)
+    stage.deploys(IRELAND, deployment(2, created, finished=created + 2))
+    for place in (IRELAND, *failing):
+        stage.fails(place, 1)
+    return stage
+
+
+def test_an_innocent_deployment_is_not_taken_back_when_its_region_begins_to_fail() -> None:
+    diagnosis, decision = judged(beside(*BESIDE))
+    assert (diagnosis.cause, decision.verdict) == (Cause.UNKNOWN, Verdict.ESCALATE)
+    assert judged(beside(BESIDE[0]))[0].cause is Cause.UNKNOWN
+    assert judged(beside())[1].verdict is Verdict.ACT
+
+
+def test_callers_that_fail_as_soon_as_a_deployment_takes_hold_do_not_acquit_it() -> None:
+    assert judged(beside(BESIDE[0], created=-3))[1].verdict is Verdict.ACT
+    assert judged(beside(*BESIDE, created=-3))[0].cause is Cause.UNKNOWN
+
+
+def test_what_is_deployed_together_and_fails_together_is_taken_back_together() -> None:
+    stage = beside(BESIDE[0])
+    stage.events.append(
+        DeploymentChanged(
+            origin=Origin(id="d", account="1", region="eu-west-1", at=at(-18)),
+            placement=BESIDE[0],
+            deployment_id="ecs-svc/1",
+            phase=DeploymentPhase.STARTED,
+            reason="",
+        )
+    )
+    assert judged(stage)[1].verdict is Verdict.ACT
+
+
+def test_a_deployment_waits_until_the_services_beside_it_are_known() -> None:
+    stage = beside()
+    stage.lag = dict.fromkeys(BESIDE, 4)
+    assert judged(stage, minutes=5)[1].verdict is Verdict.WAIT
+    assert judged(stage, minutes=8)[1].verdict is Verdict.ACT
+
+
+def test_requests_that_are_repeated_to_a_failing_region_are_no_surge() -> None:
+    stage = surge()
+    stage.neighbours = BESIDE
+    for place in BESIDE:
+        stage.fails(place, 1)
+    assert judged(stage, minutes=8)[0].cause is Cause.UNKNOWN
+    stage.demand |= dict.fromkeys(BESIDE, (0, 2.4))
+    stage.cpu |= dict.fromkeys(BESIDE, 96.0)
+    assert judged(stage, minutes=8)[0].cause is Cause.SURGE
