@@ -189,8 +189,10 @@ def _no_surge(case: _Case) -> bool:
 
 def _deployment(case: _Case) -> _Ruling | None:
     """Blame a deployment for errors that follow it, and follow it only here."""
-    if not _accused(case) or case.no("healthy_before"):
+    if not _accused(case):
         return None
+    if case.no("healthy_before"):
+        return _relapsed(case)
     if case.yes("failing_elsewhere"):
         return _everywhere_deployed(case)
     if case.no("failing_elsewhere"):
@@ -212,6 +214,15 @@ def _accused(case: _Case) -> bool:
     """Whether a deployment came before the trouble, and nothing that it cannot have caused fails along."""
     acquitted = case.any_yes("failing_without_deployment", "neighbours_failing")
     return case.yes("failing_here", "deployed_before") and not acquitted
+
+
+def _relapsed(case: _Case) -> _Ruling | None:
+    """Leave it to a person whether a deployment brought back what had failed before it, too."""
+    if case.yes("failing_elsewhere"):
+        return None
+    because = "it fails since a deployment, but it failed before that, too."
+    told = case.no("failing_elsewhere")
+    return _Ruling(Cause.DEPLOYMENT, Confidence.LOW, because, complete=told, deployment=case.suspect)
 
 
 def _everywhere_deployed(case: _Case) -> _Ruling | None:

@@ -10,10 +10,12 @@ from remediation.diagnosis.deployments import BLAMED_FOR, newest, serves_from, s
 from remediation.diagnosis.finding import Finding, Holds, holds
 from remediation.diagnosis.health import SICK_BAD_MIN, Health
 from remediation.events.event import DeploymentChanged, ServiceAction, TaskChanged, TaskEnd
+from slo.burn import Severity
 from slo.cells import minute_of, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from remediation.diagnosis.situation import Situation
     from remediation.events.event import Event
@@ -24,6 +26,8 @@ CONTROL_MINUTES = 2
 #: So many minutes before a deployment are looked at, and so many of them must be known.
 BEFORE_MINUTES = 10
 BEFORE_MINUTES_MIN = 5
+#: Before those, so many failing minutes are trouble that was there already; one may be a blip of its time.
+SICK_BEFORE_MIN = 2
 #: What begins to fail within so many minutes of each other fails together.
 TOGETHER_MINUTES = 2
 #: So soon after its first task ran, a deployment may be what its callers fail of as well.
@@ -149,7 +153,7 @@ def deployed_before(situation: Situation) -> Finding:
 
 
 def healthy_before(situation: Situation) -> Finding:
-    """Whether the focus served well until the deployment began."""
+    """Whether the focus served well before the deployment: what comes and goes was there already."""
     name, here = "healthy_before", situation.here
     found = suspect(situation, situation.placement, here.onset) if here and here.onset is not None else None
     if here is None or found is None:
@@ -157,12 +161,26 @@ def healthy_before(situation: Situation) -> Finding:
     start = minute_of(found.created_at)
     answers = [here.sick(minute) for minute in range(start - BEFORE_MINUTES, start)]
     known = sum(answer is not None for answer in answers)
-    truth = False if any(answers) else True if known >= BEFORE_MINUTES_MIN else None
+    sick = [minute for minute in here.known if minute < start and here.sick(minute)]
+    paged = _paged_before(situation, found.created_at)
+    trouble = any(answers) or len(sick) >= SICK_BEFORE_MIN or paged
+    truth = False if trouble else True if known >= BEFORE_MINUTES_MIN else None
+    told = f"{len(sick)} min before it failed{', and people were paged' if paged else ''}"
     return Finding(
         name,
         holds(truth=truth),
-        f"Of the {BEFORE_MINUTES} min before it {known} are known, {sum(map(bool, answers))} of them failed.",
-        {"known": known, "failing": sum(map(bool, answers))},
+        f"Of the {BEFORE_MINUTES} min before it {known} are known; as far as is looked back, {told}.",
+        {"known": known, "failing": len(sick), "paged": int(paged)},
+    )
+
+
+def _paged_before(situation: Situation, moment: datetime) -> bool:
+    """Whether this incident is older here than the moment, by a sign that pages."""
+    return any(
+        symptom.placement == situation.placement
+        and symptom.severity is Severity.PAGE
+        and symptom.first_seen < moment
+        for symptom in situation.incident.symptoms
     )
 
 

@@ -11,11 +11,9 @@ from tests.rehearsal.lives import Summary, lived
 SERVICES = ("payment", "web-app", "lms-integration", "course-catalog")
 
 
-def after_a_deployment(*faults: dict[str, Any], minutes: int = 40, **changes: Any) -> Summary:  # noqa: ANN401 - a document
-    """Return how a night went on which payment was deployed in one region, innocently, before the faults."""
+def night(*faults: dict[str, Any], minutes: int) -> Summary:
+    """Return how a night went on which deployments may be taken back."""
     services = [{"name": name, "requests_per_minute": 1800} for name in SERVICES]
-    policies = [{"name": "rollback", "cause": "deployment", "mode": "act"}]
-    innocent = {"kind": "deployment", "at": "6m", "where": PAYMENT, "expect": "none"}
     document = {
         "name": "innocent",
         "start": "2026-11-23T12:00:00Z",
@@ -25,16 +23,20 @@ def after_a_deployment(*faults: dict[str, Any], minutes: int = 40, **changes: An
             "traffic": {"shape": "flat"},
             "services": services,
         },
-        "policies": {"policies": policies},
-        "faults": [innocent, *faults],
+        "policies": {"policies": [{"name": "rollback", "cause": "deployment", "mode": "act"}]},
+        "faults": faults,
     }
-    return lived(Scenario.model_validate(document | changes))
+    return lived(Scenario.model_validate(document))
 
 
-PAYMENT = {"service": "payment", "region": "eu-west-1"}
+def deployed(at: str) -> dict[str, Any]:
+    """Return an innocent deployment."""
+    where = {"service": "payment", "region": "eu-west-1"}
+    return {"kind": "deployment", "at": at, "where": where, "expect": "none"}
 
 
-def failing(service: str, at: str = "25m", duration: str = "8m") -> dict[str, Any]:
+def failing(service: str, at: str, duration: str) -> dict[str, Any]:
+    """Return trouble that no deployment brought."""
     return {
         "kind": "dependency_failure",
         "at": at,
@@ -46,4 +48,11 @@ def failing(service: str, at: str = "25m", duration: str = "8m") -> dict[str, An
 
 
 def test_what_a_whole_region_shares_is_not_blamed_on_the_one_service_that_was_deployed() -> None:
-    assert passed(after_a_deployment(*map(failing, SERVICES)))
+    outage = [failing(service, "25m", "8m") for service in SERVICES]
+    assert passed(night(deployed("6m"), *outage, minutes=40))
+
+
+def test_a_fault_that_comes_back_is_not_blamed_on_what_was_deployed_in_between() -> None:
+    before = [failing("payment", "10m", "6m"), failing("payment", "20m", "6m")]
+    told = night(*before, deployed("36m"), failing("payment", "44m", "8m"), minutes=56)
+    assert told["wrong_actions"] == []

@@ -29,6 +29,7 @@ from tests.remediation.stage import (
     VIRGINIA,
     MemoryRuns,
     Stage,
+    Trouble,
     at,
     definition,
     deployment,
@@ -353,3 +354,30 @@ def test_checks_from_outside_that_succeed_again_are_no_trouble() -> None:
     decision = probed(Stage(), last_seen=3, minutes=9)
     assert not decision.diagnosis.in_trouble
     assert decision.verdict is Verdict.WAIT
+
+
+def test_trouble_that_comes_and_goes_is_left_to_a_person_however_recent_the_deployment() -> None:
+    stage = Stage()
+    stage.troubles += [Trouble(IRELAND, -40, 0.3, end=-30), Trouble(IRELAND, -25, 0.3, end=-15)]
+    stage.deploys(IRELAND, deployment(2, -4, finished=-1))
+    stage.fails(IRELAND, 1)
+    decision = Night(stage).decided()
+    assert (decision.diagnosis.cause, decision.verdict) == (Cause.DEPLOYMENT, Verdict.ESCALATE)
+    assert decision.reason is Reason.LOW_CONFIDENCE
+
+
+def test_a_blip_an_hour_ago_does_not_protect_a_bad_deployment() -> None:
+    stage = bad_in(IRELAND)
+    stage.troubles.append(Trouble(IRELAND, -45, 0.01, end=-44))
+    assert Night(stage).decided().verdict is Verdict.ACT
+
+
+def test_an_incident_that_paged_before_the_deployment_is_not_its_doing_although_the_minutes_are_gone() -> (
+    None
+):
+    stage = bad_in(IRELAND)
+    stage.now = at(10)
+    situation = stage.situation()
+    older = replace(incident().symptoms[0], first_seen=at(-120))
+    situation = replace(situation, incident=replace(incident(), symptoms=(older,)))
+    assert diagnose(situation).confidence is Confidence.LOW
