@@ -66,7 +66,10 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A service deployment: from which revisions, to which, and how it went."""
+    """A service deployment: from which revisions, to which, and how it went.
+
+    `sources_running` is how many tasks of the earlier revisions run; None when it is not known.
+    """
 
     arn: str
     status: DeploymentStatus
@@ -76,6 +79,7 @@ class Deployment:
     finished_at: datetime | None = None
     rolled_back_to: Revision | None = None
     reason: str = ""
+    sources_running: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

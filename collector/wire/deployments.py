@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_ecs.type_defs import ServiceDeploymentBriefTypeDef, ServiceDeploymentTypeDef
+    from mypy_boto3_ecs.type_defs import (
+        ServiceDeploymentBriefTypeDef,
+        ServiceDeploymentTypeDef,
+        ServiceRevisionSummaryTypeDef,
+    )
 
     from slo.cells import Placement
 
@@ -84,7 +88,8 @@ def _deployment(told: ServiceDeploymentTypeDef, revisions: Mapping[str, Revision
     target = revisions.get(told["targetServiceRevision"]["arn"])
     if target is None:
         return None
-    sources = (revisions.get(source["arn"]) for source in told.get("sourceServiceRevisions", ()))
+    left = told.get("sourceServiceRevisions", ())
+    sources = (revisions.get(source["arn"]) for source in left)
     return Deployment(
         arn=told["serviceDeploymentArn"],
         status=_status(told["status"]),
@@ -94,7 +99,15 @@ def _deployment(told: ServiceDeploymentTypeDef, revisions: Mapping[str, Revision
         finished_at=_utc(told.get("finishedAt") or told.get("stoppedAt")),
         rolled_back_to=revisions.get(told.get("rollback", {}).get("serviceRevisionArn", "")),
         reason=told.get("statusReason", ""),
+        sources_running=_running(left),
     )
+
+
+def _running(revisions: Sequence[ServiceRevisionSummaryTypeDef]) -> int | None:
+    """Return how many tasks of the revisions run; None where ECS does not say so of each."""
+    counts = [told.get("runningTaskCount") for told in revisions]
+    known = [count for count in counts if count is not None]
+    return sum(known) if counts and len(known) == len(counts) else None
 
 
 def _status(text: str) -> DeploymentStatus:

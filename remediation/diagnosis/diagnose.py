@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from collector.estate import TURNED_BACK, UNDER_WAY, Deployment
 from remediation.diagnosis.deployments import newest, suspect
-from remediation.diagnosis.evidence import FINDINGS, TOGETHER_MINUTES, crashed
+from remediation.diagnosis.evidence import FINDINGS, TOGETHER_MINUTES
 from remediation.diagnosis.finding import Finding
 from remediation.diagnosis.situation import Situation
 from remediation.events.describe import place
@@ -157,9 +157,11 @@ def _rolling_back(case: _Case) -> _Ruling | None:
 def _cannot_start(case: _Case) -> _Ruling | None:
     """Name a deployment whose own tasks crash, before any user is hurt, also when ECS has turned it back."""
     deployment = newest(case.situation)
-    if deployment is None or deployment.status not in UNDER_WAY | TURNED_BACK or not case.yes("crashing"):
+    if deployment is None or deployment.status not in UNDER_WAY | TURNED_BACK:
         return None
-    if {event.task_definition for event in crashed(case.situation)} != {deployment.target.task_definition}:
+    if not case.yes("crashing", "only_the_new_crash"):
+        return None
+    if case.any_yes("in_trouble_without_deployment", "neighbours_failing"):
         return None
     because = f"only the tasks of the newest deployment crash, which is {deployment.status}."
     return _Ruling(Cause.DEPLOYMENT, Confidence.HIGH, because, deployment=deployment)
@@ -250,9 +252,13 @@ def _dependency(case: _Case) -> _Ruling | None:
 def _crash_loop(case: _Case) -> _Ruling | None:
     if not case.yes("crashing"):
         return None
-    return _Ruling(
-        Cause.CRASH_LOOP, Confidence.HIGH, "tasks crash again and again, with no deployment to blame."
-    )
+    if (deployment := newest(case.situation)) is not None and deployment.status in UNDER_WAY:
+        because = (
+            "tasks crash again and again, and whether the deployment under way is to blame is not clear."
+        )
+        return _Ruling(Cause.CRASH_LOOP, Confidence.MEDIUM, because, complete=False)
+    because = "tasks crash again and again, with no deployment to blame."
+    return _Ruling(Cause.CRASH_LOOP, Confidence.HIGH, because)
 
 
 def _unknown(case: _Case) -> _Ruling:

@@ -308,13 +308,63 @@ def crashing(situation: Situation) -> Finding:
     )
 
 
+def only_the_new_crash(situation: Situation) -> Finding:
+    """Whether the tasks that crash are those of the newest deployment, while those before it run on."""
+    deployment, definitions = newest(situation), {event.task_definition for event in crashed(situation)}
+    if deployment is None or not definitions:
+        truth = None if situation.view is None else False
+        return Finding("only_the_new_crash", holds(truth=truth), "No task of a deployment crashed.")
+    changed = all(
+        source.task_definition != deployment.target.task_definition for source in deployment.sources
+    )
+    only = definitions == {deployment.target.task_definition} and changed
+    running = deployment.sources_running
+    truth = None if only and running is None else only and bool(running)
+    return Finding(
+        "only_the_new_crash",
+        holds(truth=truth),
+        f"{'Only' if only else 'Not only'} tasks that the newest deployment brought crash; "
+        f"{'an unknown number' if running is None else running} of those before it run.",
+        {} if running is None else {"running": running},
+    )
+
+
+def in_trouble_without_deployment(situation: Situation) -> Finding:
+    """Whether it crashes or fails where nothing was deployed of late: that acquits whose tasks crash here."""
+    innocent = [
+        p for p in situation.elsewhere if _troubled(situation, p) and not _deployed_there(situation, p)
+    ]
+    return Finding(
+        "in_trouble_without_deployment",
+        holds(truth=bool(innocent)),
+        f"Its tasks crash, or its requests fail, without a deployment of their own in {_regions(innocent)}.",
+        {"regions": len(innocent)},
+    )
+
+
 def crashed(situation: Situation) -> tuple[TaskChanged, ...]:
     """Return the recent crashes at the focus."""
+    return _crashes(situation, situation.placement)
+
+
+def _crashes(situation: Situation, placement: Placement) -> tuple[TaskChanged, ...]:
     return tuple(
         event
         for event in _recent(situation, situation.events)
-        if isinstance(event, TaskChanged) and event.end in CRASHES and event.placement == situation.placement
+        if isinstance(event, TaskChanged) and event.end in CRASHES and event.placement == placement
     )
+
+
+def _troubled(situation: Situation, placement: Placement) -> bool:
+    health = situation.health.get(placement)
+    return len(_crashes(situation, placement)) >= CRASHES_MIN or bool(health and health.failing)
+
+
+def _deployed_there(situation: Situation, placement: Placement) -> bool:
+    """Whether a deployment of another placement is under way, or ended so lately that it may be to blame."""
+    view = situation.views.get(placement)
+    ends = [deployment.finished_at for deployment in (view.deployments if view else ())]
+    return any(end is None or situation.at - end <= BLAMED_FOR for end in ends)
 
 
 #: Every question, in the order in which people read the answers.
@@ -332,6 +382,8 @@ FINDINGS = (
     busier_than_usual,
     overloaded,
     crashing,
+    only_the_new_crash,
+    in_trouble_without_deployment,
 )
 
 

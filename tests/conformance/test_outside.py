@@ -97,6 +97,7 @@ def test_a_service_is_shown_with_its_deployments_newest_first(outside: Outside) 
     view = outside.source.service(HERE)
     newest = view.deployments[0]
     assert newest.status is DeploymentStatus.IN_PROGRESS
+    assert newest.sources_running
     assert newest.created_at == max(deployment.created_at for deployment in view.deployments)
     assert (newest.target.task_definition, newest.sources[0].task_definition) == (
         view.task_definition,

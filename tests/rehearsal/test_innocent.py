@@ -11,7 +11,7 @@ from tests.rehearsal.lives import Summary, lived
 SERVICES = ("payment", "web-app", "lms-integration", "course-catalog")
 
 
-def night(*faults: dict[str, Any], minutes: int) -> Summary:
+def night(*faults: dict[str, Any], minutes: int, bake: str = "2m") -> Summary:
     """Return how a night went on which deployments may be taken back."""
     services = [{"name": name, "requests_per_minute": 1800} for name in SERVICES]
     document = {
@@ -23,6 +23,7 @@ def night(*faults: dict[str, Any], minutes: int) -> Summary:
             "traffic": {"shape": "flat"},
             "services": services,
         },
+        "aws": {"alarm_bake": bake},
         "policies": {"policies": [{"name": "rollback", "cause": "deployment", "mode": "act"}]},
         "faults": faults,
     }
@@ -56,3 +57,9 @@ def test_a_fault_that_comes_back_is_not_blamed_on_what_was_deployed_in_between()
     before = [failing("payment", "10m", "6m"), failing("payment", "20m", "6m")]
     told = night(*before, deployed("36m"), failing("payment", "44m", "8m"), minutes=56)
     assert told["wrong_actions"] == []
+
+
+def test_tasks_that_crash_everywhere_are_not_blamed_on_the_deployment_that_is_under_way() -> None:
+    crash = {"kind": "crash_loop", "at": "14m", "duration": "12m", "where": {"service": "payment"}}
+    baking = night(deployed("6m"), crash | {"lives": "60s", "expect": "escalate"}, minutes=30, bake="12m")
+    assert passed(baking)

@@ -74,6 +74,7 @@ def deployment(
         target=revision(version),
         sources=(revision(version - 1),),
         finished_at=None if finished is None else at(finished),
+        sources_running=0 if status is DeploymentStatus.SUCCESSFUL else 10,
     )
 
 

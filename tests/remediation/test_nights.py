@@ -381,3 +381,42 @@ def test_an_incident_that_paged_before_the_deployment_is_not_its_doing_although_
     older = replace(incident().symptoms[0], first_seen=at(-120))
     situation = replace(situation, incident=replace(incident(), symptoms=(older,)))
     assert diagnose(situation).confidence is Confidence.LOW
+
+
+def test_a_deployment_whose_tasks_crash_is_acquitted_by_regions_that_crash_without_one() -> None:
+    stage = Stage()
+    stage.deploys(IRELAND, deployment(2, -25, DeploymentStatus.IN_PROGRESS))
+    for place, version in ((IRELAND, 2), (VIRGINIA, 1), (SINGAPORE, 1)):
+        stage.fails(place, 4)
+        for task in range(4):
+            stage.ends(place, TaskEnd.CRASHED, 1.5 + task / 2, version)
+    night = Night(stage)
+    stage.now = at(4)
+    assert night.decided().diagnosis.cause is Cause.CRASH_LOOP
+    stage.now = at(8)
+    assert night.decided().diagnosis.cause is Cause.DEPENDENCY
+    assert night.runs.runs == {}
+
+
+def test_the_first_crashes_do_not_convict_a_deployment_that_left_no_earlier_task_to_compare_with() -> None:
+    stage = Stage()
+    stage.deploys(IRELAND, replace(deployment(2, -9, DeploymentStatus.IN_PROGRESS), sources_running=0))
+    for task in range(3):
+        stage.ends(IRELAND, TaskEnd.CRASHED, task / 2, version=2)
+    night = Night(stage)
+    stage.now = at(2)
+    assert night.decided().verdict is Verdict.WAIT
+    stage.now = at(9)
+    decision = night.decided()
+    assert (decision.diagnosis.cause, decision.verdict) == (Cause.CRASH_LOOP, Verdict.ESCALATE)
+
+
+def test_a_deployment_of_the_same_task_definition_is_not_known_by_the_tasks_that_crash() -> None:
+    stage = Stage()
+    forced = replace(deployment(1, -3, DeploymentStatus.IN_PROGRESS), sources=(deployment(1, 0).target,))
+    stage.deploys(IRELAND, forced)
+    for task in range(3):
+        stage.ends(IRELAND, TaskEnd.CRASHED, task / 2)
+    night = Night(stage)
+    stage.now = at(9)
+    assert night.decided().diagnosis.cause is Cause.CRASH_LOOP
