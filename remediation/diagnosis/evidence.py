@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from collector.estate import ROLLING_BACK
 from remediation.diagnosis.deployments import BLAMED_FOR, newest, serves_from, suspect
 from remediation.diagnosis.finding import Finding, Holds, holds
-from remediation.diagnosis.health import SICK_BAD_MIN, Health
 from remediation.events.event import DeploymentChanged, ServiceAction, TaskChanged, TaskEnd
 from slo.burn import Severity
 from slo.cells import minute_of, moment_of
@@ -17,12 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from remediation.diagnosis.health import Health
     from remediation.diagnosis.situation import Situation
     from remediation.events.event import Event
     from slo.cells import Placement
 
 #: Other regions acquit a dependency once so many of the same minutes are known there.
 CONTROL_MINUTES = 2
+#: ... and enough requests came in them: by what fails here so many would have failed, which chance hides
+#: once in 20,000 times [Poisson: e^-10].
+EXPECTED_BAD_MIN = 10
+#: Where so many minutes would not bring those, nobody waits for them.
+IDLE_MINUTES = 10
 #: So many minutes before a deployment are looked at, and so many of them must be known.
 BEFORE_MINUTES = 10
 BEFORE_MINUTES_MIN = 5
@@ -388,12 +393,17 @@ FINDINGS = (
 
 
 def _sick_in(situation: Situation, placement: Placement, minutes: range) -> bool | None:
-    """Whether a placement is in trouble in any of these minutes; None until enough of them are known."""
+    """Whether a placement is in trouble in any of these minutes, or in all of them as one on a quiet night.
+
+    None until enough minutes with enough requests are known.
+    """
     health = situation.health.get(placement)
     answers = [health.sick(minute) for minute in minutes] if health else []
-    if any(answers):
+    if health and (any(answers) or health.sick(*minutes)):
         return True
-    return False if sum(answer is not None for answer in answers) >= CONTROL_MINUTES else None
+    known = sum(answer is not None for answer in answers)
+    shown = _expected(situation, placement, minutes) >= EXPECTED_BAD_MIN
+    return False if known >= CONTROL_MINUTES and shown else None
 
 
 def _fails_along(situation: Situation, placement: Placement, there: Health, onset: int) -> bool | None:
@@ -429,14 +439,23 @@ def _takes_hold(situation: Situation, onset: int) -> bool:
 
 
 def _idle(situation: Situation, placement: Placement, minutes: range) -> bool:
-    """Whether too few requests came there to show what fails here: that acquits and accuses nobody."""
-    there, here = situation.health.get(placement), situation.here
-    known = [cell for minute in minutes if there and (cell := there.availability.at(minute)) is not None]
-    if here is None or there is None or len(known) < CONTROL_MINUTES:
+    """Whether too few requests come there to show soon what fails here: being fine there proves nothing."""
+    there = situation.health.get(placement)
+    known = sum(there.sick(minute) is not None for minute in minutes) if there else 0
+    if known < CONTROL_MINUTES:
         return False
+    return _expected(situation, placement, minutes) * IDLE_MINUTES / known < EXPECTED_BAD_MIN
+
+
+def _expected(situation: Situation, placement: Placement, minutes: range) -> float:
+    """Return how many would have failed there in these minutes if the share failed that fails here."""
+    there, here = situation.health.get(placement), situation.here
+    if here is None or there is None:
+        return 0.0
     shares = [series.ratio(minutes) for series in (here.availability, here.latency) if series]
     worst = max((share for share in shares if share is not None), default=0)
-    return sum(total for _, total in known) * worst < SICK_BAD_MIN * there.availability.scale
+    totals = [cell[1] for minute in minutes if (cell := there.availability.at(minute)) is not None]
+    return float(sum(totals) * worst) / there.availability.scale
 
 
 def _onset(situation: Situation, placement: Placement, minutes: range) -> int:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from collector.estate import Controller, DeploymentStatus, ScalingRange
 from remediation.actions.effects import Delivery, RestoreRevision, SetScalingMinimum
 from remediation.decision.decide import Decision, decide
@@ -420,3 +422,21 @@ def test_a_deployment_of_the_same_task_definition_is_not_known_by_the_tasks_that
     night = Night(stage)
     stage.now = at(9)
     assert night.decided().diagnosis.cause is Cause.CRASH_LOOP
+
+
+@pytest.mark.parametrize("a_minute", [1, 2, 4, 10])
+def test_a_quiet_region_that_fails_every_request_is_not_called_fine(a_minute: int) -> None:
+    stage = bad_in(IRELAND)
+    for place in (VIRGINIA, SINGAPORE):
+        stage.demand[place] = (-1000, a_minute / stage.rate)
+        stage.fails(place, 1, ratio=1.0)
+    night = Night(stage)
+    stage.now = at(12)
+    assert night.decided().diagnosis.cause is Cause.DEPENDENCY
+
+
+def test_a_region_too_quiet_to_show_what_fails_here_does_not_make_a_deployment_certain() -> None:
+    stage = idle_elsewhere(requests_share=3 / 6000)
+    stage.now = at(8)
+    diagnosis = diagnose(stage.situation())
+    assert (diagnosis.cause, diagnosis.confidence) == (Cause.DEPLOYMENT, Confidence.MEDIUM)
