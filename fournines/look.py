@@ -66,7 +66,7 @@ class Looker:
             placements=dict.fromkeys(OF_PLACEMENTS, siblings),
             regions=dict.fromkeys(OF_REGIONS, frozenset(placement.region for placement in siblings)),
         )
-        history = tuple(run.past for run in self.books.runs.lately(now - HISTORY_SINCE, incident.id))
+        history = tuple(run.past for run in self.books.runs.lately(now - HISTORY_SINCE, incident.id, focus))
         return {
             placement: Situation(
                 incident=incident,

@@ -22,9 +22,11 @@ from remediation.journal import Entry, EntryKind
 from remediation.workflow.run import Claim, LostClaimError, Run, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row
+
+    from slo.cells import Placement
 
 _log = logging.getLogger(__name__)
 
@@ -161,9 +163,12 @@ class SqlRuns:
         """Return all runs, oldest first: the history that limits are counted over."""
         return self._where()
 
-    def lately(self, since: datetime, incident: str) -> tuple[Run, ...]:
-        """Return the runs that are not final, woke since the moment, or belong to the incident."""
-        return self._where(or_(~run.c.final, run.c.wake >= since, run.c.incident == incident))
+    def lately(
+        self, since: datetime, incident: str, placements: Collection[Placement] = ()
+    ) -> tuple[Run, ...]:
+        """Return the runs that are not final, woke since then, or are of the incident or of a placement."""
+        here = run.c.placement.in_([str(placement) for placement in placements])
+        return self._where(or_(~run.c.final, run.c.wake >= since, run.c.incident == incident, here))
 
     def get(self, run_id: str) -> Run | None:
         """Return a run by its id."""

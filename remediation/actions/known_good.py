@@ -24,11 +24,14 @@ def known_good(view: ServiceView, suspect: Deployment, history: Iterable[PastAct
     earlier = [d for d in view.deployments if d.created_at < suspect.created_at]
     served = [_left_in_place(d) for d in sorted(earlier, key=lambda d: d.created_at, reverse=True)]
     replaced = suspect.sources if len(suspect.sources) == 1 else ()
-    return next((r for r in (*served, *replaced) if r and r.arn not in bad), None)
+    return next((r for r in (*served, *replaced) if r and not {r.arn, r.task_definition} & bad), None)
 
 
 def quarantine(view: ServiceView, history: Iterable[PastAction] = ()) -> frozenset[str]:
-    """Return the revisions that were turned back, by ECS or by us."""
+    """Return the revisions that ECS turned back, and the task definitions that we left.
+
+    ECS may have turned back for want of capacity.  What we left comes back as another revision of the same.
+    """
     by_ecs = {d.target.arn for d in view.deployments if d.status in TURNED_BACK}
     return frozenset(by_ecs | {past.suspect for past in history if past.suspect and _left(past)})
 

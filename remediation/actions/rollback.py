@@ -65,7 +65,9 @@ def _way_back(view: ServiceView, blamed: Deployment, situation: Situation) -> Pl
         )
     if blamed.status in UNDER_WAY:
         effect = StopDeployment(placement=view.placement, deployment_arn=blamed.arn)
-        return Plan(effect, "Have ECS roll the deployment under way back.", suspect=blamed.target.arn)
+        return Plan(
+            effect, "Have ECS roll the deployment under way back.", suspect=blamed.target.task_definition
+        )
     return _redeployed(view, blamed, good)
 
 
@@ -83,7 +85,7 @@ def _redeployed(view: ServiceView, blamed: Deployment, good: Revision) -> Plan |
             placement=view.placement, task_definition=good.task_definition, revision_arn=good.arn
         ),
         f"Go back from {now} to {back}.",
-        suspect=blamed.target.arn,
+        suspect=blamed.target.task_definition,
     )
 
 

@@ -58,7 +58,7 @@ class Run:
 
     `wake` and `deadline` (of the question) are on the clock that fournines decides by.  With `asks`, one of
     `approvers` must say yes within it.  An `undo` carries as `inverse` what it undoes.  `suspect` is the
-    revision that a rollback leaves.  `notes` carries what one state leaves for the next.
+    task definition that a rollback leaves.  `notes` carries what one state leaves for the next.
     """
 
     id: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collector.estate import Controller, DeploymentStatus, ScalingRange
+from collector.estate import Controller, DeploymentStatus, Revision, ScalingRange
 from remediation.actions.action import Plan, Refusal
 from remediation.actions.effects import RestoreRevision, SetScalingMinimum
 from remediation.actions.rollback import Rollback
@@ -311,10 +311,22 @@ def test_the_way_back_leads_to_the_newest_revision_that_served(older: list[objec
 
 def test_a_revision_that_we_left_before_is_not_gone_back_to() -> None:
     stage = bad_deployment()
-    stage.history.append(past(suspect="arn:revision/1"))
+    stage.history.append(past(suspect=definition(1)))
     plan = plan_for(stage)
     assert isinstance(plan, Refusal)
     assert plan.reason is Reason.NO_KNOWN_GOOD
+
+
+def test_what_we_left_is_not_gone_back_to_although_somebody_deployed_it_again() -> None:
+    stage = bad_deployment()
+    last = stage.views[IRELAND].deployments[0]
+    again = replace(deployment(8, -300, finished=-290), target=Revision("arn:revision/8", definition(3)))
+    stage.change(IRELAND, deployments=(last, again, deployment(1, -900, finished=-890)))
+    stage.history.append(past(suspect=definition(3), acted_at=at(-5000), ended_at=at(-4990)))
+    plan = plan_for(stage)
+    assert isinstance(plan, Plan)
+    assert isinstance(plan.effect, RestoreRevision)
+    assert plan.effect.task_definition == definition(1)
 
 
 def test_a_rollback_of_ecs_that_does_not_end_is_given_to_a_person() -> None:

@@ -215,7 +215,7 @@ def test_a_rollback_that_was_only_planned_convicts_no_revision() -> None:
         started_at=at(-4000),
         ended_at=at(-3990),
         outcome=Outcome.REJECTED,
-        suspect=deployment(2, 0).target.arn,
+        suspect=definition(2),
     )
     stage.history.append(held)
     situation = stage.situation()

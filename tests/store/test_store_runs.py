@@ -237,3 +237,11 @@ def test_a_run_that_this_version_cannot_read_is_parked_and_told_and_stops_nobody
         )
         assert runs.claim(NOON) is None
         assert len(books.entries()) == 1
+
+
+def test_what_was_done_at_a_placement_is_never_too_long_ago_to_be_known(runs: SqlRuns) -> None:
+    for new in (run("r1"), run("r2", THERE)):
+        runs.start(replace(new, incident="long ago", state=RunState.CLOSED), [])
+    a_year_later = NOON + timedelta(days=365)
+    assert [one.id for one in runs.lately(a_year_later, "search-1", [HERE])] == ["r1"]
+    assert runs.lately(a_year_later, "search-1") == ()
