@@ -29,7 +29,8 @@ class Phase(Word):
 class Symptom:
     """One sign of trouble at one placement: a firing objective, or an event that speaks of lost capacity.
 
-    `name` is unique within the placement, so that the same sign seen again only moves `last_seen`.
+    `name` is unique within the placement, so that the same sign seen again only moves `last_seen`.  An alarm
+    is told when it begins and when it ends: in between it is `ringing`.
     """
 
     placement: Placement
@@ -38,6 +39,7 @@ class Symptom:
     sentence: str
     first_seen: datetime
     last_seen: datetime
+    ringing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from remediation.events.event import (
 )
 from remediation.incidents import Change, Incident, Phase, Symptom
 from remediation.journal import Entry, EntryKind
-from slo.burn import Alert, Severity
+from slo.burn import Alert, Severity, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +33,13 @@ LATE_AFTER = timedelta(minutes=15)
 
 #: An incident is over when no sign of it has been seen for so long.
 QUIET_FOR = timedelta(minutes=10)
+
+#: An alarm rings until it is told to have ended; no longer than this, since what tells it may be lost.  It is
+#: not asked for: whoever polls alarms often is said to make ECS, which does so too, skip rollbacks.
+BELIEVED_FOR = timedelta(hours=2)
+
+#: What begins elsewhere so soon after an incident was opened belongs to its opening.
+UNFOLDS_FOR = timedelta(minutes=2)
 
 #: Alarms on what users feel; any other alarm that names one of our services waits until the morning.
 FELT_BY_USERS = frozenset(
@@ -78,13 +85,19 @@ def receive(open_incidents: Iterable[Incident], signal: Signal, now: datetime) -
 
 
 def quiet(incident: Incident, now: datetime, *, busy: bool) -> Change | None:
-    """Resolve it when no sign has been seen for `QUIET_FOR` and none of its runs is open (`busy`)."""
-    if busy or now - max(s.last_seen for s in incident.symptoms) < QUIET_FOR:
+    """Resolve it when every sign is gone, and nothing else keeps it open (`busy`)."""
+    if busy or any(_stands(symptom, now) for symptom in incident.symptoms):
         return None
     lasted = _minutes(now - incident.opened_at)
     sentence = f"Over after {lasted}: no sign of trouble for {_minutes(QUIET_FOR)}."
+    if unended := [symptom.name for symptom in incident.symptoms if symptom.ringing]:
+        sentence += f" No end was told of {', '.join(unended)} for {_minutes(BELIEVED_FOR)}."
     over = replace(incident, phase=Phase.RESOLVED, resolved_at=now, sentence=sentence)
     return Change(over, (Entry(EntryKind.RESOLVED, now, sentence, incident=incident.id),))
+
+
+def _stands(symptom: Symptom, now: datetime) -> bool:
+    return now - symptom.last_seen < (BELIEVED_FOR if symptom.ringing else QUIET_FOR)
 
 
 def _opening(signal: Signal, now: datetime) -> Symptom | None:  # noqa: PLR0911 - one for each sign
@@ -117,7 +130,11 @@ def _alarm(alarm: AlarmChanged, where: Placement, now: datetime) -> Symptom | No
     if alarm.name.startswith(AUTOSCALING_ALARMS):
         return None
     severity = Severity.PAGE if FELT_BY_USERS.intersection(alarm.metrics) else Severity.TICKET
-    return _symptom(where, f"alarm/{alarm.name}", severity, describe(alarm), now)
+    return replace(_symptom(where, _alarm_name(alarm), severity, describe(alarm), now), ringing=True)
+
+
+def _alarm_name(alarm: AlarmChanged) -> str:
+    return f"alarm/{alarm.name}"
 
 
 def _symptom(placement: Placement, name: str, severity: Severity, sentence: str, now: datetime) -> Symptom:
@@ -152,10 +169,17 @@ def _join(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -
     known = {(s.placement, s.name): s for s in incident.symptoms}
     key = (symptom.placement, symptom.name)
     before = known.get(key, symptom)
-    known[key] = replace(before, sentence=symptom.sentence, last_seen=max(before.last_seen, now))
+    known[key] = replace(
+        before,
+        sentence=symptom.sentence,
+        last_seen=max(before.last_seen, now),
+        ringing=symptom.ringing,
+    )
     joined = replace(incident, symptoms=tuple(known.values()))
     if _louder(incident, symptom, now):
-        heard_anew = replace(joined, judgements=(), phase=Phase.OPEN)
+        elsewhere = tuple(j for j in incident.judgements if j.placement != symptom.placement)
+        phase = joined.phase if elsewhere else Phase.OPEN
+        heard_anew = replace(joined, judgements=elsewhere, phase=phase)
         return Change(heard_anew, (_entry(EntryKind.OPENED, incident, symptom, signal, now),))
     entries = () if before is not symptom else (_entry(EntryKind.JOINED, incident, symptom, signal, now),)
     return Change(joined, entries)
@@ -164,10 +188,22 @@ def _join(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -
 def _louder(incident: Incident, symptom: Symptom, now: datetime) -> bool:
     """Whether nothing so urgent was seen for `QUIET_FOR`: the first page of a ticket, or trouble anew.
 
-    An incident stays open while a change of ours waits to be undone, or tickets ring all night.
+    An incident stays open while a change of ours waits to be undone, or tickets ring all night.  A page is
+    news at each placement, once the incident has unfolded: what spreads is not what people were told.
     """
-    urgent = [s.last_seen for s in incident.symptoms if s.severity in {Severity.PAGE, symptom.severity}]
-    return not urgent or now - max(urgent) >= QUIET_FOR
+    if symptom.severity is Severity.PAGE:
+        alike = [s for s in incident.symptoms if s.severity is Severity.PAGE and _as_present(s, symptom)]
+        here = [s for s in alike if s.placement == symptom.placement]
+        urgent = alike if now - incident.opened_at < UNFOLDS_FOR else here
+    else:
+        urgent = list(incident.symptoms)
+    return all(now - s.last_seen >= QUIET_FOR for s in urgent)
+
+
+def _as_present(known: Symptom, symptom: Symptom) -> bool:
+    """Whether a known sign speaks of the present as much: the slow tier rings on after what it saw."""
+    slow = f"/{Tier.PAGE_SLOW}"
+    return not known.name.endswith(slow) or symptom.name.endswith(slow)
 
 
 def _aside(incident: Incident, placement: Placement, signal: Signal, now: datetime) -> Change | None:
@@ -175,6 +211,8 @@ def _aside(incident: Incident, placement: Placement, signal: Signal, now: dateti
     if isinstance(signal, TaskChanged) and signal.end in TELLING_ENDS and placement in incident.placements:
         sign = _symptom(placement, f"task/{signal.end}", Severity.TICKET, describe(signal), now)
         return _join(incident, sign, signal, now)
+    if isinstance(signal, AlarmChanged) and signal.state == "OK":
+        return _ended(incident, placement, signal, now)
     if isinstance(signal, DeploymentChanged):
         entry = Entry(
             EntryKind.JOINED,
@@ -186,6 +224,18 @@ def _aside(incident: Incident, placement: Placement, signal: Signal, now: dateti
         )
         return Change(incident, (entry,))
     return None
+
+
+def _ended(incident: Incident, placement: Placement, alarm: AlarmChanged, now: datetime) -> Change | None:
+    """Let an alarm end that rang; of another one it is no news."""
+    known = {(s.placement, s.name): s for s in incident.symptoms}
+    key = (placement, _alarm_name(alarm))
+    if key not in known or not known[key].ringing:
+        return None
+    known[key] = over = replace(known[key], ringing=False, last_seen=now)
+    told = replace(over, sentence=describe(alarm))
+    entry = _entry(EntryKind.JOINED, incident, told, alarm, now)
+    return Change(replace(incident, symptoms=tuple(known.values())), (entry,))
 
 
 def _acknowledge(open_incidents: Iterable[Incident], answer: Answer, now: datetime) -> Change | None:

@@ -96,20 +96,20 @@ class Remediate:
 
     def run(self, now: datetime) -> None:
         """Decide about each incident, advance runs, and close what is over."""
-        blind, failures = set[str](), []
+        kept, failures = set[str](), []
         for incident in self._incidents():
             try:
-                seen = self._look_into(incident, now)
+                well = self._look_into(incident, now)
             except Exception as problem:  # noqa: BLE001 - one incident must not keep the others waiting
-                seen = False
+                well = False
                 failures.append(problem)
-            if not seen:
-                blind.add(incident.id)
+            if not well:
+                kept.add(incident.id)
         for _ in range(MOVES_MAX):
             if self.engine.advance(now) is None:
                 break
         for incident in self._incidents():
-            self.desk.change(incident.id, lambda fresh: self._progress(fresh, now, blind))
+            self.desk.change(incident.id, lambda fresh: self._progress(fresh, now, kept))
         if failures:
             raise ExceptionGroup(f"{len(failures)} incidents could not be looked into", failures)
 
@@ -118,25 +118,26 @@ class Remediate:
         return [incident for incident in self.books.open_incidents() if not about_us(incident)]
 
     def _look_into(self, incident: Incident, now: datetime) -> bool:
-        """Decide about each placement; return whether all of them can be seen."""
+        """Decide about each placement; return whether all of them can be seen, and none is in trouble."""
         situations = self.looker.situations(incident, incident.placements, now)
-        for situation in situations.values():
-            self._decide(situation, now)
-        return not any(_cannot_see(situation) for situation in situations.values())
+        troubled = [self._decide(situation, now) for situation in situations.values()]
+        return not any(troubled) and not any(_cannot_see(situation) for situation in situations.values())
 
-    def _decide(self, situation: Situation, now: datetime) -> None:
-        """Keep what is new about the decision, and start the run that it asks for, if it is not."""
-        decision = decide(situation, diagnose(situation), self.policies, self._switches(), now)
+    def _decide(self, situation: Situation, now: datetime) -> bool:
+        """Keep what is new about the decision, start the run that it asks for; return if trouble is known."""
+        diagnosis = diagnose(situation)
+        decision = decide(situation, diagnosis, self.policies, self._switches(), now)
         self.desk.change(situation.incident.id, lambda incident: record(incident, decision))
         run = run_for(situation.incident, decision, now)
         if run is not None:
             self.books.runs.start(run, ())
+        return diagnosis.known_trouble
 
-    def _progress(self, incident: Incident, now: datetime, blind: Collection[str]) -> Change | None:
-        """Follow the runs; close what is quiet, but never because nothing can be seen."""
+    def _progress(self, incident: Incident, now: datetime, kept: Collection[str]) -> Change | None:
+        """Follow the runs; close what is quiet, but never in trouble, nor because nothing can be seen."""
         runs = self.books.runs.of(incident.id)
         after = follow(incident, runs)
-        over = quiet(after, now, busy=incident.id in blind or busy(after, runs))
+        over = quiet(after, now, busy=incident.id in kept or busy(after, runs))
         if over is not None:
             return over
         return Change(after, ()) if after != incident else None

@@ -70,11 +70,13 @@ def _headed(incident: Incident, decision: Decision, judgement: Judgement) -> Inc
 
 def _entries(incident: Incident, decision: Decision) -> tuple[Entry, ...]:
     diagnosis = decision.diagnosis
-    before = next((j.cause for j in incident.judgements if j.placement == diagnosis.placement), None)
+    judged = [j for j in incident.judgements if j.placement == diagnosis.placement]
+    before = next((j.cause for j in judged), None)
     surer = decision.verdict in {Verdict.ACT, Verdict.PROPOSE} and diagnosis.sentence != incident.sentence
     diagnosed = (_diagnosed(incident, diagnosis),) if surer or before is not diagnosis.cause else ()
+    called = next((j.cause for j in judged if j.verdict is not Verdict.WAIT), None)
     known = incident.phase is Phase.ESCALATED and (
-        decision.reason is Reason.TRIED_BEFORE or diagnosis.cause in {Cause.UNKNOWN, before}
+        decision.reason is Reason.TRIED_BEFORE or diagnosis.cause in {Cause.UNKNOWN, called}
     )
     calls = decision.verdict is Verdict.ESCALATE and not known
     return (*diagnosed, _decided(incident, decision), *((_escalated(incident, decision),) if calls else ()))

@@ -28,6 +28,10 @@ CHECKED_WITHIN = timedelta(minutes=2)
 APART = timedelta(minutes=5)
 
 
+#: What is wrong with a placement by itself, whatever brought it about.
+TROUBLE = ("failing_here", "short_of_tasks", "crashing", "turned_back")
+
+
 class Confidence(StrEnum):
     """How far the evidence carries; LOW is not acted on."""
 
@@ -52,6 +56,11 @@ class Diagnosis:
     at: datetime
     findings: tuple[Finding, ...] = ()
     deployment: Deployment | None = None
+
+    @property
+    def known_trouble(self) -> bool:
+        """Whether something is known to be wrong now; `in_trouble` is also said while nothing is known."""
+        return any(finding.yes and finding.name in TROUBLE for finding in self.findings)
 
     @property
     def evidence(self) -> tuple[Finding, ...]:
@@ -105,9 +114,7 @@ def diagnose(situation: Situation) -> Diagnosis:
         placement=situation.placement,
         confidence=ruling.confidence,
         complete=ruling.complete or _settled(situation, onset),
-        in_trouble=not case.no("failing_here")
-        or case.any_yes("short_of_tasks", "crashing", "turned_back")
-        or _fails_outside(situation),
+        in_trouble=not case.no("failing_here") or case.any_yes(*TROUBLE) or _fails_outside(situation),
         sentence=f"{place(situation.placement)}: {ruling.because}",
         at=situation.at,
         findings=findings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ from fournines.jobs.respond import Remediate
 from fournines.known import Known
 from fournines.look import Looker
 from fournines.store.books import Books
-from remediation.incidents import Phase
+from remediation.incidents import Phase, Symptom
 from remediation.journal import EntryKind
+from slo.burn import Severity
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 from tests.living import BAD_DEPLOYMENT, NOON, REGIONS, Life, at, small
 
@@ -175,3 +177,28 @@ def test_one_incident_that_cannot_be_looked_into_keeps_no_other_waiting(books: B
     after = {incident.service: incident.phase for incident in books.open_incidents()}
     assert after["course-catalog"] is not Phase.RESOLVED, "what cannot be seen is not over"
     assert isinstance(job, Remediate)
+
+
+class Short(Half):
+    """A source that shows a task less than is wanted, while there is want."""
+
+    def service(self, placement: Placement) -> ServiceView:
+        view = super().service(placement)
+        return replace(view, running=view.desired - 1)
+
+
+def test_an_incident_is_not_over_while_tasks_are_missing(books: Books) -> None:
+    world, later = life(books, 20), NOON + timedelta(minutes=20)
+    sign = Symptom(
+        placement=at("payment"),
+        name="placement_failed",
+        severity=Severity.TICKET,
+        sentence="No room.",
+        first_seen=NOON,
+        last_seen=NOON,
+    )
+    world.desk.fold([sign], NOON)
+    world.remediate(world.looker(Short(world.source, ""))).run(later)
+    assert len(books.open_incidents()) == 1
+    world.remediate(world.looker(world.source)).run(later)
+    assert books.open_incidents() == ()

@@ -184,6 +184,20 @@ def test_alerts_of_one_service_in_two_regions_are_one_incident() -> None:
     assert [entry.kind for entry in change.entries] == [EntryKind.JOINED]
 
 
+def test_a_page_that_spreads_to_another_region_is_told_there_and_judged_there() -> None:
+    incident = opened()
+    for minute in (5, 10, 15):
+        change = receive((incident,), alert(), at(minute))
+        assert change is not None
+        incident = change.incident
+    elsewhere = replace(CALLED, placement=VIRGINIA)
+    change = receive((replace(incident, judgements=(CALLED, elsewhere)),), alert(VIRGINIA), at(16))
+    assert kinds(change) == [EntryKind.OPENED]
+    assert change is not None
+    assert change.incident.judgements == (CALLED,)
+    assert kinds(receive((change.incident,), alert(VIRGINIA), at(17))) == []
+
+
 def test_the_same_sign_again_only_says_that_it_lasts() -> None:
     change = receive((opened(),), alert(), at(4))
     assert change is not None
@@ -298,3 +312,35 @@ def test_tickets_that_ring_all_night_are_told_once() -> None:
         assert kinds(change) == []
         assert change is not None
         incident = change.incident
+
+
+def test_the_slow_tier_that_rings_on_does_not_hide_trouble_anew() -> None:
+    incident = opened()
+    for minute in range(1, 25):
+        change = receive((incident,), alert(tier=Tier.PAGE_SLOW), at(minute))
+        assert kinds(change) == ([EntryKind.JOINED] if minute == 1 else [])
+        assert change is not None
+        incident = change.incident
+    assert kinds(receive((incident,), alert(), at(25))) == [EntryKind.OPENED]
+
+
+def test_an_incident_is_not_over_while_its_alarm_rings() -> None:
+    incident = opened(alarm())
+    assert quiet(incident, at(100), busy=False) is None
+    change = receive((incident,), alarm(state="OK"), at(100))
+    assert kinds(change) == [EntryKind.JOINED]
+    assert change is not None
+    assert quiet(change.incident, at(109), busy=False) is None
+    over = quiet(change.incident, at(110), busy=False)
+    assert over is not None
+    assert over.incident.sentence == "Over after 110 min: no sign of trouble for 10 min."
+
+
+def test_an_alarm_whose_end_is_lost_is_not_believed_for_ever() -> None:
+    over = quiet(opened(alarm()), at(120), busy=False)
+    assert over is not None
+    assert over.incident.sentence.endswith("No end was told of alarm/cart-5xx for 120 min.")
+
+
+def test_the_end_of_an_alarm_that_never_rang_is_no_news() -> None:
+    assert receive((opened(),), alarm(state="OK"), at(1)) is None
