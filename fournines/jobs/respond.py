@@ -57,19 +57,19 @@ class Listen:
         """Keep what has arrived, and fold what is new into incidents."""
         letters = self.mailbox.receive()
         if letters:
-            arrived = [(letter.body, self._placed(parse(letter.body))) for letter in letters]
+            arrived = [(letter.body, parse(letter.body)) for letter in letters]
             self.books.keep_events(arrived, now)
             self.mailbox.delete(letters)
             for _, event in arrived:
                 if isinstance(event, DeploymentChanged) and event.placement:
                     self.stale(event.placement)
-        events = self.books.unfolded_events()
+        events = [self._placed(event) for event in self.books.unfolded_events()]
         settled = [event for event in events if self._ours(event) or self._foreign(event, now)]
         if settled:
             self.desk.fold([event for event in settled if self._ours(event)], now, settled)
 
     def _placed(self, event: Event) -> Event:
-        """Say of an alarm which placement its metrics speak of."""
+        """Say of an alarm which placement its metrics speak of, as far as is discovered by now."""
         if not isinstance(event, AlarmChanged):
             return event
         return replace(event, placement=self.known.placement_behind(event.dimensions))
@@ -81,7 +81,8 @@ class Listen:
     def _foreign(self, event: Event, now: datetime) -> bool:
         """Whether the event is nobody's of ours, and not just of a service that discovery has yet to find."""
         young = event.origin.at is None or now - event.origin.at < DISCOVERED_WITHIN
-        return getattr(event, "placement", None) is None or not young
+        placed = isinstance(event, AlarmChanged) or getattr(event, "placement", None) is not None
+        return not (placed and young)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,19 @@ def test_an_alarm_is_placed_by_what_its_metrics_speak_of(books: Books) -> None:
     assert [incident.placements for incident in books.open_incidents()] == [(CART,)]
 
 
+def test_an_alarm_that_rings_before_discovery_waits_for_it_and_then_for_nobody(books: Books) -> None:
+    room = Room(books)
+    room.hears("alarm_metric")
+    room.hears("alarm_metric", id="of nobody", detail={"alarmName": "bill", "state": {"value": "ALARM"}})
+    cart = view(CART, target_groups=("targetgroup/cart/1",), load_balancers=("app/shop/2",))
+    room.known.saw(RegionEstate(CART.account, CART.region, NOON, (cart,)))
+    room.job.run(NOON)
+    assert [incident.placements for incident in books.open_incidents()] == [(CART,)]
+    assert len(books.unfolded_events()) == 1
+    room.job.run(NOON + DISCOVERED_WITHIN)
+    assert books.unfolded_events() == ()
+
+
 def test_a_load_balancer_that_several_share_names_nobody(books: Books) -> None:
     other = Placement(CART.account, CART.region, CART.cluster, "checkout")
     shared = {"load_balancers": ("app/shop/2",)}
