@@ -47,9 +47,23 @@ class Tell:
     def run(self, now: datetime) -> None:
         """Send every message whose turn it is, and those that follow, until nothing goes out any more."""
         del now
+        failures = list[Exception]()
         for _ in range(ROUNDS_MAX):
-            if not sum(self._tell(telling) for telling in self.books.due(self.wall())):
+            if not sum(self._try(telling, failures) for telling in self.books.due(self.wall())):
                 break
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} messages could not be told", failures)
+
+    def _try(self, telling: Telling, failures: list[Exception]) -> bool:
+        """Tell it; whatever fails about one message keeps no other waiting, and is tried again."""
+        try:
+            return self._tell(telling)
+        except Exception as problem:  # noqa: BLE001 - one message must not keep the others waiting
+            failures.append(problem)
+            self.books.sending(telling)
+            why = f"{type(problem).__name__}: {problem}"
+            self.books.retry(telling, self.wall() + REFUSED_EVERY, why, ambiguous=True)
+            return False
 
     def _tell(self, telling: Telling) -> bool:
         """Send one message; return whether Slack has it now."""
@@ -111,6 +125,10 @@ class Tell:
                 return self._wait(telling, delivery, ambiguous=False)
             case Ambiguous():
                 return self._wait(telling, delivery, ambiguous=True)
+            case Refused(channel_at_fault=True) if telling.channel not in {None, self.channel}:
+                _log.warning("the channel of %s is gone (%s): it moves", telling.incident, delivery.why)
+                self.books.move_thread(telling, delivery.why)
+                return True
             case Refused(why=why):
                 _log.error(
                     "Slack refuses a message of %s (%s); it is tried again every minute",

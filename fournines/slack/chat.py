@@ -35,6 +35,8 @@ _RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceede
 _THREAD_REFUSED = frozenset(
     {"thread_not_found", "message_not_found", "cannot_reply_to_message", "restricted_action_thread_locked"}
 )
+#: The channel is at fault: another one may take it.
+_CHANNEL_REFUSED = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
 #: What mends a refusal.
 _MENDS = {
     "not_authed": "set slack.token",
@@ -82,6 +84,7 @@ class Refused:
 
     why: str
     thread_at_fault: bool = False
+    channel_at_fault: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +248,7 @@ def _classify(refusal: SlackApiError) -> Later | Ambiguous | Refused:
     if error in _PASSING or answer.status_code >= 500:  # noqa: PLR2004 - HTTP server errors
         return Ambiguous(error)
     why = f"{error}: {_MENDS[error]}" if error in _MENDS else error
-    return Refused(why, thread_at_fault=error in _THREAD_REFUSED)
+    return Refused(why, thread_at_fault=error in _THREAD_REFUSED, channel_at_fault=error in _CHANNEL_REFUSED)
 
 
 def _retry_after(headers: Mapping[str, Any]) -> float:

@@ -305,6 +305,11 @@ class Books:
         with self._database.write() as connection:
             outbox.refused(connection, telling, at, why)
 
+    def move_thread(self, telling: Telling, why: str) -> None:
+        """Have the incident's message posted anew, in the channel of now, and the telling after it."""
+        with self._database.write() as connection:
+            outbox.move_thread(connection, telling, why)
+
     def backlog(self) -> Backlog:
         """Return how much is told and how much is not."""
         with self._database.read() as connection:

@@ -160,6 +160,16 @@ def refused(connection: Connection, telling: Telling, at: datetime, why: str) ->
         _set(connection, telling, state=Sending.REFUSED, not_before=at, why=why)
 
 
+def move_thread(connection: Connection, telling: Telling, why: str) -> None:
+    """Have the parent posted anew, and the telling after it: their channel takes nothing any more."""
+    _set(connection, telling, state=Sending.PENDING, why=why)
+    connection.execute(
+        update(outbox)
+        .where(_of(telling.incident), outbox.c.kind == Kind.PARENT)
+        .values(state=Sending.PENDING, channel=None, ts=None, not_before=None, attempts=0, why=why)
+    )
+
+
 def backlog(connection: Connection) -> Backlog:
     """Return how much is told and how much is not."""
     rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,11 @@ from slo.burn import Severity
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from wsgiref.types import WSGIApplication
+
+    from fournines.slack.blocks import Message as Rendered
+    from fournines.slack.chat import Delivery, Found, Label
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 TOKEN = "xoxb-1"
@@ -36,9 +40,15 @@ SEARCH, PAYMENT = "search-indexing-20261001-1200", "payment-20261001-1200"
 class Scene:
     """Books, a job that tells, and a workspace; `at` is the wall's time for all of them."""
 
-    def __init__(self, serve: Callable[[WSGIApplication], str], books: Books, token: str = TOKEN) -> None:
+    def __init__(
+        self,
+        serve: Callable[[WSGIApplication], str],
+        books: Books,
+        token: str = TOKEN,
+        channels: Sequence[str] = ("incidents",),
+    ) -> None:
         self.at, self.books = NOON, books
-        self.workspace = Workspace(["incidents"])
+        self.workspace = Workspace(channels)
         server = SlackServer(self.workspace, lambda: self.at)
         board = Board(
             clock=Stepped(NOON),
@@ -215,6 +225,53 @@ def test_a_thread_that_somebody_deleted_does_not_swallow_what_follows(scene: Sce
     scene.lives(seconds=10)
     assert [message.text for message in scene.parents] == ["it got worse"]
     assert scene.books.backlog().stuck == 0
+
+
+def test_an_incident_moves_when_its_channel_is_gone_and_another_is_named(
+    serve: Callable[[WSGIApplication], str], books: Books
+) -> None:
+    scene = Scene(serve, books, channels=("incidents", "on-call"))
+    scene.opens("search-indexing")
+    scene.lives()
+    gone = next(key for key, name in scene.workspace.channels.items() if name == "incidents")
+    del scene.workspace.channels[gone]
+    scene.happens(SEARCH, "one")
+    scene.lives(seconds=10)
+    assert (scene.replies, scene.books.backlog().stuck) == ([], 1)
+    scene.tell = replace(scene.tell, channel="on-call")
+    scene.happens(SEARCH, "two")
+    scene.lives(seconds=60, turns=2)
+    assert scene.replies == ["one", "two"]
+    assert {message.channel for message in scene.parents} == {gone, *scene.workspace.channels}
+    assert scene.books.backlog().stuck == 0
+
+
+def test_one_message_that_fails_keeps_no_other_waiting_and_is_tried_again(scene: Scene) -> None:
+    class Broken:
+        """A chat in which one incident makes trouble of a kind that nobody foresaw."""
+
+        def find(self, channel: str, label: Label, thread: str | None = None) -> Found:
+            return scene.tell.chat.find(channel, label, thread)
+
+        def edit(self, channel: str, ts: str, message: Rendered, label: Label) -> Delivery:
+            return scene.tell.chat.edit(channel, ts, message, label)
+
+        def post(self, channel: str, message: Rendered, label: Label, thread: str | None = None) -> Delivery:
+            if label.incident == SEARCH:
+                raise KeyError("ts")
+            return scene.tell.chat.post(channel, message, label, thread)
+
+    scene.opens("search-indexing")
+    scene.opens("payment")
+    broken = replace(scene.tell, chat=Broken())
+    for _ in range(3):
+        with pytest.raises(ExceptionGroup, match="1 messages could not be told"):
+            broken.run(NOON)
+        scene.at += REFUSED_EVERY
+    assert [message.metadata["event_payload"]["incident"] for message in scene.parents] == [PAYMENT]
+    assert scene.books.backlog().why == "KeyError: 'ts'"
+    scene.lives()
+    assert len(scene.parents) == 2
 
 
 def test_edits_are_one_a_while_and_show_the_incident_as_it_is(scene: Scene) -> None:
