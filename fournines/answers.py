@@ -14,6 +14,8 @@ from remediation.vocabulary import Outcome
 from remediation.workflow.run import RunState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fournines.store.books import Books
     from remediation.workflow.run import Run
 
@@ -23,28 +25,41 @@ _DONE = {"approve": "approved", "hold": "held back"}
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What somebody says to a proposal, when, and why."""
+    """What somebody says to a proposal, when, and why; `placement`, or its region, names one of several."""
 
     choice: Choice
     actor: str
     at: datetime
     reason: str = ""
+    placement: str | None = None
 
 
 def give(books: Books, incident: str, word: Word) -> tuple[str, ...]:
-    """Answer every question that waits in an incident, and return what came of it in sentences.
+    """Answer what waits in an incident, and return what came of it in sentences.
 
-    Raises Trouble when nothing waits, when the actor may not approve, or when others were first.
+    A no is for every question; a yes is for one, since another may have come up after it was read.  Raises
+    Trouble when nothing waits, when several do, when the actor may not approve, or when others were first.
     """
     if books.incident(incident) is None:
         raise Trouble(f"there is no incident {incident!r}: `fournines incidents` lists them")
-    waiting = [run for run in books.runs.of(incident) if _waits(run)]
+    asked = [run for run in books.runs.of(incident) if _waits(run)]
+    waiting = [run for run in asked if books.runs.answer(run.id) is None] or asked
+    meant = [run for run in waiting if word.placement in {None, str(run.placement), run.placement.region}]
     if not waiting:
         raise Trouble(_nothing_waits(books, incident))
+    if not meant or (word.choice == "approve" and len(meant) > 1):
+        raise Trouble(_which(waiting, word))
     if word.choice == "approve":
-        for run in waiting:
-            _must_be_approvable(run, word)
-    return tuple(_answer(books, run, word) for run in waiting)
+        _must_be_approvable(meant[0], word)
+    return tuple(_answer(books, run, word) for run in meant)
+
+
+def _which(waiting: Sequence[Run], word: Word) -> str:
+    """Name what waits, with what to say for each."""
+    named = "; ".join(f"{_named(run)}: --placement {run.placement}" for run in waiting)
+    if word.placement is None:
+        return f"{len(waiting)} questions wait, and a yes is for one of them: {named}"
+    return f"no single question waits at {word.placement}: {named}"
 
 
 def _waits(run: Run) -> bool:

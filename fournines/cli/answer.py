@@ -15,32 +15,45 @@ if TYPE_CHECKING:
 _actor_option = click.option(
     "--actor", help="Who says so, as the policy's approvers are named; without it, who is logged in."
 )
+_placement_option = click.option(
+    "--placement", help="Which question, where several wait: account/region/cluster/service, or the region."
+)
 
 
 @click.command(epilog="Example: fournines approve course-catalog-20261123-1216 --actor alice")
 @click.argument("incident")
+@_placement_option
 @_actor_option
 @opened.config_option
-def approve(incident: str, actor: str | None, file: Path) -> None:
+def approve(incident: str, placement: str | None, actor: str | None, file: Path) -> None:
     """Answer yes to the action that is proposed for an incident; the running service carries it out."""
-    _give(file, incident, "approve", actor)
+    _give(file, incident, "approve", actor, placement=placement)
 
 
 @click.command(epilog='Example: fournines hold course-catalog-20261123-1216 --reason "the vendor is on it"')
 @click.argument("incident")
 @click.option("--reason", default="", help="Why; kept in the journal.")
+@_placement_option
 @_actor_option
 @opened.config_option
-def hold(incident: str, reason: str, actor: str | None, file: Path) -> None:
-    """Answer no to the action that is proposed for an incident; anybody may."""
-    _give(file, incident, "hold", actor, reason)
+def hold(incident: str, reason: str, placement: str | None, actor: str | None, file: Path) -> None:
+    """Answer no to all that is proposed for an incident, or to one of it; anybody may."""
+    _give(file, incident, "hold", actor, placement=placement, reason=reason)
 
 
-def _give(file: Path, incident: str, choice: Choice, actor: str | None, reason: str = "") -> None:
+def _give(  # noqa: PLR0913 - all that may be said with an answer
+    file: Path,
+    incident: str,
+    choice: Choice,
+    actor: str | None,
+    *,
+    placement: str | None,
+    reason: str = "",
+) -> None:
     from fournines.answers import Word, give  # noqa: PLC0415 - what is heavy waits until it is needed
 
     with opened.visit(file) as found:
-        word = Word(choice, actor or opened.login(), found.clock.now(), reason)
+        word = Word(choice, actor or opened.login(), found.clock.now(), reason, placement)
         for sentence in give(found.books, incident, word):
             click.echo(sentence)
         if choice == "approve" and found.books.runs.paused():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,23 @@ def test_the_kill_switch_is_pulled_once_and_released(kept: Path, fournines: Comm
 def test_without_a_name_it_is_who_is_logged_in(fournines: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "carol")
     assert fournines("pause").out == "Automation is paused, by carol.\n"
+
+
+def test_a_yes_is_for_one_question_and_a_no_for_all(kept: Path) -> None:
+    with Books.open(str(kept / "books.db")) as books:
+        asked = books.runs.get(RUN)
+        assert asked is not None
+        assert asked.deadline is not None
+        there = replace(asked.placement, region="us-east-1")
+        books.runs.start(replace(asked, id=f"{there}:{INCIDENT}:rollback", placement=there), [])
+        soon = asked.deadline - timedelta(minutes=5)
+        with pytest.raises(Trouble, match=r"2 questions wait.* eu-west-1 .*--placement \S+/us-east-1/"):
+            give(books, INCIDENT, Word("approve", "alice", soon))
+        with pytest.raises(Trouble, match="no single question waits at eu-north-1"):
+            give(books, INCIDENT, Word("approve", "alice", soon, placement="eu-north-1"))
+        assert answer(kept) is None
+        (said,) = give(books, INCIDENT, Word("approve", "alice", soon, placement=str(there)))
+        assert said.startswith("Approved: rollback of course-catalog in us-east-1")
+        assert answer(kept) is None
+        (held,) = give(books, INCIDENT, Word("hold", "bob", soon))
+        assert held.startswith("Held back: rollback of course-catalog in eu-west-1")
