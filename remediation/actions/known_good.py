@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector.estate import TURNED_BACK, DeploymentStatus
-from remediation.vocabulary import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,15 +29,11 @@ def known_good(view: ServiceView, suspect: Deployment, history: Iterable[PastAct
 def quarantine(view: ServiceView, history: Iterable[PastAction] = ()) -> frozenset[str]:
     """Return the revisions that ECS turned back, and the task definitions that we left.
 
-    ECS may have turned back for want of capacity.  What we left comes back as another revision of the same.
+    A rollback that was only planned convicts nobody.  ECS may have turned back for want of capacity; what we
+    left comes back as another revision of the same.
     """
     by_ecs = {d.target.arn for d in view.deployments if d.status in TURNED_BACK}
-    return frozenset(by_ecs | {past.suspect for past in history if past.suspect and _left(past)})
-
-
-def _left(past: PastAction) -> bool:
-    """Whether a rollback was carried out, or may have been: one that was only planned convicts nobody."""
-    return past.ended_at is None or past.acted_at is not None or past.outcome is Outcome.UNCERTAIN
+    return frozenset(by_ecs | {past.suspect for past in history if past.suspect and past.carried_out})
 
 
 def _left_in_place(deployment: Deployment) -> Revision | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from remediation.diagnosis.situation import EVENTS_SINCE
 from remediation.events.event import TaskChanged
-from remediation.vocabulary import ActionName
 from slo.cells import minute_of, moment_of
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from collector.estate import Deployment
     from remediation.diagnosis.situation import Situation
+    from remediation.history import PastAction
     from slo.cells import Placement
 
 #: Trouble that begins longer than this after a deployment has finished is not laid at its door.
@@ -36,7 +36,7 @@ def suspect(situation: Situation, placement: Placement, onset: int) -> Deploymen
     deployments = view.deployments if view else ()
     before = [d for d in deployments if minute_of(serves_from(situation, placement, d)) <= onset]
     last = max(before, key=lambda deployment: deployment.created_at, default=None)
-    if last is None or ours(situation, placement, last.created_at):
+    if last is None or ours(situation, placement, last):
         return None
     return last if moment_of(onset) - (last.finished_at or situation.at) <= BLAMED_FOR else None
 
@@ -59,15 +59,20 @@ def serves_from(situation: Situation, placement: Placement, deployment: Deployme
     return min(ran, default=earliest)
 
 
-def ours(situation: Situation, placement: Placement, created_at: datetime) -> bool:
-    """Whether a deployment that was created then is a rollback of ours."""
+def ours(situation: Situation, placement: Placement, deployment: Deployment) -> bool:
+    """Whether a deployment is a rollback of ours: by what it deploys, and by when we were at it."""
     return any(
         past.placement == placement
-        and past.action is ActionName.ROLLBACK
-        and past.acted_at is not None
-        and timedelta(0) <= created_at - past.acted_at + timedelta(seconds=1) <= OURS_WITHIN
+        and past.target == deployment.target.task_definition
+        and past.carried_out
+        and past.started_at - timedelta(seconds=1) <= deployment.created_at <= _until(past, situation.at)
         for past in situation.history
     )
+
+
+def _until(past: PastAction, at: datetime) -> datetime:
+    """Return until when what a rollback of ours did may have appeared."""
+    return (past.acted_at or past.ended_at or at) + OURS_WITHIN
 
 
 def newest(situation: Situation) -> Deployment | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from collector.source import CollectError
@@ -25,8 +25,6 @@ from remediation.workflow.run import Claim, LostClaimError, Run, Runs, RunState
 from remediation.workflow.verifying import LOOK_EVERY, verify
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from remediation.actions.effects import Receipt
 
 #: What cannot be seen is looked at again so often, and for so long.
@@ -141,7 +139,7 @@ class Engine:
 
     def _sent(self, run: Run, situation: Situation, receipt: Receipt, now: datetime) -> Move:
         sends = count(run, "sends") + 1
-        run = replace(run, notes={**run.notes, "sends": str(sends)})
+        run = replace(run, notes={**run.notes, "sends": str(sends), "sent_at": now.isoformat()})
         match receipt.delivery:
             case Delivery.ACCEPTED:
                 return _applied(run, self._see(run) or situation, now, ours=True)
@@ -181,13 +179,16 @@ def _postponed(run: Run, why: str, now: datetime) -> Move:
 
 
 def _applied(run: Run, situation: Situation, now: datetime, *, ours: bool) -> Move:
-    """Go on to verify; what was in place before we sent anything is not ours to undo."""
+    """Go on to verify; what was in place before we sent anything is not ours to undo.
+
+    What is found in place after an answer was lost was done when it was sent, not when it was found.
+    """
     ratio = situation.here.bad_ratio if situation.here else None
     bad_ratio = run.notes.get("bad_ratio") or (f"{float(ratio):.6f}" if ratio is not None else "")
     after = replace(
         run,
         state=RunState.VERIFY,
-        acted_at=now,
+        acted_at=datetime.fromisoformat(run.notes.get("sent_at", now.isoformat())),
         wake=now + LOOK_EVERY,
         inverse=run.inverse if ours or run.undo else None,
         notes={**run.notes, "bad_ratio": bad_ratio},

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from remediation.actions.effects import Effect
+from remediation.actions.effects import Effect, RestoreRevision
 from remediation.decision.policy import OnTimeout
 from remediation.history import PastAction
 from remediation.vocabulary import ActionName, Outcome
@@ -98,6 +98,7 @@ class Run:
             ended_at=self.ended_at,
             outcome=self.outcome,
             suspect=self.suspect,
+            target=self.effect.task_definition if isinstance(self.effect, RestoreRevision) else None,
         )
 
 

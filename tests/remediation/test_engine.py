@@ -21,6 +21,7 @@ from remediation.actions.effects import (
 from remediation.decision.decide import decide
 from remediation.decision.guards import Switches
 from remediation.decision.policy import OnTimeout, Policies, Policy
+from remediation.diagnosis.deployments import ours
 from remediation.diagnosis.diagnose import diagnose
 from remediation.journal import EntryKind
 from remediation.vocabulary import Cause, Mode, Outcome
@@ -225,7 +226,11 @@ def test_a_lost_answer_is_looked_up_and_not_sent_again() -> None:
     run = play.decided()
     play.live(15)
     assert len(play.stage.sent) == 1
-    assert play.runs.runs[run.id].outcome is Outcome.RECOVERED
+    after = play.runs.runs[run.id]
+    restored = play.stage.views[IRELAND].deployments[0]
+    assert (after.outcome, after.acted_at) == (Outcome.RECOVERED, restored.created_at)
+    play.stage.history = [after.past]
+    assert ours(play.stage.situation(), IRELAND, restored)
 
 
 def test_too_fast_is_tried_again_and_then_given_to_a_person() -> None:

@@ -288,9 +288,12 @@ def test_a_rollback_of_our_own_is_never_the_next_suspect() -> None:
             acted_at=stage.now,
             ended_at=stage.now,
             outcome=Outcome.RECOVERED,
+            target=definition(1),
         )
     )
     assert judged(stage, minutes=25)[0].cause is not Cause.DEPLOYMENT
+    stage.history[0] = replace(stage.history[0], target=definition(3))
+    assert judged(stage, minutes=25)[0].cause is Cause.DEPLOYMENT, "somebody else deployed this one"
 
 
 def test_tasks_on_notice_that_spot_does_not_replace_are_missed_before_they_are_gone() -> None:
