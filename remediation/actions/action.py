@@ -26,13 +26,17 @@ WORSE_RATIO_MIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done; a temporary change carries its inverse and how long it is kept."""
+    """What would be done; a temporary change carries its inverse and how long it is kept.
+
+    `usual` is how many requests a minute are usual, where more of them are the reason.
+    """
 
     effect: Effect
     sentence: str
     inverse: Effect | None = None
     keep_for: timedelta | None = None
     suspect: str | None = None
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class ScaleOut:
             f"Raise the minimum to {minimum} tasks: {factor:.1f} times the load is needed ({bounds}).",
             inverse=SetScalingMinimum(placement=view.placement, minimum=view.scaling.minimum),
             keep_for=KEEP_FOR,
+            usual=situation.here.usual if situation.here else None,
         )
 
     def recovered(self, before: Before, situation: Situation) -> Look:

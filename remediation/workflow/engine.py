@@ -22,6 +22,7 @@ from remediation.workflow.asking import ask, hear, intend
 from remediation.workflow.move import Move, count, escalate, later, say
 from remediation.workflow.recheck import objection
 from remediation.workflow.run import Claim, LostClaimError, Run, Runs, RunState
+from remediation.workflow.start import USUAL
 from remediation.workflow.verifying import LOOK_EVERY, verify
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Engine:
 
     def _see(self, run: Run) -> Situation | None:
         try:
-            return self.look(run)
+            return _as_usual(run, self.look(run))
         except CollectError:
             return None
 
@@ -167,6 +168,15 @@ class Engine:
         if situation is not None and situation.view is not None and run.effect.done(situation.view):
             return _applied(run, situation, now, ours=count(run, "sends") > 1)
         return escalate(run, Outcome.REFUSED, f"{run.effect}: {receipt.detail}.", now)
+
+
+def _as_usual(run: Run, situation: Situation) -> Situation:
+    """Show demand beside what was usual when the run was decided: in an hour the surge itself would be."""
+    usual, here = run.notes.get(USUAL), situation.here
+    if usual is None or here is None:
+        return situation
+    then = replace(here, usual_per_minute=float(usual))
+    return replace(situation, health={**situation.health, situation.placement: then})
 
 
 def _postponed(run: Run, why: str, now: datetime) -> Move:

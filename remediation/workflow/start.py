@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from remediation.decision.decide import Decision
     from remediation.incidents import Incident
 
+#: The note of how many requests a minute were usual when a run was decided.
+USUAL = "usual"
+
 
 def run_for(incident: Incident, decision: Decision, now: datetime) -> Run | None:
     """Return the run that carries the decision out, or None when it asks for none.
@@ -36,7 +39,7 @@ def run_for(incident: Incident, decision: Decision, now: datetime) -> Run | None
         suspect=plan.suspect,
         wake=now,
         created_at=now,
-        notes={"why": plan.sentence},
+        notes={"why": plan.sentence} | ({} if plan.usual is None else {USUAL: str(plan.usual)}),
     )
 
 
@@ -55,5 +58,6 @@ def undo_of(run: Run, now: datetime) -> Run | None:
         state=RunState.QUEUED,
         wake=max(now, (run.acted_at or now) + run.keep_for),
         created_at=now,
-        notes={"why": "Take the temporary change back."},
+        notes={"why": "Take the temporary change back."}
+        | {note: run.notes[note] for note in (USUAL,) if note in run.notes},
     )

@@ -440,3 +440,17 @@ def test_a_region_too_quiet_to_show_what_fails_here_does_not_make_a_deployment_c
     stage.now = at(8)
     diagnosis = diagnose(stage.situation())
     assert (diagnosis.cause, diagnosis.confidence) == (Cause.DEPLOYMENT, Confidence.MEDIUM)
+
+
+def test_a_surge_that_lasts_for_hours_does_not_become_usual_while_it_is_met() -> None:
+    stage = Stage()
+    stage.demand[IRELAND], stage.cpu[IRELAND] = (1, 4.0), 95.0
+    stage.fails(IRELAND, 1)
+    night = Night(stage)
+    night.decided()
+    night.live(150)
+    assert [run.outcome for run in night.runs.runs.values()] == [Outcome.RECOVERED, None]
+    assert stage.views[IRELAND].scaling != ScalingRange(4, 40)
+    stage.demand.clear()
+    night.live(30)
+    assert stage.views[IRELAND].scaling == ScalingRange(4, 40)
