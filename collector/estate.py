@@ -57,11 +57,15 @@ class ProviderShare:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A service revision: what a deployment puts in place."""
+    """A service revision: what a deployment puts in place.
+
+    `rest` is the digest of each other part that a deployment changes, such as the network, by its name.
+    """
 
     arn: str
     task_definition: str
     strategy: tuple[ProviderShare, ...] = ()
+    rest: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class Reason(Word):
     NATIVE_ROLLBACK = "native_rollback", "ECS itself is already rolling back."
     NEWER_DEPLOYMENT = "newer_deployment", "A newer deployment has started since."
     NO_KNOWN_GOOD = "no_known_good", "No earlier revision is known to be good."
+    MORE_CHANGED = "more_changed", "The deployment changed more than a new task definition puts back."
     NO_HEADROOM = "no_headroom", "The scaling maximum leaves no room."
     NOT_APPLICABLE = "not_applicable", "The action does not fit the service as it is now."
     LOW_CONFIDENCE = "low_confidence", "The evidence is too thin to act on."

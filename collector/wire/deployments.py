@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,6 +34,17 @@ PAGES_MAX = 20
 PAGE_SIZE = 100
 #: [ECS DescribeServiceDeployments, DescribeServiceRevisions]
 DESCRIBE_MAX = 20
+#: What starts a deployment besides the task definition [ECS UpdateService], as revisions name it.
+PARTS = (
+    "platformVersion",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+)
+DIGEST_LENGTH = 12
 
 
 def recent(ecs: ECSClient, placement: Placement) -> tuple[Deployment, ...]:
@@ -77,10 +90,24 @@ def _revisions(ecs: ECSClient, arns: Sequence[str]) -> dict[str, Revision]:
             arn=told["serviceRevisionArn"],
             task_definition=told["taskDefinition"],
             strategy=strategy_of(told.get("capacityProviderStrategy", ())),
+            rest=tuple((part, _digest(told[part])) for part in PARTS if told.get(part)),  # type: ignore[literal-required]
         )
         for part in chunks(arns, DESCRIBE_MAX)
         for told in ecs.describe_service_revisions(serviceRevisionArns=part)["serviceRevisions"]
     }
+
+
+def _digest(part: object) -> str:
+    """Return a short name of what a part says; the order of a list means nothing to ECS."""
+    return hashlib.sha256(json.dumps(_sorted(part), sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _sorted(part: object) -> object:
+    if isinstance(part, dict):
+        return {name: _sorted(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return sorted(map(_sorted, part), key=lambda one: json.dumps(one, sort_keys=True))
+    return part
 
 
 def _deployment(told: ServiceDeploymentTypeDef, revisions: Mapping[str, Revision]) -> Deployment | None:

@@ -80,6 +80,9 @@ def _redeployed(view: ServiceView, blamed: Deployment, good: Revision) -> Plan |
         return Refusal(
             Reason.NO_KNOWN_GOOD, f"{back} served before, too: the deployment changed something else."
         )
+    if differing := sorted({part for part, _ in set(blamed.target.rest) ^ set(good.rest)}):
+        told = f"{now} and {back} were deployed with different {', '.join(differing)}."
+        return Refusal(Reason.MORE_CHANGED, told)
     return Plan(
         RestoreRevision(
             placement=view.placement, task_definition=good.task_definition, revision_arn=good.arn

@@ -31,7 +31,7 @@ from collector.wire.views import discovery_names, launch_types
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_ecs import ECSClient
@@ -348,7 +348,12 @@ def told(number: int) -> Revision:
     return Revision(revision(number), f"{ECS}:task-definition/shop:{number}")
 
 
-def history(aws: Scripted, deployments: list[dict[str, Any]], gone: frozenset[str] = frozenset()) -> None:
+def history(
+    aws: Scripted,
+    deployments: list[dict[str, Any]],
+    gone: frozenset[str] = frozenset(),
+    parts: Mapping[str, dict[str, Any]] | None = None,
+) -> None:
     """Script a look at `shop`: deployments in the given order; the revisions in `gone` are not told."""
     asked = {"cluster": "main", "services": ["shop"], "include": ["TAGS"]}
     aws.ecs.add_response(
@@ -383,6 +388,7 @@ def history(aws: Scripted, deployments: list[dict[str, Any]], gone: frozenset[st
     }
     revisions = [
         {"serviceRevisionArn": arn, "taskDefinition": f"{ECS}:task-definition/shop:{arn.rsplit('/', 1)[-1]}"}
+        | (parts or {}).get(arn, {})
         for arn in arns - gone
     ]
     aws.ecs.add_response(
@@ -625,3 +631,14 @@ def test_tags_say_whose_a_service_is_under_the_keys_that_are_configured() -> Non
 def test_revisions_count_from_one() -> None:
     with pytest.raises(ValueError, match="from 1"):
         TaskDefinition("shop", 0, ())
+
+
+def test_what_else_a_deployment_changed_shows_whatever_order_its_lists_come_in(aws: Scripted) -> None:
+    def within(*subnets: str) -> dict[str, Any]:
+        return {"networkConfiguration": {"awsvpcConfiguration": {"subnets": list(subnets)}}}
+
+    parts = {revision(2): within("a", "b"), revision(3): within("b", "a"), revision(4): within("a")}
+    history(aws, [deployment(4), deployment(3), deployment(2)], parts=parts)
+    fourth, third, second = (deployment.target.rest for deployment in aws.source.service(SHOP).deployments)
+    assert [name for name, _ in second] == ["networkConfiguration"]
+    assert (third == second, fourth == second) == (True, False)

@@ -454,3 +454,19 @@ def test_a_surge_that_lasts_for_hours_does_not_become_usual_while_it_is_met() ->
     stage.demand.clear()
     night.live(30)
     assert stage.views[IRELAND].scaling == ScalingRange(4, 40)
+
+
+def test_a_deployment_that_changed_more_than_the_task_definition_is_left_to_a_person() -> None:
+    stage = bad_in(IRELAND)
+    last, *older = stage.views[IRELAND].deployments
+    moved = replace(
+        last, target=replace(last.target, rest=(("networkConfiguration", "b"), ("loadBalancers", "l")))
+    )
+    before = replace(
+        older[0],
+        target=replace(older[0].target, rest=(("networkConfiguration", "a"), ("loadBalancers", "l"))),
+    )
+    stage.change(IRELAND, deployments=(moved, before))
+    decision = Night(stage).decided()
+    assert (decision.verdict, decision.reason) == (Verdict.ESCALATE, Reason.MORE_CHANGED)
+    assert "different networkConfiguration." in decision.sentence
