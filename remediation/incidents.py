@@ -57,7 +57,8 @@ class Judgement:
 class Incident:
     """One service in trouble, over all of its placements that show symptoms.
 
-    `cause` to `reason` are those of the judgement that matters most; `placement` is where.
+    `cause` to `reason` are those of the judgement that matters most; `placement` is where.  `calm` are the
+    placements that paged and serve well again, as far as was seen.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Incident:
     verdict: Verdict | None = None
     reason: Reason | None = None
     judgements: tuple[Judgement, ...] = ()
+    calm: tuple[Placement, ...] = ()
     sentence: str = ""
     acknowledged_by: str | None = None
     resolved_at: datetime | None = None

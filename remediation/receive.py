@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from remediation.events.describe import describe
+from remediation.events.describe import describe, place
 from remediation.events.event import (
     AlarmChanged,
     Answer,
@@ -82,6 +82,26 @@ def receive(open_incidents: Iterable[Incident], signal: Signal, now: datetime) -
     if opening is not None:
         return _join(incident, opening, signal, now) if incident else _open(opening, signal, now)
     return _aside(incident, placement, signal, now) if incident else None
+
+
+def felt(
+    incident: Incident, placement: Placement, now: datetime, *, failing: bool, calm: bool
+) -> Change | None:
+    """Note that a placement which paged serves well again; when it fails anew, tell it as loud as a start.
+
+    Burn rates cannot say so by themselves: over a short calm they ring on.
+    """
+    pages = [s for s in incident.symptoms if s.placement == placement and s.severity is Severity.PAGE]
+    if calm and pages and placement not in incident.calm:
+        return Change(replace(incident, calm=(*incident.calm, placement)), ())
+    ringing = any(now - s.last_seen < UNFOLDS_FOR and not _is_slow(s) for s in pages)
+    told_long_ago = all(now - s.first_seen >= QUIET_FOR for s in pages)
+    if not (failing and ringing and told_long_ago and placement in incident.calm):
+        return None
+    told = f"{place(placement)} fails again after it had served well."
+    sign = _symptom(placement, "again", Severity.PAGE, told, now)
+    others = tuple(s for s in incident.symptoms if (s.placement, s.name) != (placement, sign.name))
+    return _heard_anew(replace(incident, symptoms=(*others, sign)), sign, sign, now)
 
 
 def quiet(incident: Incident, now: datetime, *, busy: bool) -> Change | None:
@@ -177,12 +197,18 @@ def _join(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -
     )
     joined = replace(incident, symptoms=tuple(known.values()))
     if _louder(incident, symptom, now):
-        elsewhere = tuple(j for j in incident.judgements if j.placement != symptom.placement)
-        phase = joined.phase if elsewhere else Phase.OPEN
-        heard_anew = replace(joined, judgements=elsewhere, phase=phase)
-        return Change(heard_anew, (_entry(EntryKind.OPENED, incident, symptom, signal, now),))
+        return _heard_anew(joined, symptom, signal, now)
     entries = () if before is not symptom else (_entry(EntryKind.JOINED, incident, symptom, signal, now),)
     return Change(joined, entries)
+
+
+def _heard_anew(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -> Change:
+    """Tell a sign as loud as a start, and forget what was judged of its placement before."""
+    elsewhere = tuple(j for j in incident.judgements if j.placement != symptom.placement)
+    calm = tuple(placement for placement in incident.calm if placement != symptom.placement)
+    phase = incident.phase if elsewhere else Phase.OPEN
+    anew = replace(incident, judgements=elsewhere, calm=calm, phase=phase)
+    return Change(anew, (_entry(EntryKind.OPENED, incident, symptom, signal, now),))
 
 
 def _louder(incident: Incident, symptom: Symptom, now: datetime) -> bool:
@@ -202,8 +228,11 @@ def _louder(incident: Incident, symptom: Symptom, now: datetime) -> bool:
 
 def _as_present(known: Symptom, symptom: Symptom) -> bool:
     """Whether a known sign speaks of the present as much: the slow tier rings on after what it saw."""
-    slow = f"/{Tier.PAGE_SLOW}"
-    return not known.name.endswith(slow) or symptom.name.endswith(slow)
+    return not _is_slow(known) or _is_slow(symptom)
+
+
+def _is_slow(symptom: Symptom) -> bool:
+    return symptom.name.endswith(f"/{Tier.PAGE_SLOW}")
 
 
 def _aside(incident: Incident, placement: Placement, signal: Signal, now: datetime) -> Change | None:

@@ -20,7 +20,7 @@ from remediation.diagnosis.diagnose import diagnose
 from remediation.events.event import AlarmChanged, Answer, DeploymentChanged, Mailbox
 from remediation.events.parse import parse
 from remediation.incidents import Change
-from remediation.receive import quiet
+from remediation.receive import felt, quiet
 from remediation.workflow.engine import Engine
 from remediation.workflow.progress import busy, follow
 from remediation.workflow.start import run_for
@@ -126,6 +126,7 @@ class Remediate:
 
     def _decide(self, situation: Situation, now: datetime) -> bool:
         """Keep what is new about the decision, start the run that it asks for; return if trouble is known."""
+        self._notice(situation, now)
         diagnosis = diagnose(situation)
         decision = decide(situation, diagnosis, self.policies, self._switches(), now)
         self.desk.change(situation.incident.id, lambda incident: record(incident, decision))
@@ -133,6 +134,16 @@ class Remediate:
         if run is not None:
             self.books.runs.start(run, ())
         return diagnosis.known_trouble
+
+    def _notice(self, situation: Situation, now: datetime) -> None:
+        """Note whether users feel it now."""
+        here, placement = situation.here, situation.placement
+        if here is not None:
+            failing, calm = bool(here.failing), here.calm
+            self.desk.change(
+                situation.incident.id,
+                lambda incident: felt(incident, placement, now, failing=failing, calm=calm),
+            )
 
     def _progress(self, incident: Incident, now: datetime, kept: Collection[str]) -> Change | None:
         """Follow the runs; close what is quiet, but never in trouble, nor because nothing can be seen."""

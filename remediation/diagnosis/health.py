@@ -153,6 +153,12 @@ class Health:
         return first if first is not None else self.known[:RECENT_MINUTES][-1]
 
     @property
+    def calm(self) -> bool:
+        """Whether enough healthy minutes have passed for what comes next to be trouble anew."""
+        newest = self.known[:PARTED_BY]
+        return len(newest) == PARTED_BY and not self.failing and not any(map(self.sick, newest))
+
+    @property
     def bad_ratio(self) -> Fraction | None:
         """What fails of all requests in the newest known minutes."""
         return self.availability.ratio(self.known[:RECENT_MINUTES])

@@ -21,7 +21,7 @@ from remediation.events.event import (
 )
 from remediation.incidents import Incident, Judgement, Phase
 from remediation.journal import EntryKind
-from remediation.receive import quiet, receive
+from remediation.receive import felt, quiet, receive
 from remediation.vocabulary import ActionName, Cause, Reason, Verdict
 from remediation.workflow.progress import busy, follow
 from remediation.workflow.run import Run, RunState
@@ -344,3 +344,22 @@ def test_an_alarm_whose_end_is_lost_is_not_believed_for_ever() -> None:
 
 def test_the_end_of_an_alarm_that_never_rang_is_no_news() -> None:
     assert receive((opened(),), alarm(state="OK"), at(1)) is None
+
+
+def test_trouble_anew_after_a_short_calm_is_told_although_the_same_alert_still_rings() -> None:
+    incident = opened()
+    assert felt(incident, IRELAND, at(8), failing=True, calm=False) is None
+    calm = felt(incident, IRELAND, at(9), failing=False, calm=True)
+    assert kinds(calm) == []
+    assert calm is not None
+    ringing = receive((replace(calm.incident, judgements=(CALLED,)),), alert(), at(9))
+    assert ringing is not None
+    assert felt(ringing.incident, IRELAND, at(9.5), failing=True, calm=False) is None, "just told"
+    again = receive((ringing.incident,), alert(), at(12))
+    assert again is not None
+    back = felt(again.incident, IRELAND, at(12), failing=True, calm=False)
+    assert kinds(back) == [EntryKind.OPENED]
+    assert back is not None
+    assert (back.incident.judgements, back.incident.calm) == ((), ())
+    assert felt(back.incident, IRELAND, at(13), failing=True, calm=False) is None
+    assert kinds(receive((back.incident,), alert(), at(13))) == []
