@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from collector.estate import TURNED_BACK, UNDER_WAY, Deployment
 from remediation.diagnosis.deployments import newest, suspect
-from remediation.diagnosis.evidence import FINDINGS, TOGETHER_MINUTES
+from remediation.diagnosis.elsewhere import TOGETHER_MINUTES
+from remediation.diagnosis.evidence import FINDINGS
 from remediation.diagnosis.finding import Finding
 from remediation.diagnosis.situation import Situation
 from remediation.events.describe import place

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from slo.cells import Placement
 
 
 class Holds(StrEnum):
@@ -43,3 +49,8 @@ class Finding:
     def unknown(self) -> bool:
         """Whether it cannot be said, or not yet."""
         return self.holds is Holds.UNKNOWN
+
+
+def regions(placements: Iterable[Placement]) -> str:
+    """Return where placements are, in words."""
+    return ", ".join(sorted({placement.region for placement in placements})) or "none"
