@@ -120,51 +120,78 @@ def read(documents: Sequence[object]) -> Reading:
     """Return the contract of each document; paths of problems begin with the document's position."""
     problems: list[Problem] = []
     contracts: list[Contract] = []
+    ids: set[str] = set()
     for position, document in enumerate(documents):
         if not isinstance(document, Mapping):
             problems.append(Problem((position,), f"expected a mapping, got {document!r}"))
-        elif (contract := _contract(Section(document, (position,), problems))) is not None:
-            contracts.append(contract)
-            if [one.id for one in contracts].count(contract.id) > 1:
-                problems.append(Problem((position, "id"), f"contract {contract.id!r} is already defined"))
+            continue
+        section = Section(document, (position,), problems)
+        contracts += _contract(section)
+        name = document.get("id")
+        if name in ids:
+            section.refuse("id", f"contract {name!r} is already defined")
+        ids |= {name} if isinstance(name, str) else set()
     return Reading(tuple(contracts), tuple(problems))
 
 
-def _contract(section: Section) -> Contract | None:
+def _contract(section: Section) -> list[Contract]:
+    """Return the contract, or none when anything in it is wrong."""
     before = len(section.problems)
     if section.text("kind", "Contract", needed=False) not in (None, "Contract"):
         section.refuse("kind", f"expected Contract, got {section.data['kind']!r}")
+    target = _ratio(section, "target", "a ratio between 0 and 1, exclusive (0.9999 is 99.99 %)")
     fields: dict[str, Any] = {
         "id": section.text("id", "a short name"),
         "tenant": section.text("tenant", "whom it was promised to"),
-        "services": section.texts("services", "a list of services, or ['*']"),
-        "regions": section.texts("regions", "a list of regions, or ['*']"),
+        "services": _some(section, "services", "a list of services, or ['*']"),
+        "regions": _some(section, "regions", "a list of regions, or ['*']"),
         "indicator": section.word("indicator", Indicator),
-        "target": section.number("target", "a ratio such as 0.9999"),
-        "zone": section.text("zone", "an IANA time zone such as Europe/Berlin"),
+        "target": target,
+        "zone": _zone(section),
         "measure": section.word("measure", Measure, needed=False) or Measure.REQUESTS,
         "scope": section.word("scope", Scope, needed=False) or Scope.POOLED,
-        "tiers": tuple(_tiers(section)),
+        "tiers": _tiers(section, target),
     }
     fields["display_name"] = section.text("display_name", needed=False) or fields["tenant"]
     if (minute := section.section("bad_minute", "ratio and min_events", needed=False)) is not None:
         fields |= _bad_minute(minute)
     section.refuse_unread()
-    if len(section.problems) > before:
-        return None
+    return [] if len(section.problems) > before else [Contract(**fields)]
+
+
+def _some(section: Section, key: str, expected: str) -> tuple[str, ...]:
+    found = section.texts(key, expected)
+    if section.data.get(key) == []:
+        section.refuse(key, f"is empty; expected {expected}")
+    return found
+
+
+def _zone(section: Section) -> str | None:
+    zone = section.text("zone", "an IANA time zone such as Europe/Berlin")
     try:
-        return Contract(**fields)
+        return zone and zone_named(zone).key
     except ValueError as error:
-        section.refuse(None, str(error))
+        section.refuse("zone", str(error))
         return None
+
+
+def _ratio(
+    section: Section, key: str, expected: str, *, whole: bool = False, needed: bool = True
+) -> Decimal | None:
+    """Read a part of one; the whole of it only where that makes sense."""
+    ratio = section.number(key, expected, needed=needed)
+    if ratio is None or 0 < ratio < 1 or (whole and ratio == 1):
+        return ratio
+    section.refuse(key, f"expected {expected}, got {ratio}")
+    return None
 
 
 def _bad_minute(section: Section) -> dict[str, Any]:
-    ratio = section.number("ratio", "a ratio such as 0.05", needed=False)
+    ratio = _ratio(section, "ratio", "a ratio between 0 and 1, exclusive, such as 0.05", needed=False)
     events = section.number("min_events", "a whole number of requests", needed=False)
     section.refuse_unread()
-    if events is not None and events % 1:
-        section.refuse("min_events", f"expected a whole number of requests, got {events}")
+    if events is not None and (events % 1 or events < 1):
+        section.refuse("min_events", f"expected a whole number of requests, at least 1, got {events}")
         return {}
     return {
         "bad_minute_ratio": BAD_MINUTE_RATIO if ratio is None else ratio,
@@ -172,14 +199,22 @@ def _bad_minute(section: Section) -> dict[str, Any]:
     }
 
 
-def _tiers(section: Section) -> list[CreditTier]:
-    tiers = []
+def _tiers(section: Section, target: Decimal | None) -> tuple[CreditTier, ...]:
+    written = []
     for part in section.sections("tiers", "a list of {below, credit}", needed=False):
-        below = part.number("below", "a ratio such as 0.9999")
-        credit = part.number("credit", "a part of the fee such as 0.1")
+        below = _ratio(part, "below", "a ratio below 1 such as 0.9999")
+        credit = _ratio(part, "credit", "a part of the fee such as 0.1, at most 1", whole=True)
         part.refuse_unread()
-        try:
-            tiers += [CreditTier(below, credit)] if below is not None and credit is not None else []
-        except ValueError as error:
-            part.refuse(None, str(error))
-    return tiers
+        if below is not None and target is not None and below > target:
+            part.refuse(
+                "below", f"a credit is due below the target, {target}, so no tier lies above; got {below}"
+            )
+        written.append((part, below, credit))
+    for (_, above, less), (part, below, more) in pairwise(written):
+        if above is not None and below is not None and below >= above:
+            part.refuse(
+                "below", f"tiers go down in what was attained; expected less than {above}, got {below}"
+            )
+        if less is not None and more is not None and more <= less:
+            part.refuse("credit", f"tiers go up in credit; expected more than {less}, got {more}")
+    return tuple(CreditTier(below, credit) for _, below, credit in written if below and credit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -25,7 +28,7 @@ from slo import durations
 from slo.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from slo.cells import Placement
 
@@ -74,10 +77,28 @@ class Policy(_Written):
     cooldown: Duration = timedelta(minutes=30)
     daily_max: Annotated[int, Field(ge=1, le=100)] = 3
     services_max_percent: Annotated[int, Field(ge=1, le=100)] = 10
-    approvers: tuple[str, ...] = ()
+    approvers: Annotated[tuple[str, ...], Field(validate_default=True)] = ()
     deadline: Duration = timedelta(minutes=15)
     on_timeout: OnTimeout = OnTimeout.ESCALATE
     keep_for: Duration | None = None
+
+    @field_validator("mode")
+    @classmethod
+    def _has_a_remedy(cls, mode: Mode, others: ValidationInfo) -> Mode:
+        cause = others.data.get("cause")
+        if mode is not Mode.OBSERVE and cause is not None and cause not in REMEDIES:
+            known = ", ".join(REMEDIES)
+            told = f"nothing of ours undoes {cause}: only observe it (actions exist for {known})"
+            raise PydanticCustomError("remedy", "{told}", {"told": told})
+        return mode
+
+    @field_validator("approvers")
+    @classmethod
+    def _may_be_answered(cls, approvers: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        if others.data.get("mode") is Mode.PROPOSE and not approvers:
+            told = 'nobody could ever approve: name people, or "*" for anybody in the channel'
+            raise PydanticCustomError("approvers", "{told}", {"told": told})
+        return approvers
 
     def covers(self, cause: Cause, placement: Placement) -> bool:
         """Whether the policy speaks of this cause at this placement."""
@@ -102,6 +123,13 @@ class Freeze(_Written):
     end: Moment
     reason: Text
     services: Globs = ("*",)
+
+    @field_validator("end")
+    @classmethod
+    def _comes_after_the_start(cls, end: datetime, others: ValidationInfo) -> datetime:
+        if (start := others.data.get("start")) is not None and end <= start:
+            raise PydanticCustomError("order", "a freeze ends after it starts")
+        return end
 
     def forbids(self, placement: Placement, now: datetime) -> bool:
         """Whether nothing may be changed there now."""
@@ -138,13 +166,13 @@ class _Document(_Written):
 
 def read(document: object) -> Reading:
     """Read a document of plain values into policies, or find every problem in it."""
+    problems = tuple(_repeated(document))
     try:
         written = _Document.model_validate(document)
     except ValidationError as error:
-        return Reading(problems=tuple(Problem(each["loc"], _said(each)) for each in error.errors()))
-    if problems := (*_doubtful(written), *_repeated(written)):
-        return Reading(problems=problems)
-    return Reading(Policies(written.policies, written.freezes))
+        wrong = (Problem(each["loc"], _said(each)) for each in error.errors())
+        return Reading(problems=(*problems, *wrong))
+    return Reading(problems=problems) if problems else Reading(Policies(written.policies, written.freezes))
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -174,32 +202,12 @@ def _form(where: Sequence[str | int]) -> type[BaseModel]:
             return _Document
 
 
-def _doubtful(written: _Document) -> tuple[Problem, ...]:
-    """Find what is well-formed and cannot be meant."""
-    problems: list[Problem] = []
-    for position, policy in enumerate(written.policies):
-        where = ("policies", position)
-        if policy.mode is not Mode.OBSERVE and policy.cause not in REMEDIES:
-            known = ", ".join(REMEDIES)
-            told = f"nothing of ours undoes {policy.cause}: only observe it (actions exist for {known})"
-            problems.append(Problem((*where, "mode"), told))
-        if policy.mode is Mode.PROPOSE and not policy.approvers:
-            told = 'nobody could ever approve: name people, or "*" for anybody in the channel'
-            problems.append(Problem((*where, "approvers"), told))
-    for position, freeze in enumerate(written.freezes):
-        if freeze.end <= freeze.start:
-            problems.append(Problem(("freezes", position, "end"), "a freeze ends after it starts"))
-    return tuple(problems)
-
-
-def _repeated(written: _Document) -> tuple[Problem, ...]:
+def _repeated(document: object) -> Iterator[Problem]:
+    """Find names that were given twice, whatever else is wrong with what bears them."""
+    listed = document.get("policies") if isinstance(document, Mapping) else None
     seen: dict[str, int] = {}
-    problems = []
-    for position, policy in enumerate(written.policies):
-        first = seen.setdefault(policy.name, position)
-        if first != position:
-            told = (
-                f"{policy.name!r} names policy {first} already: a name is told in decisions and must be one"
-            )
-            problems.append(Problem(("policies", position, "name"), told))
-    return tuple(problems)
+    for position, policy in enumerate(listed if isinstance(listed, list) else ()):
+        name = policy.get("name") if isinstance(policy, Mapping) else None
+        if isinstance(name, str) and seen.setdefault(name, position) != position:
+            told = f"{name!r} names policy {seen[name]} already: a name is told in decisions and must be one"
+            yield Problem(("policies", position, "name"), told)

@@ -67,7 +67,10 @@ def test_every_fault_of_every_file_comes_at_once(folder: Path, fournines: Comman
         "f.md",
         "h.md",
     }
-    assert "a.yaml:1: target: is missing; expected a ratio such as 0.9999" in told
+    assert (
+        "a.yaml:1: target: is missing; expected a ratio between 0 and 1, exclusive (0.9999 is 99.99 %)"
+        in told
+    )
     assert any(line.startswith("c.yaml:1: not a document of ours: expected a configuration") for line in told)
     assert "e.yaml: is empty" in told
     assert "g.yaml: cannot be read: No such file or directory" in told

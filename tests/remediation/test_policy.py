@@ -88,6 +88,24 @@ def test_what_is_well_formed_and_cannot_be_meant_is_a_problem_too() -> None:
     }
 
 
+def test_a_field_that_cannot_be_read_hides_nothing_else() -> None:
+    document = {
+        "policies": [
+            {"name": "a", "cause": "crash_loop", "mode": "act", "cooldown": "soon"},
+            {"name": "a", "cause": "gremlins", "mode": "propose"},
+        ],
+        "freezes": [{"start": "soon", "end": "2026-12-24T00:00:00Z", "reason": "feast"}],
+    }
+    assert {problem.path for problem in read(document).problems} == {
+        ("policies", 0, "mode"),
+        ("policies", 0, "cooldown"),
+        ("policies", 1, "name"),
+        ("policies", 1, "cause"),
+        ("policies", 1, "approvers"),
+        ("freezes", 0, "start"),
+    }
+
+
 def test_what_is_no_document_is_one_problem() -> None:
     assert len(read([1, 2]).problems) == 1
 

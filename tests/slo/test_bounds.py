@@ -84,7 +84,7 @@ def test_a_tier_that_says_half_is_a_problem_and_no_tier() -> None:
         "target": "0.9999", "zone": "UTC", "tiers": [{"below": "0.99"}],
     }  # fmt: skip
     (problem,) = read([document]).problems
-    assert str(problem) == "0.tiers.0.credit: is missing; expected a part of the fee such as 0.1"
+    assert str(problem) == "0.tiers.0.credit: is missing; expected a part of the fee such as 0.1, at most 1"
 
 
 @pytest.mark.parametrize(("events", "down"), [(100, "1 min"), (101, "0 s")])

@@ -230,10 +230,10 @@ def test_every_mistake_in_a_contract_is_named_at_once() -> None:
     del wrong["tenant"]
     known = ", ".join(sorted({*DOCUMENT, "bad_minute", "kind", "measure", "scope"}))
     assert [str(problem) for problem in read([wrong, "words"]).problems] == [
+        "0.target: expected a ratio between 0 and 1, exclusive (0.9999 is 99.99 %), got 'much'",
         "0.tenant: is missing; expected whom it was promised to",
         f"0.indicator: expected {' or '.join(Indicator)}, got 'speed'",
-        "0.target: expected a ratio such as 0.9999, got 'much'",
-        "0.bad_minute.min_events: expected a whole number of requests, got 1.5",
+        "0.bad_minute.min_events: expected a whole number of requests, at least 1, got 1.5",
         f"0.extra: is not known here; expected one of {known}",
         "1: expected a mapping, got 'words'",
     ]
@@ -244,7 +244,7 @@ def test_every_mistake_in_a_contract_is_named_at_once() -> None:
     [
         ({"zone": "Mars"}, "IANA"),
         ({"target": "1"}, "exclusive"),
-        ({"services": []}, "names services"),
+        ({"services": []}, "is empty; expected a list of services"),
         ({"kind": "SLO"}, "expected Contract"),
         ({"bad_minute": {"ratio": "2"}}, "between 0 and 1"),
         ({"tiers": [{"below": "0.99999", "credit": "0.1"}]}, "no tier lies above"),
@@ -255,6 +255,33 @@ def test_every_mistake_in_a_contract_is_named_at_once() -> None:
 def test_a_contract_that_makes_no_sense_is_refused(change: dict[str, Any], expected: str) -> None:
     (problem,) = read([DOCUMENT | change]).problems
     assert expected in str(problem)
+
+
+def test_a_wrong_figure_hides_no_other_and_each_is_named_where_it_stands() -> None:
+    wrong = DOCUMENT | {
+        "target": "99.99",
+        "zone": "Mars",
+        "services": [],
+        "bad_minute": {"ratio": "5", "min_events": 0},
+        "tiers": [
+            {"below": "99.9", "credit": "10"},
+            {"below": "0.99", "credit": "0.3"},
+            {"below": "0.999", "credit": "0.2"},
+        ],
+    }
+    assert [problem.path for problem in read([wrong, DOCUMENT | {"target": "0"}]).problems] == [
+        (0, "target"),
+        (0, "services"),
+        (0, "zone"),
+        (0, "tiers", 0, "below"),
+        (0, "tiers", 0, "credit"),
+        (0, "tiers", 2, "below"),
+        (0, "tiers", 2, "credit"),
+        (0, "bad_minute", "ratio"),
+        (0, "bad_minute", "min_events"),
+        (1, "target"),
+        (1, "id"),
+    ]
 
 
 def test_a_contract_is_defined_once() -> None:
