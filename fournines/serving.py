@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from collector.probes import Probes
 from fournines import otlp, telemetry, wire
 from fournines.clock import run
+from fournines.reach import greeted
 from fournines.service import Charter, Pace, Setting, build
 from fournines.store.books import Books
 from fournines.web.app import app
@@ -34,11 +35,14 @@ def charter(config: Config) -> Charter:
 def serve(config: Config) -> None:
     """Run the service until SIGTERM or SIGINT.  Raises what the user can mend before anything has started."""
     settings, clock = config.settings, config.settings.clock.clock()
+    sessions = wire.sessions(settings)
+    for sentence in greeted(wire.knocks(settings, sessions)):
+        _log.warning("%s; all that answers is watched meanwhile", sentence)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with Books.open(settings.store) as books:
-        outside = wire.outside(settings, clock.now)
+        outside = wire.outside(settings, sessions, clock.now)
         real_s = timedelta(seconds=1 / clock.real_seconds(timedelta(seconds=1)))
         service = build(charter(config), _setting(settings, real_s), books, outside, clock)
         server = Server(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from collector.estate import TagKeys
 from collector.source import Batch, Readings
 from collector.wire.beacon import AwsBeacon
 from collector.wire.checkup import AwsCheckup
+from collector.wire.knocking import knock
 from collector.wire.probe import HttpProber
 from collector.wire.session import Access, Sessions
 from collector.wire.source import AwsSource
@@ -20,12 +22,16 @@ from remediation.wire.actuator import AwsActuator
 from remediation.wire.queues import Queue, SqsMailbox
 
 if TYPE_CHECKING:
-    from fournines.settings import Aws, Settings
+    from collector.knock import Knock
+    from fournines.settings import Settings
+
+#: A dead address takes seconds to say so; this many are waited for side by side.
+KNOCKS_AT_ONCE_MAX = 16
 
 
-def outside(settings: Settings, now: Callable[[], datetime]) -> Outside:
+def outside(settings: Settings, sessions: Sessions, now: Callable[[], datetime]) -> Outside:
     """Return the seams on AWS and Slack as the settings say; queues are listened to from here on."""
-    aws, sessions = settings.aws, _sessions(settings.aws)
+    aws = settings.aws
     queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
     return Outside(
         source=AwsSource(sessions, now, TagKeys(**aws.tags.model_dump())),
@@ -45,15 +51,23 @@ def slack(settings: Settings) -> SlackChat | None:
 
 def checkup(settings: Settings, now: Callable[[], datetime]) -> AwsCheckup:
     """Return who looks at AWS for the doctor, with the service's own credentials and roles."""
-    return AwsCheckup(_sessions(settings.aws), now)
+    return AwsCheckup(sessions(settings), now)
 
 
 def source(settings: Settings, now: Callable[[], datetime]) -> AwsSource:
     """Return who reads AWS, alone: for a command that asks once."""
-    return AwsSource(_sessions(settings.aws), now)
+    return AwsSource(sessions(settings), now, TagKeys(**settings.aws.tags.model_dump()))
 
 
-def _sessions(aws: Aws) -> Sessions:
+def knocks(settings: Settings, sessions: Sessions) -> list[Knock]:
+    """Ask every region of every account side by side whether it answers."""
+    with ThreadPoolExecutor(KNOCKS_AT_ONCE_MAX, thread_name_prefix="knock") as pool:
+        return list(pool.map(lambda scope: knock(sessions, *scope), settings.aws.scopes))
+
+
+def sessions(settings: Settings) -> Sessions:
+    """Return the clients of AWS as the settings say; nothing is asked yet."""
+    aws = settings.aws
     keys = aws.credentials
     return Sessions(
         Access(
