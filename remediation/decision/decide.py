@@ -11,7 +11,7 @@ from remediation.actions.table import ACTIONS, REMEDIES
 from remediation.decision.guards import GUARDS, Check, Question, Switches, first_refusal
 from remediation.decision.policy import Policies, Policy
 from remediation.diagnosis.diagnose import Diagnosis
-from remediation.vocabulary import ActionName, Cause, Mode, Reason, Verdict
+from remediation.vocabulary import ActionName, Cause, Mode, Outcome, Reason, Verdict
 
 if TYPE_CHECKING:
     from remediation.diagnosis.situation import Situation
@@ -83,7 +83,7 @@ def decide(
 def _nothing_of_ours(situation: Situation, diagnosis: Diagnosis, now: datetime) -> Decision:
     """Call a person for a cause that we cannot undo; wait while it is not clear, or we are at work."""
     at_work = any(past.under_way and past.placement == situation.placement for past in situation.history)
-    waiting = at_work or not diagnosis.in_trouble or not diagnosis.complete
+    waiting = at_work or _mended(situation, diagnosis) or not diagnosis.in_trouble or not diagnosis.complete
     why_wait = Reason.ALREADY_ACTING if at_work else Reason.GATHERING_EVIDENCE
     reason = why_wait if waiting else Reason.NO_ACTION_FOR_CAUSE
     return Decision(
@@ -93,6 +93,18 @@ def _nothing_of_ours(situation: Situation, diagnosis: Diagnosis, now: datetime) 
         sentence=reason.sentence,
         at=now,
     )
+
+
+def _mended(situation: Situation, diagnosis: Diagnosis) -> bool:
+    """Whether an action of ours has helped here and nobody is hurt: what looks odd still is its aftermath."""
+    helped = any(
+        past.outcome is Outcome.RECOVERED
+        and past.placement == situation.placement
+        and past.incident == situation.incident.id
+        for past in situation.history
+    )
+    served = any(finding.name == "failing_here" and finding.no for finding in diagnosis.findings)
+    return helped and served and diagnosis.cause is Cause.UNKNOWN
 
 
 def _verdict(

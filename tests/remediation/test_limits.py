@@ -13,6 +13,8 @@ from remediation.actions.action import Before, Plan, Recovery, Refusal, same_int
 from remediation.actions.effects import Delivery, RestoreRevision, SetScalingMinimum
 from remediation.actions.scale_out import ScaleOut
 from remediation.actions.spot_fallback import SpotFallback
+from remediation.decision.decide import decide
+from remediation.decision.guards import Switches
 from remediation.decision.policy import Freeze, Policies
 from remediation.diagnosis.diagnose import diagnose
 from remediation.diagnosis.evidence import spot_not_replaced, spot_refused
@@ -21,7 +23,7 @@ from remediation.events.parse import parse
 from remediation.incidents import Phase
 from remediation.journal import EntryKind
 from remediation.receive import receive
-from remediation.vocabulary import Outcome, Reason
+from remediation.vocabulary import Outcome, Reason, Verdict
 from remediation.workflow.progress import follow
 from remediation.workflow.run import RunState
 from tests.remediation.stage import (
@@ -52,6 +54,23 @@ def test_a_temporary_change_that_had_to_stay_for_a_day_is_given_to_a_person() ->
     assert (undo.state, undo.outcome) == (RunState.ESCALATED, Outcome.CANCELLED)
     assert "It is failing now. The temporary change is kept" in play.runs.entries[-1].sentence
     assert len(play.stage.sent) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nobody_is_called_for_the_aftermath_of_what_was_mended(fails: bool) -> None:  # noqa: FBT001 - a case of its table
+    play = Play(surge())
+    play.decided()
+    play.live(12)
+    play.stage.demand.clear()
+    play.stage.change(IRELAND, desired=24, running=22)
+    if fails:
+        play.stage.fails(IRELAND, 22, 0.02)
+    play.stage.history = [run.past for run in play.runs.runs.values()]
+    situation = play.stage.situation(minutes=30)
+    decision = decide(situation, diagnose(situation), ACT, Switches(), play.stage.now)
+    assert decision.diagnosis.in_trouble
+    assert decision.diagnosis.complete
+    assert decision.verdict is (Verdict.ESCALATE if fails else Verdict.WAIT)
 
 
 def test_what_got_worse_is_compared_with_what_failed_before() -> None:
