@@ -5,13 +5,14 @@ Nobody's opinion is asked: `messages` are what reached the fake Slack, `causes` 
 
 - `scenario`, `seed`;
 - `faults`: each `kind`, `where`, `started_at` (when it could first do harm), `detected_after_s` (the first
-  message about its service), `cause` (as the operator named it), `actions` (each `operation`, `what`,
-  `after_s`, `outcome`), `expected`, `right`, `recovered_after_s` (0: no harm; null: not by the end),
-  `budget_minutes` and `budget_minutes_without` (of its worst placement, in minutes of complete outage);
+  message about its service), `called_after_s` (the first that calls a person), `cause` (as the operator
+  named it), `actions` (each `operation`, `what`, `after_s`, `outcome`), `expected`, `right`,
+  `recovered_after_s` (0: no harm; null: not by the end), `budget_minutes` and `budget_minutes_without` (of
+  its worst placement, in minutes of complete outage);
 - `availability_with`, `availability_without`: `contracts`, `worst` (`placement`, `availability`), `pooled`;
 - `wrong_actions`: like `actions`, with `where`;
-- `alerts`: faults that needed one and got it (`delivered`) or not (`lost`), and messages told twice
-  (`duplicated`);
+- `alerts`: faults that needed one and got it (`delivered`) or not (`lost`), messages told twice
+  (`duplicated`), and calls for a person where another answer was asked for (`needless`);
 - `metrics_billed`: metrics asked of CloudWatch, by the dearer reading of the price list.
 """
 
@@ -31,11 +32,14 @@ from simulator.moment import MINUTE_S, moment, seconds, written
 from simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from simulator.injection import Ordeal
 
 OPERATOR = "fournines"
+
+#: A message with these words calls a person; any other only tells.
+CALL = "a person is needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,16 @@ class Message:
     at: datetime
     text: str
     thread: str = ""
+
+    @property
+    def calls(self) -> bool:
+        """Whether it calls a person."""
+        return CALL in self.text.lower()
+
+    def names(self, services: Iterable[str]) -> bool:
+        """Whether it speaks of one of these services; one whose name begins alike is another."""
+        either = "|".join(map(re.escape, sorted(services)))
+        return re.search(rf"(?<![\w-])(?:{either})(?![\w-])", self.text) is not None
 
 
 def judge(
@@ -74,6 +88,7 @@ def judge(
             "delivered": delivered,
             "lost": len(needed) - delivered,
             "duplicated": sum(count - 1 for count in told_twice.values()),
+            "needless": sum(bench.needless(message) for message in bench.messages),
         },
         "metrics_billed": world.cloudwatch.billed(operator)["metrics_requested"],
     }
@@ -108,16 +123,41 @@ class Bench:
         """Return the calls that answer a fault."""
         return [call for call in self.calls if self.cause_of(call) is ordeal]
 
+    def told(self, ordeal: Ordeal) -> list[Message]:
+        """Return the messages about the fault's service since it did harm, until another fault."""
+        if ordeal.onset is None:
+            return []
+        services = self.services(ordeal)
+        since = moment(ordeal.onset)
+        until = moment(MINUTE_S * min(following(self.world, index, ordeal) for index in ordeal.placements))
+        return [m for m in self.messages if since <= m.at < until and m.names(services)]
+
     def detected(self, ordeal: Ordeal) -> datetime | None:
         """Return when the first message about the fault's service arrived."""
-        if ordeal.onset is None:
-            return None
-        services = {self.world.estate.places[index].service for index in ordeal.placements}
-        since = moment(ordeal.onset)
-        pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(services)))})(?![\w-])")
-        until = moment(MINUTE_S * min(following(self.world, index, ordeal) for index in ordeal.placements))
-        found = [m.at for m in self.messages if since <= m.at < until and pattern.search(m.text)]
-        return min(found, default=None)
+        return min((message.at for message in self.told(ordeal)), default=None)
+
+    def called(self, ordeal: Ordeal) -> datetime | None:
+        """Return when a person was first called for the fault's service."""
+        return min((message.at for message in self.told(ordeal) if message.calls), default=None)
+
+    def needless(self, message: Message) -> bool:
+        """Whether it calls a person for a service whose newest fault asks for another answer, or for none."""
+        if not message.calls or not message.names({place.service for place in self.world.estate.places}):
+            return False
+        begun = [
+            ordeal
+            for ordeal in self.world.ordeals
+            if not isinstance(ordeal.fault, Disturbance)
+            and ordeal.began is not None
+            and moment(ordeal.began) <= message.at
+            and message.names(self.services(ordeal))
+        ]
+        newest = max(begun, key=lambda ordeal: ordeal.began or 0, default=None)
+        return newest is None or newest.fault.expect is not Expect.ESCALATE
+
+    def services(self, ordeal: Ordeal) -> set[str]:
+        """Return the services that a fault befalls."""
+        return {self.world.estate.places[index].service for index in ordeal.placements}
 
     def needs_alert(self, ordeal: Ordeal) -> bool:
         """Whether people had to be told: something was to be done, and it did harm or was theirs."""
@@ -153,16 +193,16 @@ class Bench:
 
     def tell(self, ordeal: Ordeal, cause: str | None, without: World | None) -> dict[str, Any]:
         """Describe a fault and what was done about it."""
-        fault, detected = ordeal.fault, self.detected(ordeal)
+        fault = ordeal.fault
         alone = None if without is None else without.ordeals[ordeal.index]
         since = ordeal.onset if ordeal.onset is not None else ordeal.began
-        late = None if detected is None or since is None else detected.timestamp() - since
         disturbance = isinstance(fault, Disturbance)
         return {
             "kind": fault.kind,
             "where": fault.where.model_dump(exclude_none=True),
             "started_at": None if since is None else written(since, milliseconds=False),
-            "detected_after_s": None if disturbance else late,
+            "detected_after_s": None if disturbance else after(since, self.detected(ordeal)),
+            "called_after_s": None if disturbance else after(since, self.called(ordeal)),
             "cause": cause,
             "actions": [self.action(call, since) for call in self.answers(ordeal)],
             "expected": fault.expect.value,
@@ -186,6 +226,11 @@ class Bench:
     def where(self, call: Call) -> str | None:
         """Name the placement of a call."""
         return None if call.placement is None else str(self.world.estate.places[call.placement])
+
+
+def after(since: int | None, at: datetime | None) -> float | None:
+    """Return the seconds from one moment to another, if both are known."""
+    return None if since is None or at is None else at.timestamp() - since
 
 
 def following(world: World, placement: int, ordeal: Ordeal) -> int:

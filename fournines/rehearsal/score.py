@@ -91,7 +91,7 @@ def _row(fault: Mapping[str, Any]) -> tuple[str, ...]:
         "\n".join(fault["where"].values()) or "everywhere",
         _seconds(fault["detected_after_s"]),
         (fault["cause"] or "-").replace("_", " "),
-        "\n".join(_action(action) for action in fault["actions"]) or _no_action(fault["expected"]),
+        "\n".join(_action(action) for action in fault["actions"]) or _no_action(fault),
         _seconds(fault["recovered_after_s"]),
         _minutes(fault["budget_minutes"]),
         _minutes(fault["budget_minutes_without"]),
@@ -105,8 +105,8 @@ def _action(action: Mapping[str, Any]) -> str:
     return f"{name} {what.partition('=')[2]}".strip()
 
 
-def _no_action(expected: str) -> str:
-    return "none: escalated" if expected == "escalate" else "none"
+def _no_action(fault: Mapping[str, Any]) -> str:
+    return "none" if fault["called_after_s"] is None else "none: escalated"
 
 
 def _minutes(value: float | None) -> str:
@@ -126,7 +126,7 @@ def _verdict(summary: Summary) -> str:
         f"Worst placement {worst:.3%}, without fournines {alone:.3%}.",
         (
             f"Wrong actions: {len(summary['wrong_actions'])}. Alerts: {alerts['delivered']} delivered, "
-            f"{alerts['lost']} lost, {alerts['duplicated']} duplicated."
+            f"{alerts['lost']} lost, {alerts['duplicated']} duplicated, {alerts['needless']} needless."
         ),
         f"CloudWatch metrics billed: {summary['metrics_billed']:,}.",
     ]

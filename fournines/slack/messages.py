@@ -8,6 +8,7 @@ from fournines.slack import blocks
 from fournines.slack.told import TOLD
 from fournines.views import evidence
 from remediation.incidents import Phase
+from remediation.journal import EntryKind
 from slo import figures
 from slo.burn import Severity
 from slo.cells import Placement
@@ -61,12 +62,18 @@ def reply(entry: Entry) -> Message:
     """Return what the thread is told of a journal entry."""
     manner = TOLD[entry.kind]
     sign = f"{manner.sign} " if manner else ""
-    sentence = _placed(entry, evidence.said(entry))
+    sentence = _placed(entry, _said(entry))
     body: list[Block] = [blocks.section(f"{sign}{blocks.escape(sentence)}")]
     details = _details(entry)
     if details:
         body.append(blocks.context(details))
     return blocks.message(blocks.escape(sentence), body, broadcast=bool(manner and manner.broadcast))
+
+
+def _said(entry: Entry) -> str:
+    """Say first that a person is needed, where one is: on a lock screen the rest may be cut off."""
+    called = entry.kind is EntryKind.ESCALATED and entry.sentence
+    return f"{entry.kind.sentence} {entry.sentence}" if called else evidence.said(entry)
 
 
 def _placed(entry: Entry, sentence: str) -> str:

@@ -67,7 +67,7 @@ def test_a_rollback_that_removes_the_bad_revision_is_right() -> None:
     assert fault["budget_minutes"] < fault["budget_minutes_without"]
     assert fault["actions"][0]["what"] == "taskDefinition=course-catalog:2"
     assert told["wrong_actions"] == []
-    assert told["alerts"] == {"delivered": 1, "lost": 0, "duplicated": 0}
+    assert told["alerts"] == {"delivered": 1, "lost": 0, "duplicated": 0, "needless": 0}
     assert told["availability_with"]["pooled"] > told["availability_without"]["pooled"]
 
 
@@ -77,7 +77,7 @@ def test_doing_nothing_about_a_bad_deployment_is_wrong() -> None:
     told = judge(lived)
     assert not only(told)["right"]
     assert only(told)["recovered_after_s"] is None
-    assert told["alerts"] == {"delivered": 0, "lost": 1, "duplicated": 0}
+    assert told["alerts"] == {"delivered": 0, "lost": 1, "duplicated": 0, "needless": 0}
 
 
 def test_rolling_back_to_another_bad_try_is_wrong() -> None:
@@ -195,6 +195,24 @@ def test_a_message_told_twice_is_counted() -> None:
     lived = world("quiet-hour")
     message = Message(lived.now, "web-app is failing")
     assert judge(lived, messages=[message, message])["alerts"]["duplicated"] == 1
+
+
+def calling(service: str, at: datetime) -> Message:
+    return Message(at, f"A person is needed. {service} in eu-west-1: nothing of ours undoes this.")
+
+
+def test_a_call_for_a_person_is_needless_where_another_answer_was_asked_for() -> None:
+    lived = world("dependency")
+    wait(lived, 20)
+    called = [calling(service, lived.now) for service in ("payment", "web-app", "the watcher itself")]
+    told = judge(lived, messages=[*called, *about("web-app", lived.now)])
+    assert told["alerts"]["needless"] == 1, "web-app has no fault; what is no service may need a person"
+    assert told["faults"][1]["called_after_s"] == told["faults"][1]["detected_after_s"]
+    assert judge(lived, messages=about("payment", lived.now))["faults"][1]["called_after_s"] is None
+    surging = world("surge")
+    wait(surging, 30)
+    message = calling("mobile-api-gateway", surging.now)
+    assert judge(surging, messages=[message])["alerts"]["needless"] == 1
 
 
 def test_a_service_whose_name_begins_alike_is_not_meant() -> None:

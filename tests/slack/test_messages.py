@@ -153,7 +153,7 @@ REPLIES = {
     "undone": entry(
         EntryKind.APPLIED, "RegisterScalableTarget(MinCapacity=2): done.", action="scale_out", undo=True
     ),
-    "escalated": entry(EntryKind.ESCALATED, "A person is needed: <!channel> & friends."),
+    "escalated": entry(EntryKind.ESCALATED, "Nobody can undo this: <!channel> & friends."),
 }
 
 
