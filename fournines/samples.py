@@ -17,7 +17,7 @@ from remediation.journal import Entry, EntryKind
 from slo import metrics
 from slo.budget import budgets
 from slo.burn import burns, firing
-from slo.cells import MINUTE_S, Placement
+from slo.cells import MINUTE_S, Placement, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +62,8 @@ class Samples:
         self._clock, self._books, self._known = clock, books, known
         self._objectives = {objective.name: objective for objective in objectives}
         self._board, self._record = board, record
-        self._counted = Counted()
+        with books.ledger() as ledger:
+            self._counted = Counted(_settled(ledger, minute_of(clock.now())))
         self._told = Told()
         self._lock = threading.Lock()
 
@@ -108,18 +109,16 @@ class Samples:
 
 
 class Counted:
-    """Requests counted since this process began, by settled minutes; each SLI starts at 0."""
+    """Requests counted since this process began, by settled minutes from `start` on; each SLI starts at 0."""
 
-    def __init__(self) -> None:
-        self._until: int | None = None
+    def __init__(self, start: int) -> None:
+        self._until = start
         self._total: Counter[Sli] = Counter()
         self._bad: Counter[Sli] = Counter()
 
     def numbers(self, ledger: Ledger) -> Numbers:
         """Count what has settled since the last time, and yield the sums."""
-        if ledger.newest is not None:
-            settled = ledger.newest + 1 - SETTLED_MINUTES
-            self._take(ledger, settled if self._until is None else max(settled, self._until))
+        self._take(ledger, max(self._until, _settled(ledger, self._until)))
         for sli in ledger.slis:
             labels = (*_where(sli.placement), str(sli.indicator))
             yield metrics.ALL, (labels, self._total[sli] / sli.indicator.scale)
@@ -129,12 +128,17 @@ class Counted:
 
     def _take(self, ledger: Ledger, end: int) -> None:
         start, self._until = self._until, end
-        if start is None or start == end:
+        if start == end:
             return
         sums = ledger.over(start, end)
         for column, sli in enumerate(ledger.slis):
             self._total[sli] += int(sums.total[column])
             self._bad[sli] += int(sums.bad[column])
+
+
+def _settled(ledger: Ledger, unknown: int) -> int:
+    """Return the first minute that may still be revised, or `unknown` when none is known at all."""
+    return unknown if ledger.newest is None else ledger.newest + 1 - SETTLED_MINUTES
 
 
 class Told:
