@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from fournines.views import evidence
 from fournines.views.impact import Impact
 from remediation.incidents import Incident, Phase
 from remediation.journal import Entry, EntryKind
-from remediation.vocabulary import Reason
+from remediation.vocabulary import Cause, Reason
 from slo.burn import Tier
 from slo.cells import Placement
 
@@ -90,9 +90,15 @@ class IncidentView:
         )
 
     @property
+    def headline(self) -> str:
+        """What it is or was: the last diagnosis that named a cause."""
+        last = self._newest(_names_a_cause) or self._newest(_diagnoses)
+        return last.sentence if last else self.gist
+
+    @property
     def automation(self) -> str:
         """What the service does about it, in its last words on that."""
-        last = self._last(EntryKind.DECIDED, *_CARRIED_OUT)
+        last = self._newest(_acts) or self._newest(_decides)
         if last is None:
             return "Looking for the cause; nothing has been changed."
         reason = last.data.get("reason")
@@ -103,19 +109,19 @@ class IncidentView:
     @property
     def findings(self) -> tuple[Row, ...]:
         """The evidence of the last diagnosis."""
-        last = self._last(EntryKind.DIAGNOSED)
+        last = self._newest(_diagnoses)
         return evidence.findings(last) if last else ()
 
     @property
     def checks(self) -> tuple[Row, ...]:
-        """Every guard's answer of the last decision."""
-        last = self._last(EntryKind.DECIDED)
+        """Every guard's answer of the last decision about an action: others have nothing to ask them."""
+        last = self._newest(_plans)
         return evidence.checks(last) if last else ()
 
     @property
     def judged(self) -> str:
         """Where the last diagnosis was made."""
-        last = self._last(EntryKind.DIAGNOSED)
+        last = self._newest(_diagnoses)
         return Placement.parse(last.placement).region if last and last.placement else ""
 
     @property
@@ -123,8 +129,8 @@ class IncidentView:
         """What a reader of the timeline must not miss: all that the thread was told."""
         return tuple(entry for entry in self.entries if entry.kind is EntryKind.OPENED or manner(entry))
 
-    def _last(self, *kinds: EntryKind) -> Entry | None:
-        return next((entry for entry in reversed(self.entries) if entry.kind in kinds), None)
+    def _newest(self, wanted: Callable[[Entry], bool]) -> Entry | None:
+        return next((entry for entry in reversed(self.entries) if wanted(entry)), None)
 
     @property
     def standing(self) -> str:
@@ -137,7 +143,7 @@ class IncidentView:
     def explain(self) -> tuple[str, ...]:
         """Return every why as lines: evidence, guards, and what was done when."""
         return (
-            f"{self.incident.id}: {self.gist}",
+            f"{self.incident.id}: {self.headline}",
             self.standing,
             "",
             "Evidence",
@@ -188,6 +194,27 @@ _CARRIED_OUT = (
     EntryKind.ESCALATED,
     EntryKind.RESTORED,
 )
+
+
+def _diagnoses(entry: Entry) -> bool:
+    return entry.kind is EntryKind.DIAGNOSED
+
+
+def _names_a_cause(entry: Entry) -> bool:
+    return _diagnoses(entry) and entry.data.get("cause") not in {None, Cause.UNKNOWN}
+
+
+def _decides(entry: Entry) -> bool:
+    return entry.kind is EntryKind.DECIDED
+
+
+def _plans(entry: Entry) -> bool:
+    """Whether an action was decided about, whatever came of it."""
+    return _decides(entry) and bool(entry.data.get("action"))
+
+
+def _acts(entry: Entry) -> bool:
+    return entry.kind in _CARRIED_OUT or _plans(entry)
 
 
 def _lines(rows: Iterable[Row]) -> list[str]:

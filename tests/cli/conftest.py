@@ -185,7 +185,7 @@ def incident() -> Change:
             "Go back to :2.",
             INCIDENT,
             str(HERE),
-            data={"checks": [check]},
+            data={"action": "rollback", "checks": [check]},
         ),
     )
     return Change(now, entries)

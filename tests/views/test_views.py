@@ -150,6 +150,22 @@ def test_explain_gives_every_guard_with_its_numbers() -> None:
     checks = [{"name": "cooling_down", "holds": "no", "sentence": "29 min ago (cooldown 30 min)."}]
     view = IncidentView(
         incident=incident((SEARCH, "it", "It.")),
-        entries=(Entry(EntryKind.DECIDED, NOON, "Not yet.", data={"checks": checks}),),
+        entries=(Entry(EntryKind.DECIDED, NOON, "Not yet.", data={"action": "rollback", "checks": checks}),),
     )
     assert any("cooling_down" in line and "29 min ago" in line for line in view.explain())
+
+
+def test_what_would_have_been_done_and_why_is_told_also_when_the_evidence_has_faded() -> None:
+    checks = [{"name": "not_paused", "holds": "yes", "sentence": "The kill switch is off."}]
+    view = IncidentView(
+        incident=replace(incident((SEARCH, "it", "It.")), sentence="Over after 43 min."),
+        entries=(
+            Entry(EntryKind.DIAGNOSED, NOON, "Far more arrive than usual.", data={"cause": "surge"}),
+            Entry(EntryKind.DECIDED, NOON, "Would have.", data={"action": "scale_out", "checks": checks}),
+            Entry(EntryKind.DIAGNOSED, NOON, "No request fails now.", data={"cause": "unknown"}),
+            Entry(EntryKind.DECIDED, NOON, "The evidence is still arriving.", data={"checks": []}),
+        ),
+    )
+    assert view.explain()[0] == "search-1: Far more arrive than usual."
+    assert view.automation == "Would have."
+    assert [row.name for row in view.checks] == ["not_paused"]
