@@ -15,9 +15,9 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.runtime  ## the whole story on the simulator; HOLD=1 SEED=n TRAFFIC=file SCALE=n FROM=time
+demo: $(VENV)/.runtime  ## the whole story on the simulator; HOLD=1 SEED=n SPEED=n TRAFFIC=file SCALE=n FROM=time
 	@$(BIN)/fournines demo $(if $(filter-out 0 no,$(HOLD)),--hold) $(if $(SEED),--seed '$(SEED)') \
-	    $(if $(TRAFFIC),--traffic '$(TRAFFIC)') $(if $(SCALE),--scale '$(SCALE)') $(if $(FROM),--from '$(FROM)')
+	    $(if $(SPEED),--speed '$(SPEED)') $(if $(TRAFFIC),--traffic '$(TRAFFIC)') $(if $(SCALE),--scale '$(SCALE)') $(if $(FROM),--from '$(FROM)')
 
 test: $(VENV)/.dev  ## all tests with branch coverage; ARGS="-k budget" chooses some
 	@$(BIN)/pytest --cov --cov-branch --cov-report=term:skip-covered $(ARGS)

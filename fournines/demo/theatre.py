@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fournines.clock import real_now
 from fournines.demo import stage
 from fournines.demo.door import Unanswered, get, get_json, post_json
+from fournines.demo.pace import Turns
 from fournines.demo.process import Process
 from fournines.demo.story import Story
 from fournines.rehearsal.direct import CALLER
@@ -137,7 +138,13 @@ class Theatre:
             self._console.print("Closing.")
 
     def _remarks(self, summary: dict[str, Any], books: Books) -> Iterator[str]:
-        """Say what nobody could measure; where traffic was replayed, say how far it went for budgets."""
+        """Say whether the machine kept up, and what nobody could measure.
+
+        Where traffic was replayed, say how far it went for budgets.
+        """
+        strained = Turns.told(get(f"{self._web}/metrics")).remark(self._play.speed)
+        if strained is not None:
+            yield strained
         scenario = self._play.scenario
         objectives = charter(scenario).objectives
         yield from unnoticed(summary, books, objectives)
