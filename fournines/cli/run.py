@@ -52,7 +52,8 @@ def serve(file: Path, *, verbose: bool) -> None:
 
 
 @click.command(
-    epilog="Example: fournines simulate, then: aws --endpoint-url http://127.0.0.1:5000 ecs list-clusters"
+    epilog="Example: fournines simulate, then, with any credentials: "
+    "aws --endpoint-url http://127.0.0.1:5000 --region eu-west-1 ecs list-clusters"
 )
 @click.option("--scenario", default="mylearning", show_default=True, help=_SCENARIO)
 @click.option(
@@ -115,7 +116,11 @@ def rehearse(  # noqa: PLR0913 - each is an option
     *,
     as_json: bool,
 ) -> None:
-    """Live through scenarios on a stepped clock; exit status 1 where fournines did wrong."""
+    """Live through scenarios on a stepped clock; exit status 1 where fournines did wrong.
+
+    A scenario is a YAML file, or one of those that come with it: bad-deployment, dependency, mylearning,
+    quiet-hour, spot-shortage, surge.
+    """
     from fournines.rehearsal import recorded  # noqa: PLC0415
     from fournines.rehearsal import scenarios as shelf  # noqa: PLC0415
     from fournines.rehearsal.rehearse import rehearse as live  # noqa: PLC0415

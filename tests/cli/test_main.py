@@ -13,6 +13,7 @@ import yaml
 
 from fournines.cli.main import COMMANDS, cli, main
 from fournines.template import RULES
+from simulator.scenario import shipped_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,12 @@ def test_help_shows_an_example(fournines: Command, name: str) -> None:
     assert said.code == 0
     assert "Example: fournines" in said.out
     assert f"fournines {name}" in " ".join(said.out.split())
+
+
+def test_who_rehearses_finds_every_shipped_scenario(fournines: Command) -> None:
+    said = fournines("rehearse", "--help").out
+    assert [name for name in shipped_names() if name not in said] == []
+    assert [name for name in shipped_names() if f"| `{name}` |" not in sections()["rehearse"]] == []
 
 
 def test_help_imports_nothing_heavy() -> None:
