@@ -167,7 +167,8 @@ class Board:
         own = [replace(o, service=incident.service) for o in self._objectives if _concerns(o, incident)]
         with self._books.ledger() as ledger:
             found = rows(own, ledger, (), self._clock.now())
-            return impacts((row for row in found if row.budget.placements[0] in incident.placements), ledger)
+            here = (row for row in found if row.budget.placements[0] in incident.placements)
+            return impacts(here, ledger, _rung(own, incident))
 
     def journal(self) -> tuple[dict[str, Any], ...]:
         """Return the newest journal entries as plain data, oldest first."""
@@ -243,6 +244,12 @@ def _permission(policy: Policy) -> str:
 
 def _concerns(objective: Objective, incident: Incident) -> bool:
     return objective.service in (EVERY_SERVICE, incident.service)
+
+
+def _rung(objectives: Sequence[Objective], incident: Incident) -> set[str]:
+    """Return the objectives whose alerts the incident is about."""
+    signs = {symptom.name.rpartition("/")[0] for symptom in incident.symptoms}
+    return signs & {objective.name for objective in objectives}
 
 
 def _late(health: Health | None, patience: timedelta, now: datetime) -> bool:

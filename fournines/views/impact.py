@@ -12,7 +12,7 @@ from slo.cells import Indicator, Sli
 from slo.ledger import WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from slo.ledger import Ledger
 
@@ -60,7 +60,7 @@ class Impact:
             one = counted.removesuffix("s")
             return f"{self.row.region}: no {one} is known of the last {_SAID[self.window]}."
         told = (
-            f"{self.row.region}: {figures.count(self.bad, worse_when_more=True)} of "
+            f"{self.row.region}: {self._bad} of "
             f"{figures.count(self.total)} {counted} {_BAD[self.row.budget.indicator]} in the last "
             f"{_SAID[self.window]}: {figures.spent(self.ratio, PLACES)}"
         )
@@ -69,6 +69,12 @@ class Impact:
         return (
             f"{told}, {figures.burn(self.burn)} times what {figures.target(self.row.budget.target)} allows."
         )
+
+    @property
+    def _bad(self) -> str:
+        """How many were bad; CloudWatch estimates slow ones, and a part of a request is no whole one."""
+        counted = str(figures.count(self.bad, worse_when_more=True))
+        return counted if self.bad.denominator == 1 else f"fewer than {counted}"
 
     @property
     def exhausted_in(self) -> str:
@@ -101,11 +107,16 @@ class Impact:
         }
 
 
-def impacts(rows: Iterable[BudgetRow], ledger: Ledger) -> tuple[Impact, ...]:
-    """Return the objective that burns most at each placement, the worst placement first."""
+def impacts(rows: Iterable[BudgetRow], ledger: Ledger, named: Collection[str] = ()) -> tuple[Impact, ...]:
+    """Return the objective that burns most at each placement, the worst placement first.
+
+    Where objectives are `named`, another says nothing unless it burns as well.
+    """
     worst: dict[str, Impact] = {}
     for row in rows:
         found = _impact(row, ledger)
+        if named and row.objective not in named and found.burn <= 1:
+            continue
         where = str(row.budget.placements[0])
         if where not in worst or found.burn > worst[where].burn:
             worst[where] = found

@@ -169,3 +169,33 @@ def test_what_would_have_been_done_and_why_is_told_also_when_the_evidence_has_fa
     assert view.explain()[0] == "search-1: Far more arrive than usual."
     assert view.automation == "Would have."
     assert [row.name for row in view.checks] == ["not_paused"]
+
+
+LATENCY = replace(OBJECTIVE, name="latency", indicator=Indicator.LATENCY, threshold_s=Decimal(1))
+
+
+def slow(thousandths: int) -> Ledger:
+    """An hour in which search answers every request, in each minute a part of one too slowly."""
+    slis = tuple(Sli(SEARCH, indicator) for indicator in (Indicator.AVAILABILITY, Indicator.LATENCY))
+    total = np.tile([1000, 1_000_000], (60, 1))
+    bad = np.tile([0, thousandths], (60, 1))
+    made = Ledger()
+    made.put(Block(slis, minute_of(NOON) - 60, bad, total, np.full(total.shape, State.OBSERVED, np.uint8)))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("thousandths", "told"), [(10, "fewer than 1 of"), (250, "fewer than 2 of"), (200, "1 of")]
+)
+def test_a_part_of_a_request_is_not_told_as_a_whole_one(thousandths: int, told: str) -> None:
+    kept = slow(thousandths)
+    (impact,) = impacts(rows([LATENCY], kept, (), NOON), kept)
+    assert impact.sentence.startswith(f"eu-west-1: {told} 5,000 requests were too slow in the last 5 min: ")
+
+
+def test_an_incident_tells_nothing_of_an_objective_that_it_is_not_about_unless_it_burns() -> None:
+    for thousandths, told in ((10, "availability"), (1000, "latency")):
+        kept = slow(thousandths)
+        found = rows([OBJECTIVE, LATENCY], kept, (), NOON)
+        assert [i.row.objective for i in impacts(found, kept, {"availability"})] == [told]
+        assert [i.row.objective for i in impacts(found, kept)] == ["latency"]
