@@ -102,12 +102,14 @@ class Theatre:
             story.hear(status["now"], status["faults"], self._journal())
             if kill and self._acted():
                 kill = False
+                story.note(status["now"], "the service is killed with SIGKILL in the middle of this")
                 self._kill()
             if status["ended"]:
                 break
             time.sleep(LOOK_EVERY_S)
         time.sleep(LAST_WORDS_S)
         story.hear(status["now"], status["faults"], self._journal())
+        story.end()
 
     def judged(self) -> tuple[dict[str, Any], list[str]]:
         """Let the world judge, leave everything in the folder; return the summary and what is to be said."""
@@ -188,9 +190,6 @@ class Theatre:
         return any(json.loads(line)["caller"] == CALLER for line in calls)
 
     def _kill(self) -> None:
-        self._console.print(
-            "[bold red]The service is killed with SIGKILL in the middle of this, and started again.[/]"
-        )
         self._cast["service"].kill()
         self._cast["service"].start()
 

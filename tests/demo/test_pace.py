@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import io
 from datetime import UTC, datetime, timedelta
-
-from rich.console import Console
 
 from fournines.clock import Fast
 from fournines.demo.pace import SAMPLE_S, SPEED_MAX, SPEED_MIN, Turns, slowed
-from fournines.demo.story import Story
 
 
 def test_a_quick_machine_is_not_hurried_further() -> None:
@@ -30,17 +26,6 @@ def test_a_machine_that_was_too_busy_is_said_with_what_helps() -> None:
     assert turns.remark(SPEED_MIN) == f"{told}try again when it has less to do."
     assert Turns(1000, 30).remark(SPEED_MAX) is None
     assert Turns(0, 0).remark(SPEED_MAX) is None
-
-
-def test_a_fault_is_told_once_whatever_its_place_in_the_list() -> None:
-    paper = Console(record=True, width=200, file=io.StringIO())
-    story, now = Story(paper), datetime(2026, 11, 23, 12, 6, tzinfo=UTC).isoformat()
-    always = {"kind": "events_duplicated", "where": {}}
-    bad = {"kind": "bad_deployment", "where": {"service": "web-app", "region": "eu-west-1"}}
-    story.hear(now, [always], [])
-    story.hear(now, [bad, always], [])
-    story.hear(now, [bad, always], [])
-    assert paper.export_text().count("web-app in eu-west-1") == 1
 
 
 def test_a_clock_that_is_to_stop_stops() -> None:
