@@ -219,7 +219,7 @@ class Bench:
         return {
             "operation": call.operation,
             "what": verdict.gist(call),
-            "after_s": None if since is None else call.at.timestamp() - since,
+            "after_s": after(since, call.at),
             "outcome": call.outcome,
         }
 
@@ -229,8 +229,8 @@ class Bench:
 
 
 def after(since: int | None, at: datetime | None) -> float | None:
-    """Return the seconds from one moment to another, if both are known."""
-    return None if since is None or at is None else at.timestamp() - since
+    """Return the seconds from one moment to another to a tenth, if both are known."""
+    return None if since is None or at is None else round(at.timestamp() - since, 1)
 
 
 def following(world: World, placement: int, ordeal: Ordeal) -> int:
