@@ -60,6 +60,11 @@ def count(number: Fraction | int, *, worse_when_more: bool = False) -> Figure:
     return Figure(number if isinstance(number, int) or number.denominator > 1 else int(number), f"{whole:,}")
 
 
+def several(number: int, one: str) -> str:
+    """Say how many of something there are: 1 task, 2 tasks."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def allowance(minutes: Fraction | int) -> Figure:
     """Say time that may still go wrong, cut off to a second: 4.32 minutes are `4 min 19 s`."""
     return Figure(minutes, _clock(floor(minutes * _MINUTE_S)))

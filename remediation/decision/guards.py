@@ -12,6 +12,7 @@ from remediation.decision.policy import Policies, Policy
 from remediation.diagnosis.diagnose import Confidence, Diagnosis
 from remediation.diagnosis.situation import Situation
 from remediation.vocabulary import ActionName, Outcome, Reason
+from slo import figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -162,7 +163,9 @@ def within_daily_limit(question: Question) -> Check:
         for p in question.situation.history
         if p.placement.service == service and not p.undo and question.now - p.started_at < A_DAY
     ]
-    told = f"{len(today)} actions on {service} in 24 h (at most {question.policy.daily_max})."
+    told = (
+        f"{figures.several(len(today), 'action')} on {service} in 24 h (at most {question.policy.daily_max})."
+    )
     return _check("within_daily_limit", len(today) < question.policy.daily_max, Reason.TOO_MANY_ACTIONS, told)
 
 

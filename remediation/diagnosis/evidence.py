@@ -16,6 +16,7 @@ from remediation.diagnosis.elsewhere import (
 )
 from remediation.diagnosis.finding import Finding, Holds, holds, regions
 from remediation.events.event import ServiceAction, TaskChanged, TaskEnd
+from slo import figures
 from slo.burn import Severity
 from slo.cells import minute_of, moment_of
 
@@ -130,11 +131,11 @@ def short_of_tasks(situation: Situation) -> Finding:
     view = situation.view
     if view is None:
         return Finding("short_of_tasks", Holds.UNKNOWN, "AWS could not be asked how many tasks run.")
-    leaving = _warned(situation)
+    leaving, are = _warned(situation), "is" if view.pending == 1 else "are"
     return Finding(
         "short_of_tasks",
         holds(truth=view.running - leaving < view.desired),
-        f"{view.running} of {view.desired} tasks run, {view.pending} are pending, Spot is taking {leaving}.",
+        f"{view.running} of {view.desired} tasks run, {view.pending} {are} pending, Spot takes {leaving}.",
         {"running": view.running, "desired": view.desired, "pending": view.pending, "leaving": leaving},
     )
 
@@ -165,7 +166,7 @@ def spot_refused(situation: Situation) -> Finding:
     return Finding(
         "spot_refused",
         holds(truth=None if uses is None else uses and bool(refusals)),
-        f"Fargate Spot refused it {len(refusals)} times in {_minutes(RECENTLY)}"
+        f"Fargate Spot refused it {figures.several(len(refusals), 'time')} in {_minutes(RECENTLY)}"
         f"{'' if uses else '; it does not use Spot'}.",
         {"refusals": len(refusals)},
     )
@@ -188,7 +189,7 @@ def spot_not_replaced(situation: Situation) -> Finding:
     return Finding(
         "spot_not_replaced",
         holds(truth=truth),
-        f"Spot took {tasks} tasks more than {_minutes(REPLACED_WITHIN)} ago.",
+        f"Spot took {figures.several(tasks, 'task')} more than {_minutes(REPLACED_WITHIN)} ago.",
         {"taken": tasks},
     )
 
@@ -229,7 +230,7 @@ def crashing(situation: Situation) -> Finding:
     return Finding(
         "crashing",
         holds(truth=tasks >= CRASHES_MIN),
-        f"{tasks} tasks crashed or failed their checks in {_minutes(RECENTLY)}.",
+        f"{figures.several(tasks, 'task')} crashed or failed checks in {_minutes(RECENTLY)}.",
         {"tasks": tasks},
     )
 

@@ -52,7 +52,7 @@ def hear(run: Run, answer: tuple[str, str] | None, now: datetime) -> Move:
     if run.on_timeout is OnTimeout.CANCEL:
         entry = say(run, EntryKind.NOT_APPLIED, f"{told}, so nothing is done.", now)
         return end(run, RunState.CANCELLED, Outcome.UNANSWERED, now, entry)
-    return escalate(run, Outcome.UNANSWERED, f"{told}.", now)
+    return escalate(run, Outcome.UNANSWERED, f"The deadline was {deadline:%H:%M} UTC.", now)
 
 
 def intend(run: Run, now: datetime, sentence: str, actor: str = "fournines") -> Move:
