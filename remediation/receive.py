@@ -109,7 +109,9 @@ def quiet(incident: Incident, now: datetime, *, busy: bool) -> Change | None:
     if busy or any(_stands(symptom, now) for symptom in incident.symptoms):
         return None
     lasted = _minutes(now - incident.opened_at)
-    sentence = f"Over after {lasted}: no sign of trouble for {_minutes(QUIET_FOR)}."
+    regions = ", ".join(dict.fromkeys(placement.region for placement in incident.placements))
+    where = f"{incident.service} in {regions}"
+    sentence = f"{where}: over after {lasted}, no sign of trouble for {_minutes(QUIET_FOR)}."
     if unended := [symptom.name for symptom in incident.symptoms if symptom.ringing]:
         sentence += f" No end was told of {', '.join(unended)} for {_minutes(BELIEVED_FOR)}."
     over = replace(incident, phase=Phase.RESOLVED, resolved_at=now, sentence=sentence)

@@ -138,7 +138,7 @@ PARENTS = {
     "over": IncidentView(
         incident=incident(
             phase=Phase.RESOLVED, resolved_at=NOON + 19 * MINUTE, acknowledged_by="Ana & Bo",
-            sentence="Over after 19 min: no sign of trouble for 10 min.",
+            sentence="checkout-api in eu-west-1: over after 19 min, no sign of trouble for 10 min.",
         ),
         entries=(DIAGNOSED, APPLIED, entry(EntryKind.RECOVERED, "The objective recovered.")),
         links=LINKS,

@@ -158,7 +158,7 @@ def test_explain_gives_every_guard_with_its_numbers() -> None:
 def test_what_would_have_been_done_and_why_is_told_also_when_the_evidence_has_faded() -> None:
     checks = [{"name": "not_paused", "holds": "yes", "sentence": "The kill switch is off."}]
     view = IncidentView(
-        incident=replace(incident((SEARCH, "it", "It.")), sentence="Over after 43 min."),
+        incident=replace(incident((SEARCH, "it", "It.")), sentence="search in eu-west-1: over after 43 min."),
         entries=(
             Entry(EntryKind.DIAGNOSED, NOON, "Far more arrive than usual.", data={"cause": "surge"}),
             Entry(EntryKind.DECIDED, NOON, "Would have.", data={"action": "scale_out", "checks": checks}),
