@@ -131,7 +131,7 @@ class Theatre:
         """Keep everything up until Ctrl-C."""
         self._console.print(
             f"Holding: {self._web}, {self._web}/metrics and {self._slack} stay up until Ctrl-C.\n"
-            "The world stands still now, so after ten minutes of its time fournines says that it is blind."
+            "The world's clock has stopped, and that of fournines with it: they show how the story ended."
         )
         try:
             while True:
