@@ -1,4 +1,8 @@
-"""The record of calls that change the world: what the judge goes by."""
+"""The record of calls that change the world: what the judge goes by.
+
+Recorded is every call that leaves something set up in another way than before, whichever service answers it,
+also when it is refused.  Looks are not, nor is what only passes through: messages, measurements, sessions.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,42 @@ Params = Mapping[str, Any]
 
 ACCEPTED = "accepted"
 
+#: How the names of operations begin that only look.
+LOOKS = ("Describe", "Get", "List", "Test")
+#: Messages, measurements and sessions pass through what is set up, and leave it as it is.
+TRAFFIC = frozenset(
+    {
+        "AssumeRole",
+        "ChangeMessageVisibility",
+        "ChangeMessageVisibilityBatch",
+        "DeleteMessage",
+        "DeleteMessageBatch",
+        "Publish",
+        "PublishBatch",
+        "PutMetricData",
+        "ReceiveMessage",
+        "SendMessage",
+        "SendMessageBatch",
+    }
+)
+
+
+def changes(operation: str) -> bool:
+    """Whether an operation leaves something set up in another way, and so is recorded."""
+    return not operation.startswith(LOOKS) and operation not in TRAFFIC
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One mutating call, also a refused one.
 
-    `service` is the API (`ecs`, `application-autoscaling`), `placement` the index of the placement that it
-    names, `outcome` is `accepted` or the code of the refusal.
+    `service` is the API (`ecs`, `cloudwatch`, `sqs`), `placement` the index of the placement that it names,
+    `outcome` is `accepted` or the code of the refusal.
     """
 
     at: datetime
     caller: str
+    account: str
     region: str
     service: str
     operation: str
@@ -66,18 +95,19 @@ class Desk:
         params: Params,
         carry_out: Callable[[], dict[str, Any]],
         *,
+        account: str,
         region: str,
         caller: str,
-        placement: int | None,
+        placement: int | None = None,
     ) -> dict[str, Any]:
         """Carry a mutating call out and write down how it ended."""
         outcome = ACCEPTED
         try:
-            self.admit(region)
             return carry_out()
         except Refusal as refusal:
             outcome = refusal.code
             raise
         finally:
             at = moment(self.now)
-            self.made.append(Call(at, caller, region, service, operation, params, outcome, placement))
+            call = Call(at, caller, account, region, service, operation, params, outcome, placement)
+            self.made.append(call)

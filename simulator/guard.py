@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from simulator.demand import Row
     from simulator.estate import Estate
 
-OWNER = "owner"
 #: Errors per minute: this share of the usual requests, and never fewer than a handful.
 ERROR_SHARE, ERRORS_LEAST = 0.02, 5
 MINUTES = 2
@@ -35,6 +34,4 @@ def guard(cloudwatch: CloudWatch, estate: Estate, expected: Row, at: int) -> Non
             "ComparisonOperator": "GreaterThanThreshold",
             "TreatMissingData": "notBreaching",
         }
-        cloudwatch.call(
-            "PutMetricAlarm", alarm, region=place.region, account=estate.account, now=at, caller=OWNER
-        )
+        cloudwatch.put_alarm(alarm, region=place.region, account=estate.account, now=at)

@@ -144,9 +144,8 @@ class Injector:
         """Write down a call that somebody else made."""
         place = service.place
         whole = {"cluster": place.cluster, "service": place.service, **params}
-        self.desk.made.append(
-            Call(moment(at), caller, place.region, "ecs", "UpdateService", whole, ACCEPTED, place.index)
-        )
+        who = (caller, place.account, place.region)
+        self.desk.made.append(Call(moment(at), *who, "ecs", "UpdateService", whole, ACCEPTED, place.index))
 
     def _deploy(self, ordeal: Ordeal, behaviour: Behaviour, at: int) -> Undo | None:
         """Have the pipeline deploy a new task definition that behaves like this."""

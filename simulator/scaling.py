@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import fate
+from simulator.calls import changes
 from simulator.events import service_action
 from simulator.moment import moment
 from simulator.paging import page
@@ -64,10 +65,11 @@ class Scaling:
         ]
         self._activities: deque[tuple[Place, dict[str, Any]]] = deque(maxlen=ACTIVITIES_KEPT)
         self._seen: deque[tuple[Row, Row]] = deque(maxlen=COLD_POINTS + LAG_MINUTES)
-        self._reads: dict[str, Callable[[str, Params], dict[str, Any]]] = {
+        self._operations: dict[str, Callable[[str, Params], dict[str, Any]]] = {
             "DescribeScalableTargets": self._describe_targets,
             "DescribeScalingPolicies": self._describe_policies,
             "DescribeScalingActivities": self._describe_activities,
+            "RegisterScalableTarget": self._register,
         }
 
     def call(
@@ -78,23 +80,27 @@ class Scaling:
             raise Refusal(
                 "AccessDeniedException", f"The estate belongs to {self._fleet.estate.account}.", 403
             )
-        if operation in self._reads:
-            self._desk.admit(region)
-            return self._reads[operation](region, params)
-        if operation == "RegisterScalableTarget":
-            known = self._service(region, params.get("ResourceId", ""))
-            return self._desk.record(
-                "application-autoscaling",
-                operation,
-                params,
-                lambda: self._register(region, params),
-                region=region,
-                caller=caller,
-                placement=None if known is None else known.place.index,
-            )
-        raise Refusal(
-            "UnknownOperationException", f"application-autoscaling:{operation} is not simulated yet."
+        if not changes(operation):
+            return self._answer(operation, region, params)
+        known = self._service(region, params.get("ResourceId", ""))
+        return self._desk.record(
+            "application-autoscaling",
+            operation,
+            params,
+            lambda: self._answer(operation, region, params),
+            account=account,
+            region=region,
+            caller=caller,
+            placement=None if known is None else known.place.index,
         )
+
+    def _answer(self, operation: str, region: str, params: Params) -> dict[str, Any]:
+        self._desk.admit(region)
+        if operation not in self._operations:
+            raise Refusal(
+                "UnknownOperationException", f"application-autoscaling:{operation} is not simulated yet."
+            )
+        return self._operations[operation](region, params)
 
     def consider(self, cpu: Row, tasks: Row, at: int) -> None:
         """See a minute's average CPU (NaN: no tasks) and tasks of each placement; scale where it is time.

@@ -73,7 +73,7 @@ class World:
             Telling({name: lag.total_seconds() for name, lag in aws.metric_lag.items()}),
             retention=int(aws.metric_retention.total_seconds()) // MINUTE_S,
             alarm_lag_s=aws.alarm_lag.total_seconds(),
-            reach=self._reach,
+            desk=self._desk,
         )
         yard = Yard(aws, self._bus, self._alarming)
         guarded = scenario.estate.deployment_alarms

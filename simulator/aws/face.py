@@ -14,10 +14,12 @@ from uuid import uuid4
 
 from werkzeug.wrappers import Request, Response
 
-from simulator.aws.authorization import Scope, caller_of, scope_of
+from simulator.aws.authorization import Caller, Scope, caller_of, scope_of
 from simulator.aws.contract import BALANCING, SERVICES, Service, checked
-from simulator.aws.protocols import JSON, QUERY, Answer, Wire, spoken
+from simulator.aws.protocols import QUERY, Answer, spoken
+from simulator.aws.served import NEIGHBOURS, ending
 from simulator.aws.targets import health
+from simulator.calls import changes
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -61,10 +63,6 @@ class AwsFace:
 
     def _target_health(self, request: Request, request_id: str) -> Answer | None:
         """Answer for the targets of a group that the world knows."""
-        body = request.get_data()
-        request.environ["wsgi.input"] = BytesIO(body)  # moto will read it again, if this is not for us
-        if request.values.get("Action") != "DescribeTargetHealth":
-            return None
         operation = BALANCING.operation("DescribeTargetHealth")
         try:
             params = checked(BALANCING, operation, QUERY.read(request, operation))
@@ -91,17 +89,31 @@ class AwsFace:
             )
 
     def _from_neighbours(self, request: Request, scope: Scope, request_id: str) -> Response:
-        caller = caller_of(scope, home=self._neighbours.account)
+        request.environ["wsgi.input"] = BytesIO(request.get_data())  # moto reads it again
+        wire, caller = spoken(request), caller_of(scope, home=self._neighbours.account)
+        operation = wire.operation(request)
         try:
             self._stage.locked(lambda world: world.admit(caller.region))
-            if scope.service == "elasticloadbalancing" and (
-                answer := self._target_health(request, request_id)
-            ):
+            if operation == "DescribeTargetHealth" and (answer := self._target_health(request, request_id)):
                 return _http(answer, request_id)
-            return self._neighbours.answer(request.environ, scope.service, caller.account)
+            response = self._neighbours.answer(request.environ, scope.service, operation, caller.account)
+            outcome = ending(response)
         except Refusal as refusal:
-            wire: Wire = JSON if "X-Amz-Target" in request.headers else QUERY
-            return _http(wire.refuse(refusal, SERVICES["ecs"], request_id), request_id)
+            response = _http(wire.refuse(refusal, SERVICES["ecs"], request_id), request_id)
+            outcome = refusal.code
+        if scope.service in NEIGHBOURS and changes(operation):
+            self._note(request, NEIGHBOURS[scope.service].service, caller, outcome)
+        return response
+
+    def _note(self, request: Request, service: Service, caller: Caller, outcome: str) -> None:
+        """Write down a change that a neighbour made or refused; what cannot be read is not a call."""
+        wire = spoken(request)
+        try:
+            operation = service.operation(wire.operation(request))
+            params = checked(service, operation, wire.read(request, operation))
+        except Refusal:
+            return
+        self._stage.note(service.name, operation.name, params, caller, outcome)
 
 
 def _http(answer: Answer, request_id: str) -> Response:

@@ -14,6 +14,7 @@ from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Response
 
+from simulator.aws.served import NEIGHBOURS
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from simulator.estate import Estate, Place
 
 LOG = logging.getLogger(__name__)
-#: Signing names.  Measured: these work in moto 5.2; its ECS, CloudWatch, CodeDeploy and scaling do not.
-SERVED = frozenset(
-    {"ec2", "elasticloadbalancing", "events", "iam", "route53", "sns", "sqs", "sts", "tagging"}
-)
 HTTP_PORT = "80"
 SERVER_FAULT = 500
 HTML = re.compile(r"\s*<(!doctype html|html)", re.IGNORECASE)
@@ -41,24 +38,26 @@ class Neighbours:
         for region in estate.regions:
             seed(region, [place for place in estate.places if place.region == region])
 
-    def answer(self, environ: WSGIEnvironment, service: str, account: str) -> Response:
-        """Let moto answer a request as this account; raise `Refusal` where it would answer HTML."""
-        if service not in SERVED:
-            raise unserved(service)
+    def answer(self, environ: WSGIEnvironment, service: str, operation: str, account: str) -> Response:
+        """Let moto answer a request as this account; raise `Refusal` for all that is not served truly."""
+        neighbour = NEIGHBOURS.get(service)
+        if neighbour is None or operation not in neighbour.operations:
+            raise unserved(service, operation)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         try:
             response = Response.from_app(self._server, environ, buffered=True)
         except NotImplementedError:
-            raise unserved(service) from None
+            raise unserved(service, operation) from None
         if response.status_code >= SERVER_FAULT or HTML.match(response.get_data(as_text=True)):
-            LOG.warning("moto answered %s to a request for %s", response.status, service)
-            raise unserved(service)
+            LOG.warning("moto answered %s to %s of %s", response.status, operation, service)
+            raise unserved(service, operation)
         return response
 
 
-def unserved(service: str) -> Refusal:
+def unserved(service: str, operation: str) -> Refusal:
     """Refuse what is not simulated, in AWS's own form."""
-    return Refusal("UnknownOperationException", f"the simulator does not serve this operation of {service}")
+    what = operation or "this operation"
+    return Refusal("UnknownOperationException", f"the simulator does not serve {what} of {service}")
 
 
 def forget() -> None:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from simulator.calls import Call
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from simulator.aws.authorization import Caller
     from simulator.bus import Delivery
-    from simulator.calls import Call
     from simulator.clock import FastClock
     from simulator.cloudwatch.notice import Notice
     from simulator.world import World
@@ -94,6 +95,12 @@ class Stage:
                     return self.world.cloudwatch.call(operation, params, now=self.world.now, **where)
                 case _:
                     return self.world.scaling.call(operation, params, **where)
+
+    def note(self, api: str, operation: str, params: Mapping[str, Any], caller: Caller, outcome: str) -> None:
+        """Write down a call that was answered elsewhere and changed something there, or tried to."""
+        with self._lock:
+            who = (caller.name, caller.account, caller.region)
+            self.world.calls.append(Call(self.world.now, *who, api, operation, params, outcome))
 
     def calls(self) -> list[Call]:
         """Return every call so far that changed the world or tried to."""

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from simulator.calls import Desk, changes
 from simulator.cloudwatch.alarms import Alarms, Standing, State, one_of
 from simulator.cloudwatch.amiss import Amiss, Told, left
 from simulator.cloudwatch.billing import Bill
@@ -68,7 +69,7 @@ class CloudWatch:
         *,
         retention: int = THREE_HOURS,
         alarm_lag_s: float = 10.0,
-        reach: Reach | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._store = Store(len(places), retention, telling or Telling())
         self._custom = Custom(retention)
@@ -77,8 +78,8 @@ class CloudWatch:
         self._evaluator = Evaluator(self._alarms, self._reader, alarm_lag_s)
         self._set_by_hand: list[Transition] = []
         self._bill = Bill()
-        self._reach = reach or Reach(seed=0)
-        self._amiss = Amiss(self._reach.seed)
+        self._desk = desk or Desk(0, Reach(0))
+        self._amiss = Amiss(self._desk.seed)
         self._operations: Mapping[str, Callable[[Params, Asker], dict[str, Any]]] = {
             "GetMetricData": self._get_metric_data,
             "ListMetrics": self._list_metrics,
@@ -158,16 +159,34 @@ class CloudWatch:
         caller: str,
     ) -> dict[str, Any]:
         """Answer an API call.  Raises Refusal."""
+        asker = Asker(account, region, caller, seconds(now, "now"))
+        if not changes(operation):
+            return self._answer(operation, params, asker)
+        return self._desk.record(
+            "cloudwatch",
+            operation,
+            params,
+            lambda: self._answer(operation, params, asker),
+            account=account,
+            region=region,
+            caller=caller,
+        )
+
+    def put_alarm(self, params: Params, *, region: str, account: str, now: float) -> None:
+        """Set up an alarm that was there before anybody called."""
+        self._alarms.put(params, account, region, now)
+
+    def _answer(self, operation: str, params: Params, asker: Asker) -> dict[str, Any]:
         handler = self._operations.get(operation)
         if handler is None:
             raise Refusal("UnknownOperationException", f"CloudWatch's {operation} is not simulated yet.")
-        self._admit(region)
-        self._bill.request(caller, operation)
-        return handler(params, Asker(account, region, caller, seconds(now, "now")))
+        self._admit(asker.region)
+        self._bill.request(asker.caller, operation)
+        return handler(params, asker)
 
     def _admit(self, region: str) -> None:
         """Refuse calls that do not get through, and some of the others while the region is throttled."""
-        self._reach.admit(region)
+        self._desk.reach.admit(region)
         self._refusal_due[region] += self._refused_share.get(region, 0.0)
         if self._refusal_due[region] >= 1.0:
             self._refusal_due[region] -= 1.0
@@ -189,7 +208,7 @@ class CloudWatch:
         return {}
 
     def _put_metric_alarm(self, params: Params, asker: Asker) -> dict[str, Any]:
-        self._alarms.put(params, asker.account, asker.region, asker.now)
+        self.put_alarm(params, region=asker.region, account=asker.account, now=asker.now)
         return {}
 
     def _describe_alarms(self, params: Params, asker: Asker) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.calls import changes
 from simulator.ecs import answers
 from simulator.ecs.definitions import behaviour_asked_for
 from simulator.ecs.rollout import TURNING_BACK, Deployment, Status
@@ -35,7 +36,7 @@ class Ecs:
     def __init__(self, fleet: Fleet, desk: Desk) -> None:
         self._fleet = fleet
         self._desk = desk
-        self._reads: dict[str, Callable[[str, Params], Shape]] = {
+        self._operations: dict[str, Callable[[str, Params], Shape]] = {
             "ListClusters": self._list_clusters,
             "DescribeClusters": self._describe_clusters,
             "ListServices": self._list_services,
@@ -46,8 +47,6 @@ class Ecs:
             "ListServiceDeployments": self._list_service_deployments,
             "DescribeServiceDeployments": self._describe_service_deployments,
             "DescribeServiceRevisions": self._describe_service_revisions,
-        }
-        self._writes: dict[str, Callable[[str, Params], Shape]] = {
             "UpdateService": self._update_service,
             "StopServiceDeployment": self._stop_service_deployment,
             "StopTask": self._stop_task,
@@ -60,20 +59,24 @@ class Ecs:
             raise Refusal(
                 "AccessDeniedException", f"The estate belongs to {self._fleet.estate.account}.", 403
             )
-        if operation in self._reads:
-            self._desk.admit(region)
-            return self._reads[operation](region, params)
-        if operation in self._writes:
-            return self._desk.record(
-                "ecs",
-                operation,
-                params,
-                lambda: self._writes[operation](region, params),
-                region=region,
-                caller=caller,
-                placement=self._placement(region, params),
-            )
-        raise Refusal("UnknownOperationException", f"ecs:{operation} is not simulated yet.")
+        if not changes(operation):
+            return self._answer(operation, region, params)
+        return self._desk.record(
+            "ecs",
+            operation,
+            params,
+            lambda: self._answer(operation, region, params),
+            account=account,
+            region=region,
+            caller=caller,
+            placement=self._placement(region, params),
+        )
+
+    def _answer(self, operation: str, region: str, params: Params) -> Shape:
+        self._desk.admit(region)
+        if operation not in self._operations:
+            raise Refusal("UnknownOperationException", f"ecs:{operation} is not simulated yet.")
+        return self._operations[operation](region, params)
 
     @property
     def _at(self) -> int:

@@ -130,13 +130,14 @@ class Wire:
         self._sessions.close()
 
     def _listen(self, region: str) -> Queue:
-        """Make a queue and the rules that fill it, as the template does."""
-        made = self._sessions.sqs(ACCOUNT, region).create_queue(
+        """Have an operator make a queue and the rules that fill it, as the template does."""
+        session = boto3.Session("operator", "any", region_name=region)
+        queues = session.client("sqs", endpoint_url=self._url)
+        events = session.client("events", endpoint_url=self._url)
+        made = queues.create_queue(
             QueueName="fournines-events",
             Attributes={"VisibilityTimeout": "0"},  # what is not deleted comes again at once
         )
-        session = boto3.Session(CALLER, "any", region_name=region)
-        events = session.client("events", endpoint_url=self._url)
         for name, pattern in RULES.items():
             events.put_rule(Name=name, EventPattern=json.dumps(pattern))
             arn = f"arn:aws:sqs:{region}:{ACCOUNT}:fournines-events"

@@ -239,11 +239,51 @@ def test_every_change_is_recorded_with_its_caller(aws: Aws) -> None:
     task = person.list_tasks(cluster=CLUSTER, serviceName="payment")["taskArns"][0]
     person.stop_task(cluster=CLUSTER, task=task, reason="a game day")
     person.describe_services(cluster=CLUSTER, services=["payment"])
-    calls = [json.loads(line) for line in aws.get("/_world/calls").splitlines()]
-    mine = [call for call in calls if call["caller"] == "AKIAPERSON"]
+    mine = recorded(aws, "AKIAPERSON")
     assert [(call["region"], call["operation"], call["outcome"]) for call in mine] == [
         ("us-east-1", "StopTask", "accepted")
     ]
+
+
+def recorded(aws: Aws, caller: str) -> list[dict[str, Any]]:
+    calls = [json.loads(line) for line in aws.get("/_world/calls").splitlines()]
+    return [call for call in calls if call["caller"] == caller]
+
+
+def test_a_change_of_alarms_queues_topics_and_rules_is_recorded_too(aws: Aws) -> None:
+    me = "AKIAPLUMBER"
+    alarms, queues = aws.client("cloudwatch", key=me), aws.client("sqs", key=me)
+    guard = aws.stage.world.estate.places[0].alarm
+    alarms.set_alarm_state(AlarmName=guard, StateValue="ALARM", StateReason="a game day")
+    alarms.put_metric_data(Namespace="mine", MetricData=[{"MetricName": "Told", "Value": 1}])
+    url = queues.create_queue(QueueName="mine")["QueueUrl"]
+    queues.send_message(QueueUrl=url, MessageBody="only passes through")
+    topic = aws.client("sns", key=me).create_topic(Name="mine")["TopicArn"]
+    refused(
+        lambda: aws.client("events", key=me).put_targets(Rule="none", Targets=[{"Id": "1", "Arn": topic}])
+    )
+    calls = recorded(aws, me)
+    assert {(call["account"], call["region"]) for call in calls} == {(ACCOUNT, HOME)}
+    assert [(call["service"], call["operation"], call["outcome"]) for call in calls] == [
+        ("cloudwatch", "SetAlarmState", "accepted"),
+        ("sqs", "CreateQueue", "accepted"),
+        ("sns", "CreateTopic", "accepted"),
+        ("events", "PutTargets", "ResourceNotFoundException"),
+    ]
+    assert calls[0]["params"]["AlarmName"] == guard
+
+
+def test_what_the_world_would_not_follow_is_refused_and_recorded(aws: Aws) -> None:
+    balancing = aws.client("elbv2", key="AKIAWRECKER")
+    group = described(aws, "web-app")["loadBalancers"][0]["targetGroupArn"]
+    found = refused(
+        lambda: balancing.deregister_targets(TargetGroupArn=group, Targets=[{"Id": "10.0.0.1", "Port": 80}])
+    )
+    assert found["Code"] == "UnknownOperationException"
+    assert found["Message"] == "the simulator does not serve DeregisterTargets of elasticloadbalancing"
+    (call,) = recorded(aws, "AKIAWRECKER")
+    assert (call["operation"], call["outcome"]) == ("DeregisterTargets", "UnknownOperationException")
+    assert call["params"] == {"TargetGroupArn": group, "Targets": [{"Id": "10.0.0.1", "Port": 80}]}
 
 
 def test_an_assumed_role_calls_under_its_session_s_name(aws: Aws) -> None:
