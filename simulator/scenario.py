@@ -127,6 +127,14 @@ class AwsSettings(Document):
         validate_default=True,
         description="how long minutes can be read, 1h to 63d: what a reader was away for must fit in",
     )
+    reports_zeros: bool = Field(
+        default=False,
+        description="a response code that nobody got is told as 0 while there are targets, or not at all",
+    )
+    clock_aligned: bool = Field(
+        default=False,
+        description="periods longer than a minute follow the clock, or the StartTime that was asked for",
+    )
     alarm_lag: Span = Field(
         default="10s", validate_default=True, description="from a point's arrival to the alarm's change"
     )

@@ -70,7 +70,11 @@ class World:
         self._bus = Bus(scenario.seed, aws.event_lag.total_seconds())
         self.cloudwatch = CloudWatch(
             places,
-            Telling({name: lag.total_seconds() for name, lag in aws.metric_lag.items()}),
+            Telling(
+                {name: lag.total_seconds() for name, lag in aws.metric_lag.items()},
+                reports_zeros=aws.reports_zeros,
+                clock_aligned=aws.clock_aligned,
+            ),
             retention=int(aws.metric_retention.total_seconds()) // MINUTE_S,
             alarm_lag_s=aws.alarm_lag.total_seconds(),
             desk=self._desk,

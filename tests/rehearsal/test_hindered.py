@@ -19,7 +19,15 @@ LEFT_OPEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bad-deployment", {"metric_lag": LATE}),
     ("surge", {"metric_lag": LATE}),
     ("dependency", {"metric_lag": LATE}),
+    ("bad-deployment", {"reports_zeros": True}),
+    ("surge", {"reports_zeros": True}),
+    ("dependency", {"reports_zeros": True}),
+    ("quiet-hour", {"reports_zeros": True, "clock_aligned": True}),
     ("bad-deployment", {"alarm_lag": "2m"}),
+    ("bad-deployment", {"alarm_bake": "0s"}),
+    ("bad-deployment", {"alarm_bake": "10m"}),
+    ("bad-deployment", {"event_lag": "1m"}),
+    ("spot-shortage", {"event_lag": "1m"}),
 )
 
 
