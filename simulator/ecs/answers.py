@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.scenario import Share
 
 Shape = dict[str, Any]
+PLATFORM = "LATEST"
 
 
 def strategy(shares: Iterable[Share]) -> list[Shape]:
@@ -56,7 +57,7 @@ def service(service: Service, *, tags: bool) -> Shape:
         "runningCount": service.running,
         "pendingCount": service.pending,
         "capacityProviderStrategy": strategy(service.strategy),
-        "platformVersion": "LATEST",
+        "platformVersion": PLATFORM,
         "platformFamily": "Linux",
         "taskDefinition": service.task_definition,
         "deploymentConfiguration": service.configuration,
@@ -147,7 +148,7 @@ def deployment(service: Service, deployment: Deployment) -> Shape:
         shape["deploymentCircuitBreaker"] = {
             "status": "DISABLED" if not breaker.get("enable") else "TRIGGERED" if tripped else watching,
             "failureCount": deployment.rollout.failed,
-            "threshold": threshold(service.desired),
+            "threshold": threshold(breaker, service.desired),
         }
     if alarms is not None:
         shape["alarms"] = {

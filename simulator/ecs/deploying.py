@@ -54,7 +54,7 @@ def watched(service: Service, deployment: Deployment, yard: Yard) -> frozenset[s
 def failure(service: Service, deployment: Deployment, yard: Yard) -> str:
     """Return why the deployment must be given up, or nothing."""
     breaker = deployment.configuration.get("deploymentCircuitBreaker") or {}
-    if breaker.get("enable") and service.primary.failed >= threshold(service.desired):
+    if breaker.get("enable") and service.primary.failed >= threshold(breaker, service.desired):
         return f"{BREAKER}: task failed to start."
     if deployment.status is Status.IN_PROGRESS:
         fresh = watched(service, deployment, yard) - deployment.ignored_alarms

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simulator import fate
 from simulator.ecs import deploying
+from simulator.ecs.breaker import resets
 from simulator.ecs.capacity import missing
 from simulator.ecs.rollout import State
 from simulator.ecs.service import STOPPED_KEPT_S, Service
@@ -75,7 +76,9 @@ def judge_health(service: Service, task: Task, yard: Yard, at: int) -> None:
     """Take a task into service, or give it up."""
     task.due = None
     if yard.behaviour(task.rollout.revision.task_definition).becomes_healthy:
-        task.healthy, task.rollout.failed = True, 0
+        task.healthy = True
+        if resets(service.configuration.get("deploymentCircuitBreaker") or {}):
+            task.rollout.failed = 0
         return
     task.rollout.failed += 1
     reason = f"Task failed ELB health checks in (target-group {service.place.target_group_arn})"

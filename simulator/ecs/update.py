@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
+from simulator.ecs.answers import PLATFORM, load_balancers
+from simulator.ecs.configuration import configured
 from simulator.refusal import Refusal
 from simulator.scenario import Provider, Share
 
@@ -62,11 +64,11 @@ def update(service: Service, params: Params, definitions: Definitions, also: Ite
     desired = params.get("desiredCount", service.desired)
     if desired < 0:
         raise Refusal("InvalidParameterException", "desiredCount cannot be negative.")
-    configuration = {**service.configuration, **(params.get("deploymentConfiguration") or {})}
+    configuration = configured(params.get("deploymentConfiguration") or {}, service.configuration)
     deploys = (
         definition != service.task_definition
         or bool(params.get("forceNewDeployment"))
-        or any(params.get(key) is not None and params[key] != service.settings.get(key) for key in DEPLOYING)
+        or any(is_new(service, key, params[key]) for key in DEPLOYING if params.get(key) is not None)
         or ("desiredCount" in also and desired != service.desired)
         or ("deploymentConfiguration" in also and configuration != service.configuration)
     )
@@ -76,6 +78,12 @@ def update(service: Service, params: Params, definitions: Definitions, also: Ite
     service.retry_at = 0
     if deploys:
         service.deploy(definition, at)
+
+
+def is_new(service: Service, key: str, value: object) -> bool:
+    """Whether a field's value is another than the service has; none and empty are the same."""
+    has = {"platformVersion": PLATFORM, "loadBalancers": load_balancers(service), **service.settings}
+    return (value or None) != (has.get(key) or None)
 
 
 def read_strategy(given: list[dict[str, Any]] | None) -> tuple[Share, ...] | None:

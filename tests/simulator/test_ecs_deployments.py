@@ -52,6 +52,10 @@ def names(events: list[dict[str, Any]]) -> list[str]:
     return [event["detail"]["eventName"] for event in kinds]
 
 
+def configure(of: World, configuration: dict[str, Any]) -> None:
+    of.ecs.call("UpdateService", {**NAMED, "deploymentConfiguration": configuration}, **ME)
+
+
 def deploy(of: World, *environment: tuple[str, str]) -> str:
     pairs = [{"name": name, "value": value} for name, value in environment]
     container = {"name": "web", "image": "web:3", "environment": pairs}
@@ -110,7 +114,47 @@ def test_both_revisions_show_while_a_rollout_is_under_way() -> None:
 
 @pytest.mark.parametrize(("desired", "failures"), [(1, 3), (4, 3), (10, 5), (100, 50), (1000, 200)])
 def test_the_breaker_trips_within_its_bounds(desired: int, failures: int) -> None:
-    assert threshold(desired) == failures
+    assert threshold({}, desired) == failures
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "desired", "failures"),
+    [
+        ("COUNT", 1, 1000, 1),
+        ("COUNT", 500, 4, 500),
+        ("BOUNDED_PERCENT", 10, 4, 3),
+        ("BOUNDED_PERCENT", 100, 1000, 200),
+        ("UNBOUNDED_PERCENT", 10, 4, 1),
+        ("UNBOUNDED_PERCENT", 100, 1000, 1000),
+    ],
+)
+def test_a_threshold_of_one_s_own_is_a_count_or_a_share(
+    kind: str, value: int, desired: int, failures: int
+) -> None:
+    assert threshold({"thresholdConfiguration": {"type": kind, "value": value}}, desired) == failures
+
+
+def test_a_breaker_that_is_set_to_one_failure_trips_at_the_first() -> None:
+    estate = world()
+    one = {"enable": True, "rollback": True, "thresholdConfiguration": {"type": "COUNT", "value": 1}}
+    configure(estate, {"deploymentCircuitBreaker": one})
+    deploy(estate, ("SIMULATED_HEALTH", "never"))
+    wait(estate, minutes=15)
+    told = newest(estate)["deploymentCircuitBreaker"]
+    assert (told["status"], told["threshold"]) == ("TRIGGERED", 1)
+
+
+@pytest.mark.parametrize(("resets", "failures"), [(True, 0), (False, 2)])
+def test_a_healthy_task_makes_the_breaker_forget_unless_it_is_set_to_remember(
+    *, resets: bool, failures: int
+) -> None:
+    estate = world()
+    breaker = {"enable": True, "rollback": True, "resetOnHealthyTask": resets}
+    configure(estate, {"deploymentCircuitBreaker": breaker})
+    deploy(estate)
+    web(estate).primary.failed = 2
+    wait(estate, minutes=15)
+    assert newest(estate)["deploymentCircuitBreaker"]["failureCount"] == failures
 
 
 def test_the_breaker_turns_back_a_revision_that_never_becomes_healthy() -> None:
@@ -133,8 +177,7 @@ def test_the_breaker_turns_back_a_revision_that_never_becomes_healthy() -> None:
 
 def test_without_rollback_a_failed_deployment_stands_still_and_the_old_tasks_serve() -> None:
     estate = world()
-    off = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
-    estate.ecs.call("UpdateService", {**NAMED, "deploymentConfiguration": off}, **ME)
+    configure(estate, {"deploymentCircuitBreaker": {"enable": True, "rollback": False}})
     deploy(estate, ("SIMULATED_HEALTH", "never"))
     wait(estate, minutes=20)
     assert newest(estate)["status"] == "STOPPED"
@@ -198,12 +241,46 @@ def test_a_newer_deployment_supersedes_the_one_under_way() -> None:
         {"capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}]},
         {"healthCheckGracePeriodSeconds": 30},
         {"taskDefinition": "web:2"},
+        {"platformVersion": "LATEST", "serviceRegistries": [], "volumeConfigurations": []},
+        {"deploymentConfiguration": {"strategy": "ROLLING", "bakeTimeInMinutes": 0, "lifecycleHooks": []}},
     ],
 )
 def test_these_changes_start_no_deployment(change: dict[str, Any]) -> None:
     estate = world()
     estate.ecs.call("UpdateService", {**NAMED, **change}, **ME)
     assert web(estate).deployment is None
+
+
+def test_what_a_service_has_already_starts_no_deployment_when_it_is_sent_again() -> None:
+    estate = world()
+    told = estate.ecs.call("DescribeServices", {"cluster": "mylearning", "services": ["web"]}, **ME)
+    same = {key: told["services"][0][key] for key in ("loadBalancers", "platformVersion", "taskDefinition")}
+    estate.ecs.call("UpdateService", {**NAMED, **same}, **ME)
+    assert web(estate).deployment is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"strategy": "BLUE_GREEN"}, "strategy BLUE_GREEN"),
+        ({"lifecycleHooks": [{"hookTargetArn": "arn:aws:lambda:x"}]}, "lifecycleHooks"),
+        ({"earlySuccessCriteria": {"type": "PERCENT"}}, "earlySuccessCriteria"),
+        ({"alarms": {"alarmNames": [], "enable": True, "later": 1}}, "alarms.later"),
+    ],
+)
+def test_a_deployment_configuration_that_is_not_simulated_is_refused_in_these_words(
+    asked: dict[str, Any], named: str
+) -> None:
+    estate = world()
+    with pytest.raises(Refusal, match=rf"deploymentConfiguration with {named} is not simulated yet"):
+        configure(estate, asked)
+
+
+@pytest.mark.parametrize("given", [{"type": "SOME"}, {"type": "COUNT", "value": 0}])
+def test_a_threshold_that_no_breaker_can_have_is_refused(given: dict[str, Any]) -> None:
+    estate = world()
+    with pytest.raises(Refusal, match="thresholdConfiguration has a type of COUNT"):
+        configure(estate, {"deploymentCircuitBreaker": {"enable": True, "thresholdConfiguration": given}})
 
 
 @pytest.mark.parametrize(
