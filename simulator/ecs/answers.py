@@ -144,9 +144,8 @@ def deployment(service: Service, deployment: Deployment) -> Shape:
     }
     del shape["targetServiceRevisionArn"]
     if breaker is not None:
-        tripped = deployment.rollback is not None and not deployment.triggered_alarms
         shape["deploymentCircuitBreaker"] = {
-            "status": "DISABLED" if not breaker.get("enable") else "TRIGGERED" if tripped else watching,
+            "status": "DISABLED" if not breaker.get("enable") else "TRIGGERED" if deployment.tripped else watching,
             "failureCount": deployment.rollout.failed,
             "threshold": threshold(breaker, service.desired),
         }

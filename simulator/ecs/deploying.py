@@ -55,6 +55,7 @@ def failure(service: Service, deployment: Deployment, yard: Yard) -> str:
     """Return why the deployment must be given up, or nothing."""
     breaker = deployment.configuration.get("deploymentCircuitBreaker") or {}
     if breaker.get("enable") and service.primary.failed >= threshold(breaker, service.desired):
+        deployment.tripped = True
         return f"{BREAKER}: task failed to start."
     if deployment.status is Status.IN_PROGRESS:
         fresh = watched(service, deployment, yard) - deployment.ignored_alarms

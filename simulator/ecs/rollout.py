@@ -101,6 +101,7 @@ class Deployment:
     rollback: Rollback | None = None
     ignored_alarms: frozenset[str] = frozenset()
     triggered_alarms: list[str] = field(default_factory=list)
+    tripped: bool = False
     target: Revision = field(init=False)
 
     def __post_init__(self) -> None:

@@ -181,6 +181,7 @@ def test_without_rollback_a_failed_deployment_stands_still_and_the_old_tasks_ser
     deploy(estate, ("SIMULATED_HEALTH", "never"))
     wait(estate, minutes=20)
     assert newest(estate)["status"] == "STOPPED"
+    assert newest(estate)["deploymentCircuitBreaker"]["status"] == "TRIGGERED"
     assert web(estate).serving == web(estate).desired
 
 
@@ -191,6 +192,7 @@ def test_a_deployment_alarm_turns_back_a_revision_that_fails_at_once() -> None:
     told = newest(estate)
     assert told["status"] == "ROLLBACK_SUCCESSFUL"
     assert told["alarms"]["triggeredAlarmNames"] == ["mylearning-web-5xx"]
+    assert told["deploymentCircuitBreaker"]["status"] == "MONITORING_COMPLETE"
 
 
 def test_stopping_a_deployment_rolls_it_back_and_asking_twice_is_harmless() -> None:
@@ -205,6 +207,7 @@ def test_stopping_a_deployment_rolls_it_back_and_asking_twice_is_harmless() -> N
     wait(estate, minutes=10)
     told = newest(estate)
     assert told["status"] == "ROLLBACK_SUCCESSFUL"
+    assert told["deploymentCircuitBreaker"]["status"] == "MONITORING_COMPLETE", "it was a person, no breaker"
     revision = estate.ecs.call(
         "DescribeServiceRevisions", {"serviceRevisionArns": [told["rollback"]["serviceRevisionArn"]]}, **ME
     )
