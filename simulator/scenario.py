@@ -10,14 +10,18 @@ import json
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path  # noqa: TC003 - pydantic reads it while the program runs
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simulator import fate
 from simulator.fault import AnyFault, Disturbance, Document, Fault
 from simulator.span import Minute, Span  # noqa: TC001 - pydantic reads them while the program runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
@@ -154,6 +158,20 @@ class AwsSettings(Document):
         return retention
 
 
+def placed(fault: AnyFault, info: ValidationInfo) -> AnyFault:
+    """Refuse a fault outside the estate or after the scenario's end, with every reason at its own place."""
+    estate, duration = info.data.get("estate"), info.data.get("duration")
+    if estate is None or duration is None:
+        return fault  # their own errors are told
+    problems = [
+        InitErrorDetails(type=PydanticCustomError("expected", "{said}", {"said": said}), loc=at, input=fault)
+        for at, said in misplaced(fault, estate, duration)
+    ]
+    if problems:
+        raise ValidationError.from_exception_data("fault", problems)
+    return fault
+
+
 class Scenario(Document):
     """A whole scenario.  Times are UTC and start at a whole minute."""
 
@@ -170,21 +188,7 @@ class Scenario(Document):
         default=None, description="handed on to whoever keeps the estate; the world does not read it"
     )
     aws: AwsSettings = AwsSettings()
-    faults: tuple[Fault, ...] = ()
-
-    @field_validator("faults", mode="after")
-    @classmethod
-    def befall_what_is_there(cls, faults: tuple[AnyFault, ...], info: ValidationInfo) -> tuple[AnyFault, ...]:
-        """Refuse faults outside the estate or after the scenario's end."""
-        estate, duration = info.data.get("estate"), info.data.get("duration")
-        if estate is None or duration is None:
-            return faults  # their own errors are told
-        problems = [
-            problem for i, fault in enumerate(faults) for problem in misplaced(i, fault, estate, duration)
-        ]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return faults
+    faults: tuple[Annotated[Fault, AfterValidator(placed)], ...] = ()
 
     @property
     def end(self) -> datetime:
@@ -199,24 +203,23 @@ class Scenario(Document):
         return Scenario.model_validate({**self.model_dump(by_alias=True), "seed": seed, "faults": faults})
 
 
-def misplaced(index: int, fault: AnyFault, estate: EstateSpec, duration: timedelta) -> list[str]:
-    """Return what is wrong with where and when a fault is to happen."""
-    services = {service.name for service in estate.services}
-    problems = []
+def misplaced(
+    fault: AnyFault, estate: EstateSpec, duration: timedelta
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what is wrong with where and when a fault is to happen."""
+    services, regions = {service.name for service in estate.services}, {*estate.regions}
     for key, value, known in (
         ("service", fault.where.service, services),
-        ("region", fault.where.region, {*estate.regions}),
+        ("region", fault.where.region, regions),
     ):
         if value is not None and value not in known:
-            problems.append(f"faults[{index}].where.{key}: the estate has no {value!r}")
-    strangers = {*fault.vary.services} - services
-    if strangers:
-        problems.append(f"faults[{index}].vary.services: the estate has no {', '.join(sorted(strangers))}")
+            yield ("where", key), f"the estate has no {value!r}"
+    if strangers := {*fault.vary.services} - services:
+        yield ("vary", "services"), f"the estate has no {', '.join(sorted(strangers))}"
     if fault.where.service is None and not isinstance(fault, Disturbance) and fault.kind not in REGIONAL:
-        problems.append(f"faults[{index}].where.service: a {fault.kind} befalls a named service")
+        yield ("where", "service"), f"a {fault.kind} befalls a named service"
     if fault.at >= duration:
-        problems.append(f"faults[{index}].at: it would begin after the scenario's end")
-    return problems
+        yield ("at",), "it would begin after the scenario's end"
 
 
 #: Faults that may befall whole regions rather than one service.

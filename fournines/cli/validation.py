@@ -6,17 +6,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from fournines import config
-from fournines.documents import Document, DocumentError, Fault, load, located, misfits
-from remediation.decision import policy
+from fournines.documents import Document, DocumentError, Fault, load, located
+from fournines.rehearsal import scenarios
 from remediation.decision.policy import Policy
 from remediation.vocabulary import ActionName, Cause
 from runbooks.front import RunbookError
 from runbooks.runbook import parse as parse_runbook
 from runbooks.shelf import Shelf
-from simulator.scenario import Scenario
 from slo.contracts import Contract
 from slo.objectives import Objective
 
@@ -135,13 +132,9 @@ def _read(documents: dict[Kind, list[Document]], found: Findings) -> None:
 
 def _scenario(document: Document) -> Iterator[Fault]:
     try:
-        scenario = Scenario.model_validate(document.data)
-    except ValidationError as error:
-        yield from misfits(document, error, Scenario)
-        return
-    if scenario.policies is not None:
-        for problem in policy.read(scenario.policies).problems:
-            yield document.fault(("policies", *problem.path), problem.message)
+        scenarios.parsed(document)
+    except DocumentError as error:
+        yield from error.faults
 
 
 def _runbook(file: Path) -> Iterator[Fault]:

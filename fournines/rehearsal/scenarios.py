@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from fournines.documents import DocumentError, Fault, load, misfits
+from fournines.documents import Document, DocumentError, Fault, load, misfits
 from fournines.trouble import Trouble
+from remediation.decision import policy
 from simulator.scenario import Scenario, shipped, shipped_names
 
 
@@ -28,7 +29,15 @@ def _named(name: str) -> Scenario:
     documents = load(path)
     if len(documents) != 1:
         raise DocumentError([Fault(name, 0, (), f"expected one scenario, got {len(documents)} documents")])
+    return parsed(documents[0])
+
+
+def parsed(document: Document) -> Scenario:
+    """Return the scenario that a document is, its own policies checked too.  Raises DocumentError."""
     try:
-        return Scenario.model_validate(documents[0].data)
+        scenario = Scenario.model_validate(document.data)
     except ValidationError as problem:
-        raise DocumentError(misfits(documents[0], problem, Scenario)) from None
+        raise DocumentError(misfits(document, problem, Scenario)) from None
+    if scenario.policies is not None and (problems := policy.read(scenario.policies).problems):
+        raise DocumentError(document.fault(("policies", *one.path), one.message) for one in problems)
+    return scenario

@@ -145,7 +145,11 @@ def deployment(service: Service, deployment: Deployment) -> Shape:
     del shape["targetServiceRevisionArn"]
     if breaker is not None:
         shape["deploymentCircuitBreaker"] = {
-            "status": "DISABLED" if not breaker.get("enable") else "TRIGGERED" if deployment.tripped else watching,
+            "status": "DISABLED"
+            if not breaker.get("enable")
+            else "TRIGGERED"
+            if deployment.tripped
+            else watching,
             "failureCount": deployment.rollout.failed,
             "threshold": threshold(breaker, service.desired),
         }

@@ -53,6 +53,44 @@ def test_policies_within_a_scenario_are_checked_too(folder: Path, fournines: Com
     assert said.err.startswith("s.yaml:7: policies.policies[0].cause: ")
 
 
+STRAYS = """\
+name: strays
+duration: 1h
+estate: {regions: [eu-west-1], services: [{name: web}]}
+faults:
+  - kind: deployment
+    at: 2h
+    where: {service: nobody}
+  - {kind: latency, at: 1m, duration: 5m, factor: 0.5}
+  - kind: scale_in
+    at: 1m
+"""
+
+
+def test_each_fault_that_cannot_happen_is_told_at_its_own_line_whatever_is_wrong_with_the_others(
+    folder: Path, fournines: Command
+) -> None:
+    (folder / "s.yaml").write_text(STRAYS)
+    said = fournines("validate", "s.yaml")
+    assert said.err.splitlines() == [
+        "s.yaml:6: faults[0].at: it would begin after the scenario's end",
+        "s.yaml:7: faults[0].where.service: the estate has no 'nobody'",
+        "s.yaml:8: faults[1].factor: input should be greater than 1, got 0.5",
+        "s.yaml:9: faults[2]: a scale_in befalls a named service",
+    ]
+
+
+def test_a_scenario_with_a_wrong_policy_is_not_rehearsed(folder: Path, fournines: Command) -> None:
+    wrong = (
+        STRAYS.partition("faults:")[0] + "policies:\n  policies: [{name: x, cause: nonsense, mode: act}]\n"
+    )
+    (folder / "s.yaml").write_text(wrong)
+    checked, rehearsed = fournines("validate", "s.yaml"), fournines("rehearse", "s.yaml")
+    assert rehearsed.code == 1
+    assert "s.yaml:5: policies.policies[0].cause: expected" in rehearsed.err
+    assert rehearsed.err == checked.err
+
+
 def test_every_fault_of_every_file_comes_at_once(folder: Path, fournines: Command) -> None:
     (folder / "a.yaml").write_text("id: gold\ntenant: acme\n", encoding="utf-8")
     (folder / "b.yaml").write_text("policies:\n  - {name: x, cause: gremlins}\n", encoding="utf-8")
