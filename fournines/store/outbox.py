@@ -18,6 +18,7 @@ from fournines.slack.told import manner
 from fournines.store.tables import entry as entries
 from fournines.store.tables import outbox
 from remediation.journal import EntryKind
+from remediation.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
@@ -90,19 +91,20 @@ def tell(connection: Connection, n: int, entry: Entry) -> None:
     if begun is None:
         _put(connection, entry.incident, Kind.PARENT, n)
         return
-    if manner(entry) is not None and not _repeats(connection, n, entry):
+    if manner(entry) is not None and not _repeats(connection, entry, entry.incident):
         _put(connection, entry.incident, Kind.REPLY, n)
     _edit(connection, entry.incident, n)
 
 
-def _repeats(connection: Connection, n: int, entry: Entry) -> bool:
-    """Whether a diagnosis only says again what the one before it said."""
-    if entry.kind is not EntryKind.DIAGNOSED:
+def _repeats(connection: Connection, entry: Entry, incident: str) -> bool:
+    """Whether a diagnosis, or a decision that acts on nothing, says again what the thread heard last."""
+    if entry.kind not in {EntryKind.DIAGNOSED, EntryKind.DECIDED} or entry.data.get("verdict") == Verdict.ACT:
         return False
     before = connection.execute(
         select(entries.c.body)
-        .where(entries.c.incident == entry.incident, entries.c.kind == entry.kind, entries.c.n < n)
-        .order_by(entries.c.n.desc())
+        .join(outbox, outbox.c.entry == entries.c.n)
+        .where(_of(incident), outbox.c.kind == Kind.REPLY, entries.c.kind == entry.kind)
+        .order_by(outbox.c.n.desc())
         .limit(1)
     ).scalar()
     return before is not None and json.loads(before)["sentence"] == entry.sentence

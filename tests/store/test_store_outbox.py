@@ -165,6 +165,17 @@ def test_a_diagnosis_that_says_the_same_again_is_no_reply(books: Books) -> None:
     assert told == [2, 4, 5]
 
 
+def test_a_decision_that_says_the_same_again_is_no_reply_unless_it_acts(books: Books) -> None:
+    books.append([entry(EntryKind.OPENED)])
+    send_all(books, NOON)
+    for verdict in ("observe", "wait", "observe", "act", "act"):
+        sentence = "too old to act on" if verdict == "wait" else "go back to web:2"
+        decided = Entry(EntryKind.DECIDED, NOON, sentence, incident="search", data={"verdict": verdict})
+        books.append([decided])
+    told = [telling.entry for telling in iter(lambda: next_reply(books), None)]
+    assert told == [2, 5, 6]
+
+
 def next_reply(books: Books) -> Telling | None:
     """Send the next reply, if there is one."""
     telling = next((telling for telling in books.due(NOON) if telling.kind is Kind.REPLY), None)
