@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from fournines.rehearsal import recorded, scenarios
 from fournines.rehearsal.score import passed, table, wide_console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 SCENARIO = "mylearning"
@@ -41,12 +42,11 @@ class Wish:
 
 def play(wish: Wish) -> bool:
     """Play the story; return whether each fault got the right answer."""
-    signal.signal(signal.SIGTERM, _leave)  # so that no process is left behind
     console = wide_console()
     scenario = recorded.shaped(scenarios.read(SCENARIO, wish.seed), wish.traffic, wish.scale, wish.start)
     recording = recorded.read(scenario)
     estate = scenario.estate
-    with taken(wish.out) as folder, ExitStack() as stack:
+    with leaving_on_sigterm(), taken(wish.out) as folder, ExitStack() as stack:
         console.print(
             f"[bold]fournines[/] keeps a promise of 99.99 % on {len(estate.services)} services "
             f"in {len(estate.regions)} regions."
@@ -67,6 +67,16 @@ def play(wish: Wish) -> bool:
         if wish.hold:
             theatre.hold()
     return passed(summary)
+
+
+@contextmanager
+def leaving_on_sigterm() -> Iterator[None]:
+    """End on SIGTERM as on an error, so that no process is left behind; afterwards it means what it meant."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
