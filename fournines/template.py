@@ -75,7 +75,6 @@ READS = (
     "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
-    "cloudwatch:ListMetrics",
     "ecs:DescribeClusters",
     "ecs:DescribeServiceDeployments",
     "ecs:DescribeServiceRevisions",
@@ -259,5 +258,6 @@ def _resource(action: str, placement: Placement) -> str:
     if action == "ecs:StopServiceDeployment":
         return placement.arn.replace(":service/", ":service-deployment/") + "/*"
     if action.startswith("application-autoscaling:"):
-        return f"arn:aws:application-autoscaling:{placement.region}:{placement.account}:scalable-target/*"
+        targets = f"application-autoscaling:{placement.region}:{placement.account}:scalable-target/*"
+        return f"{placement.arn.partition(':ecs:')[0]}:{targets}"
     return placement.arn

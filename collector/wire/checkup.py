@@ -61,8 +61,6 @@ class AwsCheckup:
         metrics, now = self._client("cloudwatch", account, region), self._now()
         with noted(denied, "cloudwatch:DescribeAlarms"):
             metrics.describe_alarms(MaxRecords=1)
-        with noted(denied, "cloudwatch:ListMetrics"):
-            metrics.list_metrics(Namespace="AWS/ApplicationELB", MetricName="RequestCount")
         with noted(denied, "cloudwatch:GetMetricData"):
             metrics.get_metric_data(
                 MetricDataQueries=[query("AWS/ApplicationELB", "RequestCount", {}, "Sum")],

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 import pytest
+from botocore import xform_name
 from cfnlint.api import lint
 
 from collector.wire.beacon import AwsBeacon
 from collector.wire.session import Access, Sessions
-from fournines.template import alarm, alarm_name, permissions, template
+from fournines.cli.aws import GRANTS
+from fournines.template import READS, alarm, alarm_name, permissions, template
 from simulator.aws.stand import Stand
+from slo.cells import Placement
 from tests.living import ACCOUNT, NOON, REGIONS, small
 
 if TYPE_CHECKING:
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 HOME = REGIONS[0]
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_template_is_sound_in_the_regions_that_it_is_made_for() -> None:
@@ -33,6 +40,54 @@ def test_without_being_asked_for_the_alarm_and_its_topic_are_not_made() -> None:
     silent = {name for name, one in made["Resources"].items() if one.get("Condition")}
     assert silent == {"Silence", "SilenceMail", "HeartbeatAlarm"}
     assert made["Parameters"]["WatchHeartbeat"]["Default"] == "no"
+
+
+#: Which IAM actions the operations of a client are called by.
+IAM = {
+    "application-autoscaling": "application-autoscaling",
+    "cloudwatch": "cloudwatch",
+    "ecs": "ecs",
+    "elbv2": "elasticloadbalancing",
+}
+LOOKS = ("Describe", "Get", "List")
+
+
+def looked_for() -> set[str]:
+    """Return the reads that the wires ask for: methods of clients, and the names that paginators take."""
+    models = {service: botocore.session.get_session().get_service_model(service) for service in IAM}
+    reads = {
+        xform_name(operation): f"{IAM[service]}:{operation}"
+        for service, model in models.items()
+        for operation in model.operation_names
+        if operation.startswith(LOOKS)
+    }
+    words = set[str]()
+    for source in (
+        path for room in ("collector", "remediation") for path in (ROOT / room / "wire").glob("*.py")
+    ):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                words.add(node.attr)
+            elif isinstance(node, ast.Constant):
+                words.add(str(node.value))
+    return {reads[word] for word in words & reads.keys()}
+
+
+def test_what_is_allowed_to_read_is_what_the_wires_ask_for_and_no_more() -> None:
+    assert set(READS) == looked_for()
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_every_resource_lies_in_the_partition_of_its_region(region: str, partition: str) -> None:
+    placement = Placement(ACCOUNT, region, "*", "web")
+    granted = permissions([], {placement: [action for actions in GRANTS.values() for action in actions]})
+    changes = [one for one in granted["Statement"] if one["Sid"].startswith("Change")]
+    resources = [resource for change in changes for resource in change["Resource"]]
+    assert len(changes) > 1
+    assert {resource.split(":")[1] for resource in resources} == {partition}
 
 
 class Night:
