@@ -5,7 +5,8 @@ Callers use
   what reaches each region's event bus meanwhile, in order of arrival;
 - `world.notices() -> list[Notice]`: what alarms sent to their SNS topics meanwhile;
 - `world.ecs.call(operation, params, region=, account=, caller=) -> dict`, and the same of `world.scaling`
-  (Application Auto Scaling): AWS's shapes as boto3 has them, errors as `simulator.refusal.Refusal`;
+  (Application Auto Scaling) and `world.tagging`: AWS's shapes as boto3 has them, errors as
+  `simulator.refusal.Refusal`;
 - `world.cloudwatch.call(operation, params, region=, account=, now=world.now, caller=)`;
 - `world.now`, `world.scenario`, `world.estate`, `world.calls`, `world.truth`, `world.ordeals`.
 
@@ -38,6 +39,7 @@ from simulator.pulse import Level, Pulse
 from simulator.reach import Reach
 from simulator.scaling import Scaling
 from simulator.serving import Load, Outcome, serve
+from simulator.tagging import Tagging
 from simulator.truth import Truth
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class World:
         self._fleet = Fleet(self.estate, yard, self._at, desired, alarms=guarded)
         self.ecs = Ecs(self._fleet, self._desk)
         self.scaling = Scaling(self._fleet, self._desk)
+        self.tagging = Tagging(self.estate, self._desk)
         self._pulse = Pulse(len(places))
         self._hindrance = Hindrance(len(places))
         self._notices: list[Notice] = []

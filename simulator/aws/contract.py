@@ -61,6 +61,7 @@ SERVICES = {
     "ecs": Service("ecs", "InvalidParameterException"),
     "monitoring": Service("cloudwatch", "ValidationError"),
     "application-autoscaling": Service("application-autoscaling", "ValidationException"),
+    "tagging": Service("resourcegroupstaggingapi", "InvalidParameterException"),
 }
 
 #: Served by moto but for the health of targets.

@@ -1,8 +1,8 @@
 """The AWS face: one WSGI application for every service and region, and `/_world` for those who watch.
 
-A request is for the service and region of its credential scope.  ECS, CloudWatch and Application Auto Scaling
-are answered by the world, their neighbours by moto.  Scaling is the world's whole: moto would keep a second
-minimum that moves nothing, and refuses services that its own empty ECS does not know.
+A request is for the service and region of its credential scope.  ECS, CloudWatch, Application Auto Scaling
+and tags are answered by the world, their neighbours by moto.  Scaling is the world's whole: moto would keep a
+second minimum that moves nothing, and refuses services that its own empty ECS does not know.
 """
 
 from __future__ import annotations

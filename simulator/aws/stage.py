@@ -85,7 +85,7 @@ class Stage:
             self._notify(notice)
 
     def call(self, api: str, operation: str, params: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        """Ask the world's `ecs`, `cloudwatch` or `application-autoscaling`; raise `Refusal` if it says no."""
+        """Ask the world's ECS, CloudWatch, tags or scaling by its name; raise `Refusal` if it says no."""
         where = {"region": caller.region, "account": caller.account, "caller": caller.name}
         with self._lock:
             match api:
@@ -93,6 +93,8 @@ class Stage:
                     return self.world.ecs.call(operation, params, **where)
                 case "cloudwatch":
                     return self.world.cloudwatch.call(operation, params, now=self.world.now, **where)
+                case "resourcegroupstaggingapi":
+                    return self.world.tagging.call(operation, params, **where)
                 case _:
                     return self.world.scaling.call(operation, params, **where)
 

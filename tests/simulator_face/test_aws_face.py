@@ -286,6 +286,21 @@ def test_what_the_world_would_not_follow_is_refused_and_recorded(aws: Aws) -> No
     assert call["params"] == {"TargetGroupArn": group, "Targets": [{"Id": "10.0.0.1", "Port": 80}]}
 
 
+def test_tags_are_found_by_the_tagging_api_page_by_page(aws: Aws) -> None:
+    tags = aws.client("resourcegroupstaggingapi")
+    pages = tags.get_paginator("get_resources").paginate(
+        ResourceTypeFilters=["ecs:service"], PaginationConfig={"PageSize": 2}
+    )
+    found = {one["ResourceARN"]: one["Tags"] for page in pages for one in page["ResourceTagMappingList"]}
+    services = aws.client("ecs").list_services(cluster=CLUSTER)["serviceArns"]
+    assert sorted(found) == sorted(services)
+    wanted = [{"Key": "service", "Values": ["payment"]}, {"Key": "group"}]
+    told = tags.get_resources(TagFilters=wanted)["ResourceTagMappingList"]
+    assert {one["ResourceARN"].split(":")[2] for one in told} == {"ecs", "elasticloadbalancing"}
+    assert {tag["Value"] for one in told for tag in one["Tags"] if tag["Key"] == "service"} == {"payment"}
+    assert tags.get_resources(TagFilters=[{"Key": "absent"}])["ResourceTagMappingList"] == []
+
+
 def test_an_assumed_role_calls_under_its_session_s_name(aws: Aws) -> None:
     role = aws.client("sts").assume_role(
         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/actor", RoleSessionName="inc-7"
