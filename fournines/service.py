@@ -38,7 +38,8 @@ from slo.contracts import Contract
 from slo.objectives import EVERY_SERVICE, Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from datetime import datetime
 
     from collector.plan import Cadence
     from fournines.clock import Clock
@@ -165,7 +166,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         policies=charter.policies,
         settle=max(SETTLE, SETTLE.total_seconds() * pace.real_s),
     )
-    periods: dict[str, timedelta] = {}
+    periods = _periods(setting, outside.prober)
     pulse = Pulse(setting.heartbeat_regions)
     board = Board(
         clock=clock,
@@ -188,28 +189,39 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
     patience = pace.patience(setting.scheme.cadence)
     heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, patience)
-    listen = Listen(outside.mailbox, books, known, desk, outside.source.stale)
-    jobs = (
-        Job("discover", pace.discover, discover.run),
-        Job("listen", pace.real_s / 2, listen.run),
-        *_probe(setting, outside.prober, known, books, desk),
-        Job("collect", pace.collect, collect.run),
-        Job("evaluate", pace.collect, Evaluate(charter.objectives, known, books, desk).run),
-        Job("remediate", pace.remediate, Remediate(looker, books, desk, engine, charter.policies).run),
-        Job("tell", pace.real_s / 2, Tell(books, outside.chat, board, setting.channel).run),
-        Job("watch", pace.watch, Watch(books, known, board).run),
-        Job("upkeep", pace.upkeep, Upkeep(books).run),
-        Job("backfill", pace.backfill, Backfill(outside.source, known, books, known.asked()).run),
-        *([Job("heartbeat", pace.heartbeat, heartbeat.run)] if pulse.regions else ()),
-    )
-    periods.update({job.name: job.period for job in jobs})
+    work: dict[str, Callable[[datetime], None]] = {
+        "discover": discover.run,
+        "listen": Listen(outside.mailbox, books, known, desk, outside.source.stale).run,
+        "collect": collect.run,
+        "evaluate": Evaluate(charter.objectives, known, books, desk).run,
+        "remediate": Remediate(looker, books, desk, engine, charter.policies).run,
+        "tell": Tell(books, outside.chat, board, setting.channel).run,
+        "watch": Watch(books, known, board).run,
+        "upkeep": Upkeep(books).run,
+        "backfill": Backfill(outside.source, known, books, known.asked()).run,
+        "heartbeat": heartbeat.run,
+    }
+    if outside.prober is not None:
+        at_once = 1 if setting.workers == 1 else AT_ONCE_MAX
+        work["probe"] = Probe(outside.prober, setting.probes, known, books, desk, at_once).run
+    jobs = tuple(Job(name, period, work[name]) for name, period in periods.items())
     return Service(jobs, board, samples, record)
 
 
-def _probe(setting: Setting, prober: Prober | None, known: Known, books: Books, desk: Desk) -> Iterator[Job]:
-    """Yield the job that checks from outside, where anything is to be checked."""
-    wanted, pace = setting.probes, setting.pace
-    if prober is not None and (wanted.listed or wanted.tagged):
-        at_once = 1 if setting.workers == 1 else AT_ONCE_MAX
-        job = Probe(prober, wanted, known, books, desk, at_once)
-        yield Job("probe", max(pace.probe, pace.real_s / 2), job.run)
+def _periods(setting: Setting, prober: Prober | None) -> dict[str, timedelta]:
+    """Return how often each job runs, in their order; what nobody asked for does not run."""
+    pace, wanted = setting.pace, setting.probes
+    probes = prober is not None and (wanted.listed or wanted.tagged)
+    return {
+        "discover": pace.discover,
+        "listen": pace.real_s / 2,
+        **({"probe": max(pace.probe, pace.real_s / 2)} if probes else {}),
+        "collect": pace.collect,
+        "evaluate": pace.collect,
+        "remediate": pace.remediate,
+        "tell": pace.real_s / 2,
+        "watch": pace.watch,
+        "upkeep": pace.upkeep,
+        "backfill": pace.backfill,
+        **({"heartbeat": pace.heartbeat} if setting.heartbeat_regions else {}),
+    }
