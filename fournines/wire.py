@@ -90,7 +90,7 @@ class InProcess:
 
     def source(self) -> AwsSource:
         """Return the source."""
-        return _ColumnSource(self.sessions, self.now, self.columns)
+        return AwsSource(self.sessions, self.now, metrics=self.columns)
 
     def actuator(self) -> AwsActuator:
         """Return the actuator."""
@@ -99,15 +99,3 @@ class InProcess:
     def beacon(self, account: str) -> AwsBeacon:
         """Return the beacon of an account."""
         return AwsBeacon(self.sessions, account)
-
-
-class _ColumnSource(AwsSource):
-    def __init__(
-        self, sessions: Sessions, now: Callable[[], datetime], columns: Callable[[Batch, int, int], Readings]
-    ) -> None:
-        super().__init__(sessions, now)
-        self._columns = columns
-
-    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
-        """Return the minutes `[start, end)` of a batch, from columns."""
-        return self._columns(batch, start, end)
