@@ -81,5 +81,7 @@ def test_help_needs_nothing_but_the_wheel(clean: Path) -> None:
 
 
 def test_a_shipped_scenario_is_rehearsed_by_its_name_without_the_simulator_s_extra(clean: Path) -> None:
-    told = run(clean / "fournines", "rehearse", "bad-deployment", "--json", cwd=Path("/"))
-    assert "bad-deployment" in json.dumps(json.loads(told))
+    told = json.loads(run(clean / "fournines", "rehearse", "bad-deployment", "--json", cwd=Path("/")))
+    assert told["scenario"] == "bad-deployment"
+    assert told["faults"]
+    assert all(fault["right"] for fault in told["faults"])

@@ -127,10 +127,9 @@ def rehearse(  # noqa: PLR0913 - each is an option
     from fournines.rehearsal.score import passed, table, wide_console  # noqa: PLC0415
 
     _log_to_stderr(verbose=False)
+    # What is wrong with any of them is told before the first one runs.
     chosen = [recorded.shaped(shelf.read(name, seed), traffic, scale, start) for name in scenarios]
-    recordings = [
-        recorded.read(scenario) for scenario in chosen
-    ]  # what is wrong is told before anything runs
+    recordings = [recorded.read(scenario) for scenario in chosen]
     good, words = True, (lambda sentence: click.echo(sentence, err=True)) if as_json else click.echo
     for scenario, recording in zip(chosen, recordings, strict=True):
         for sentence in recorded.sentences(scenario, recording) if recording else ():
