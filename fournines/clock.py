@@ -120,14 +120,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a job has fared: `last_success` and `last_error_at` on its clock, `lasted` in real time."""
+    """How a job has fared: `last_success` on its clock, `lasted` in real time."""
 
     runs: int = 0
     failures: int = 0
     skipped: int = 0
     last_success: datetime | None = None
     last_error: str = ""
-    last_error_at: datetime | None = None
     lasted: timedelta = timedelta()
 
 
@@ -159,9 +158,7 @@ def _once(job: Job, now: datetime, record: Record) -> None:
         told = f"{type(error).__name__}: {error}"
         record.note(
             job.name,
-            lambda h: replace(
-                h, runs=h.runs + 1, failures=h.failures + 1, last_error=told, last_error_at=now
-            ),
+            lambda h: replace(h, runs=h.runs + 1, failures=h.failures + 1, last_error=told),
         )
     else:
         lasted = real_now() - began

@@ -1,4 +1,4 @@
-"""All runbooks: found by cause, action or alert, and checked against what exists."""
+"""All runbooks: found by cause or action, and checked against what exists."""
 
 from __future__ import annotations
 
@@ -33,10 +33,6 @@ class Shelf:
     def for_action(self, action: str) -> Runbook | None:
         """Return what to read about an action of fournines."""
         return next((book for book in self.runbooks.values() if action in book.actions), None)
-
-    def for_alert(self, alert: str) -> Runbook | None:
-        """Return what to read when the alert fires and no cause is known yet."""
-        return next((book for book in self.runbooks.values() if alert in book.alerts), None)
 
     def over(self, below: Shelf) -> Shelf:
         """Lay this shelf over another: a runbook of the same id replaces, and is found before all others."""

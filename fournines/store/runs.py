@@ -151,10 +151,6 @@ class SqlRuns:
             rows = connection.execute(select(switch.c.name, switch.c.value)).all()
         return {row.name: row.value for row in rows}
 
-    def unfinished(self) -> tuple[Run, ...]:
-        """Return the runs that are not final, oldest first; those to be undone later among them."""
-        return self._where(~run.c.final)
-
     def of(self, incident: str) -> tuple[Run, ...]:
         """Return the runs of an incident, oldest first."""
         return self._where(run.c.incident == incident)
@@ -173,11 +169,6 @@ class SqlRuns:
     def get(self, run_id: str) -> Run | None:
         """Return a run by its id."""
         return next(iter(self._where(run.c.id == run_id)), None)
-
-    def locks(self) -> Mapping[str, str]:
-        """Return the run that holds each locked placement."""
-        with self._database.read() as connection:
-            return {row.placement: row.run for row in connection.execute(select(lock))}
 
     def free_leases(self) -> None:
         """End every lease: only for who knows that no other worker lives."""

@@ -59,7 +59,6 @@ class StopCode(StrEnum):
     SCHEDULER = "ServiceSchedulerInitiated"
     SPOT = "SpotInterruption"
     EXITED = "EssentialContainerExited"
-    NOT_STARTED = "TaskFailedToStart"
     USER = "UserInitiated"
 
 

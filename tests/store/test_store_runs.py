@@ -3,11 +3,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from collector.estate import ProviderShare
 from fournines.store.books import Books
 from fournines.store.database import Database, open_database
 from fournines.store.runs import PAUSED, SqlRuns
+from fournines.store.tables import lock
 from remediation.actions.effects import RestoreRevision, SetScalingMinimum, SetStrategy, StopDeployment
 from remediation.journal import Entry, EntryKind
 from remediation.vocabulary import ActionName, Outcome
@@ -41,6 +43,12 @@ def database() -> Iterator[Database]:
     opened = open_database("sqlite://")
     yield opened
     opened.close()
+
+
+def locked(database: Database) -> dict[str, str]:
+    """The run that holds each locked placement."""
+    with database.read() as connection:
+        return {row.placement: row.run for row in connection.execute(select(lock))}
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def test_a_run_is_claimed_once_when_it_is_due(runs: SqlRuns) -> None:
     assert runs.claim(NOON + MINUTE) is None
 
 
-def test_one_run_at_a_time_holds_a_placement_until_it_is_final(runs: SqlRuns) -> None:
+def test_one_run_at_a_time_holds_a_placement_until_it_is_final(runs: SqlRuns, database: Database) -> None:
     for new in (run("r1"), run("r2"), run("r3", THERE)):
         runs.start(new, [])
     first = runs.claim(NOON)
@@ -102,11 +110,11 @@ def test_one_run_at_a_time_holds_a_placement_until_it_is_final(runs: SqlRuns) ->
     assert other is not None
     assert other.run.id == "r3", "the second of the same placement waits, and starves nobody"
     assert runs.claim(NOON) is None
-    assert runs.locks() == {str(HERE): "r1", str(THERE): "r3"}
+    assert locked(database) == {str(HERE): "r1", str(THERE): "r3"}
     again = runs.claim(NOON + MINUTE)
     assert again is not None
     runs.move(again, replace(again.run, state=RunState.CLOSED), [])
-    assert runs.locks() == {str(THERE): "r3"}
+    assert locked(database) == {str(THERE): "r3"}
     last = runs.claim(NOON + MINUTE)
     assert last is not None
     assert last.run.id == "r2"
@@ -204,11 +212,11 @@ def test_a_follow_up_is_kept_with_the_move_or_not_at_all(runs: SqlRuns) -> None:
     runs.free_leases()
     with pytest.raises(LostClaimError):
         runs.move(claim, replace(claim.run, state=RunState.CLOSED), [], follow_up=undo)
-    assert [one.id for one in runs.unfinished()] == ["r1"]
+    assert [one.id for one in runs.every()] == ["r1"]
     again = runs.claim(NOON)
     assert again is not None
     runs.move(again, replace(again.run, state=RunState.CLOSED), [], follow_up=undo)
-    assert runs.unfinished() == (undo,)
+    assert runs.every()[1:] == (undo,)
     assert runs.claim(NOON) is None
     later = runs.claim(NOON + 30 * MINUTE)
     assert later is not None
@@ -227,7 +235,7 @@ def test_a_run_that_this_version_cannot_read_is_parked_and_told_and_stops_nobody
     claim = runs.claim(NOON)
     assert claim is not None
     assert claim.run.id == "r2"
-    assert runs.locks()[str(HERE)] == "r1"
+    assert locked(database)[str(HERE)] == "r1"
     assert [one.id for one in runs.every()] == ["r2"], "what is readable is decided by all the same"
     with Books(database, None, owner=True) as books:
         (kept,) = books.entries("search-1")
