@@ -1,4 +1,4 @@
-"""What time it is, and what runs when: the only module that reads the clock.
+"""What time it is, and what runs when: the only module of the service that reads the clock.
 
 The same jobs run on the wall clock, on a fast one and on a stepped one.  What crosses a wire keeps real time.
 """

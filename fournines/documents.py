@@ -1,4 +1,4 @@
-"""The only reader of YAML: plain values that know their lines, and every fault at once.
+"""Reads the YAML that users write: plain values that know their lines, and every fault at once.
 
 YAML is read by the core schema of YAML 1.2: `no` and `on` are words, and `012345678901`, an account id, keeps
 its zero.  Decimal fractions become `Decimal`, digit by digit, so that a target of 0.9999 is exactly that.

@@ -29,6 +29,7 @@ from simulator.calls import Call
 from simulator.fault import Disturbance, Expect
 from simulator.harm import availability, outage_minutes, recovered
 from simulator.moment import MINUTE_S, moment, seconds, written
+from simulator.without import PAGE_LAG_MINUTES, PERSON_MINUTES
 from simulator.world import World
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from simulator.injection import Ordeal
 
 OPERATOR = "fournines"
+#: What comes later than the person without an operator would act at the soonest was not in time.
+IN_TIME_S = (PAGE_LAG_MINUTES + PERSON_MINUTES) * MINUTE_S
 
 #: A message with these words calls a person; any other only tells.
 CALL = "a person is needed"
@@ -166,7 +169,7 @@ class Bench:
         return ordeal.fault.expect is Expect.ESCALATE or self.recovered_after(ordeal, self.world) != 0
 
     def right(self, ordeal: Ordeal) -> bool:
-        """Whether the operator did what the fault asked for, and nothing else."""
+        """Whether the operator did what the fault asked for, in time, and nothing else."""
         if ordeal.began is None:
             return False
         if isinstance(ordeal.fault, Disturbance):
@@ -174,12 +177,25 @@ class Bench:
             meanwhile = [c for c in self.calls if ordeal.began <= seconds(c.at) <= over]
             return all(self.fits(call) for call in meanwhile)
         calls = self.answers(ordeal)
+        accepted = [call for call in calls if call.accepted]
         expect = ordeal.fault.expect
         return (
             all(verdict.fits(expect, call) for call in calls)
             and (expect is not Expect.ESCALATE or self.detected(ordeal) is not None)
-            and verdict.achieved(expect, self.world, ordeal, [call for call in calls if call.accepted])
+            and self.in_time(ordeal, accepted)
+            and verdict.achieved(expect, self.world, ordeal, accepted)
         )
+
+    def in_time(self, ordeal: Ordeal, accepted: Sequence[Call]) -> bool:
+        """Whether people heard, or each placement was acted on first, soon enough after the onset."""
+        if ordeal.onset is None:
+            return True
+        if ordeal.fault.expect is Expect.ESCALATE:
+            firsts = [self.detected(ordeal)]
+        else:
+            acted_on = {call.placement for call in accepted}
+            firsts = [min(call.at for call in accepted if call.placement == index) for index in acted_on]
+        return all(first is None or first.timestamp() <= ordeal.onset + IN_TIME_S for first in firsts)
 
     def recovered_after(self, ordeal: Ordeal, world: World) -> float | None:
         """Return the seconds from the onset until its placements kept their objective again."""

@@ -66,7 +66,7 @@ class Service:
 
     @property
     def task_definition(self) -> str:
-        """What it is to run: during a rollback, still what was asked for last."""
+        """What the primary rollout runs: during a rollback, what it goes back to."""
         return self.primary.revision.task_definition
 
     @property

@@ -80,6 +80,22 @@ def test_doing_nothing_about_a_bad_deployment_is_wrong() -> None:
     assert told["alerts"] == {"delivered": 0, "lost": 1, "duplicated": 0, "needless": 0}
 
 
+@pytest.mark.parametrize(("after", "right"), [(45, True), (52, False)])
+def test_what_comes_later_than_a_person_would_have_acted_is_wrong(*, after: float, right: bool) -> None:
+    lived = World(shipped("bad-deployment").model_copy(update={"duration": timedelta(hours=2)}))
+    wait(lived, after)
+    ecs(lived, "UpdateService", "eu-west-1", service="course-catalog", taskDefinition="course-catalog:2")
+    finish(lived)
+    assert only(judge(lived))["right"] is right
+
+
+def test_people_who_are_told_too_late_were_not_told() -> None:
+    lived = World(shipped("dependency").model_copy(update={"duration": timedelta(hours=2)}))
+    finish(lived)
+    late = about("payment", lived.now - timedelta(minutes=30))
+    assert not judge(lived, messages=late)["faults"][1]["right"]
+
+
 def test_rolling_back_to_another_bad_try_is_wrong() -> None:
     lived = world("bad-deployment")
     wait(lived, 18)
