@@ -14,7 +14,7 @@ from fournines import telemetry
 from fournines.store.books import Books
 from fournines.telemetry import Distribution
 from slo.cells import minute_of
-from slo.metrics import Kind
+from slo.metrics import Family, Kind
 from tests.living import BAD_DEPLOYMENT, NOON, Life, small
 from tests.telemetry.state import known_state
 
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from tests.conftest import Golden
 
 HERE = Path(__file__).parent
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "metrics.md"
+PREFACE = (
+    "# Metrics",
+    "",
+    "What `/metrics` tells a Prometheus that asks, and what goes to `telemetry.otlp_endpoint`. Counters go",
+    "down at most with a restart, as `increase()` expects; a histogram has `_bucket`, `_sum` and `_count`.",
+    "[Metrics of your own](configuration.md#metrics-of-your-own) come under the names that you gave them.",
+    "",
+    "| name | kind | unit | labels | tells |",
+    "|---|---|---|---|---|",
+)
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -45,6 +56,23 @@ def told(text: str) -> Mapping[Series, float]:
 def test_a_known_state_is_told_like_this(books: Books, golden: Golden) -> None:
     text = generate_latest(telemetry.registry(known_state(books))).decode()
     golden(HERE / "golden" / "metrics.txt", text)
+
+
+def page() -> str:
+    """The page of all metrics, as documentation has it."""
+    rows = [
+        f"| `{family.name}` | {family.kind} | {family.unit or '-'} | {labels(family)} | {family.help} |"
+        for family in sorted(telemetry.EXPORTED, key=lambda family: family.name)
+    ]
+    return "\n".join([*PREFACE, *rows, ""])
+
+
+def labels(family: Family) -> str:
+    return ", ".join(f"`{label}`" for label in family.labels) or "-"
+
+
+def test_every_metric_is_on_the_page_of_metrics(golden: Golden) -> None:
+    golden(DOCUMENTED, page())
 
 
 def test_no_sample_is_told_twice_and_each_belongs_to_a_family_that_is_named(books: Books) -> None:
