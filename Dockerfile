@@ -9,8 +9,8 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
 
 FROM python:${PYTHON}-slim
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-COPY requirements/runtime.lock /tmp/
-RUN pip install --no-cache-dir --require-hashes -r /tmp/runtime.lock && rm /tmp/runtime.lock
+COPY requirements/image.lock /tmp/
+RUN pip install --no-cache-dir --require-hashes -r /tmp/image.lock && rm /tmp/image.lock
 COPY --from=wheel /wheel/*.whl /tmp/
 RUN pip install --no-cache-dir --no-deps /tmp/*.whl && rm /tmp/*.whl \
  && useradd --uid 10001 --create-home --shell /usr/sbin/nologin fournines \

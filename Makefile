@@ -34,6 +34,7 @@ bench: $(VENV)/.runtime  ## measure what we promise of ourselves; ONLY=name choo
 lock: $(VENV)/.python  ## resolve the newest allowed dependencies into requirements/*.lock
 	$(PIP) install uv
 	$(LOCK) --upgrade --group build --output-file requirements/runtime.lock
+	$(LOCK) --constraint requirements/runtime.lock --output-file requirements/image.lock
 	$(LOCK) --upgrade --group dev --constraint requirements/runtime.lock --output-file requirements/dev.lock
 
 clean:  ## remove all that these targets made, .venv and var/ too

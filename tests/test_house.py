@@ -57,7 +57,19 @@ def test_no_file_names_a_package_index() -> None:
 def test_lock_files_name_no_host_at_all() -> None:
     locks = list((ROOT / "requirements").glob("*.lock"))
     assert [lock.name for lock in locks if "://" in lock.read_text(encoding="utf-8")] == []
-    assert len(locks) == 2
+    assert len(locks) == 3
+
+
+def pinned(lock: str) -> set[str]:
+    return set(
+        re.findall(r"^[a-z][^ \\]*==\S+", (ROOT / "requirements" / lock).read_text("utf-8"), re.MULTILINE)
+    )
+
+
+def test_the_image_has_the_versions_of_the_runtime_lock_and_none_of_its_build_tools() -> None:
+    beside = {name.partition("==")[0] for name in pinned("runtime.lock") - pinned("image.lock")}
+    assert pinned("image.lock") < pinned("runtime.lock")
+    assert {"hatchling", "editables"} <= beside
 
 
 def test_no_file_names_a_path_of_somebody_s_machine() -> None:
