@@ -72,7 +72,9 @@ def test_the_estate_is_listed_by_its_commands(shell: Shell) -> None:
 
 def test_queues_and_rules_are_made_by_the_commands_of_the_documentation(shell: Shell) -> None:
     text = DOCUMENTED.read_text(encoding="utf-8")
-    (script,) = re.findall(r"```\nfournines simulate .*?\n(.*?)```", text, re.DOTALL)
+    (script,) = re.findall(
+        r"^fournines simulate [^\n]*\n(.*?)^fournines serve ", text, re.DOTALL | re.MULTILINE
+    )
     shell.run(script.replace("http://127.0.0.1:5000", shell.url))
     for region in ("eu-west-1", "us-east-1"):
         (target,) = shell.asked("events list-targets-by-rule --rule fournines", region)["Targets"]
