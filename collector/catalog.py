@@ -163,8 +163,6 @@ MEMORY = _task(ECS, "MemoryUtilization", "Percent", families.MEMORY_RATIO, facto
 MEMORY_MAX = _task(
     ECS, "MemoryUtilization", "Percent", families.MEMORY_MAX_RATIO, stat="Maximum", factor=0.01
 )
-CPU_USED = _task(INSIGHTS, "CpuUtilized", "None", families.CPU_UNITS, needs=Needs.INSIGHTS)
-MEMORY_USED = _task(INSIGHTS, "MemoryUtilized", "Megabytes", families.MEMORY_MEGABYTES, needs=Needs.INSIGHTS)
 TASK_CPU = _task(
     INSIGHTS, "TaskCpuUtilization", "Percent", families.TASK_CPU_RATIO, stat="Maximum", factor=0.01,
     needs=Needs.ENHANCED_INSIGHTS,
@@ -184,7 +182,8 @@ VCPUS = tuple(
     for kind in ("OnDemand", "Spot")
 )  # fmt: skip
 
-#: Never bought: DescribeServices tells the same for nothing.  They are here for pages that ask CloudWatch.
+#: Never bought: ECS tells the same for nothing, as counts, or as what a task reserves, of which we know the
+#: share that it uses.  They are here for pages that ask CloudWatch.
 RUNNING = Metric(
     origin=INSIGHTS, name="RunningTaskCount", stat="Average", unit="Count", needs=Needs.INSIGHTS,
     dimensions=BY_SERVICE, tier=Tier.SLOW, absent=Absent.UNKNOWN, exported=families.RUNNING_TASKS,
@@ -192,7 +191,9 @@ RUNNING = Metric(
 DESIRED = replace(RUNNING, name="DesiredTaskCount", exported=families.DESIRED_TASKS)
 PENDING = replace(RUNNING, name="PendingTaskCount", exported=families.PENDING_TASKS)
 DEPLOYMENTS = replace(RUNNING, name="DeploymentCount", exported=None)
-TOLD_FOR_NOTHING = (RUNNING, DESIRED, PENDING, DEPLOYMENTS)
+CPU_USED = replace(RUNNING, name="CpuUtilized", unit="None", exported=families.CPU_UNITS)
+MEMORY_USED = replace(RUNNING, name="MemoryUtilized", unit="Megabytes", exported=families.MEMORY_MEGABYTES)
+TOLD_FOR_NOTHING = (RUNNING, DESIRED, PENDING, DEPLOYMENTS, CPU_USED, MEMORY_USED)
 
 TARGET_CODES = (TARGET_2XX, TARGET_3XX, TARGET_4XX, TARGET_5XX)
 MESH_CODES = (MESH_2XX, MESH_3XX, MESH_4XX, MESH_5XX)
@@ -223,8 +224,6 @@ METRICS = (
     CPU_MAX,
     MEMORY,
     MEMORY_MAX,
-    CPU_USED,
-    MEMORY_USED,
     TASK_CPU,
     TASK_MEMORY,
     *VCPUS,

@@ -65,10 +65,14 @@ PENDING_TASKS = Family(
     "ecs_service_pending_tasks", Kind.GAUGE, "tasks", PLACEMENT, "Tasks that are starting."
 )
 CPU_UNITS = Family(
-    "ecs_service_cpu_utilized_units", Kind.GAUGE, "units", PLACEMENT, "CPU units used; 1024 are one vCPU."
+    "ecs_service_cpu_utilized_units",
+    Kind.GAUGE,
+    "units",
+    PLACEMENT,
+    "CPU units that a task uses; 1024 are one vCPU.",
 )
 MEMORY_MEGABYTES = Family(
-    "ecs_service_memory_utilized_megabytes", Kind.GAUGE, "megabytes", PLACEMENT, "Memory used."
+    "ecs_service_memory_utilized_megabytes", Kind.GAUGE, "megabytes", PLACEMENT, "Memory that a task uses."
 )
 TASK_CPU_RATIO = Family(
     "ecs_service_task_cpu_max_ratio", Kind.GAUGE, "ratio", PLACEMENT,

@@ -32,6 +32,10 @@ STEADY: Mapping[Front, tuple[Metric, ...]] = {
 }
 
 
+#: A minute so young may be on its way, unless so many others of the same region have told of it.
+YOUNG_MINUTES, OTHERS_SHARE = 5, 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Minutes below `asked` were answered, whatever the answer; those below `arrived` need no second look.
@@ -154,7 +158,10 @@ def _spoken(window: Window) -> _Spoken:
     owned_by = np.repeat(np.arange(count), [len(bundle.lines) for bundle in asked.bundles])
     np.logical_or.at(arrived, owned_by, anything)
     np.logical_and.at(talkative, owned_by, requests)
-    return _Spoken(whole, arrived & whole[:, np.newaxis], ~talkative)
+    on_its_way = np.arange(width) >= width - YOUNG_MINUTES
+    others_spoke = talkative.mean(axis=0) >= OTHERS_SHARE if count > 1 else np.zeros(width, dtype=bool)
+    silent = ~talkative & (others_spoke | ~on_its_way)
+    return _Spoken(whole, arrived & whole[:, np.newaxis], silent)
 
 
 def _told(window: Window, metric: Metric) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from collector import families
+from collector.catalog import CPU, MEMORY
 from collector.price import METRIC_USD
 from collector.probing import ANSWERED_WITHIN_S
 from fournines import telemetry
@@ -198,6 +199,8 @@ def _estate(known: Known) -> Numbers:
         yield families.PENDING_TASKS, (where, float(view.pending))
     for owner, load in sorted(known.loads.items(), key=str):
         yield from _load(owner, load)
+        if isinstance(owner, Placement):
+            yield from _used(owner, load, known)
 
 
 def _load(owner: Owner, load: Load) -> Numbers:
@@ -205,6 +208,21 @@ def _load(owner: Owner, load: Load) -> Numbers:
     for (metric, label), latest in load.latest.items():
         assert metric.exported is not None, "only what is exported is kept"
         yield metric.exported, ((*names, label) if label else names, latest.value)
+
+
+def _used(placement: Placement, load: Load, known: Known) -> Numbers:
+    """Yield what a task uses: the share that CloudWatch tells, of what its definition reserves."""
+    view = known.services.get(placement)
+    made_of = view.definition if view else None
+    if made_of is None:
+        return
+    for family, metric, reserved in (
+        (families.CPU_UNITS, CPU, made_of.cpu_units),
+        (families.MEMORY_MEGABYTES, MEMORY, made_of.memory_mib),
+    ):
+        latest = load.latest.get((metric, ""))
+        if latest is not None and reserved is not None:
+            yield family, (_where(placement), latest.value * reserved)
 
 
 def _reading(known: Known) -> Numbers:

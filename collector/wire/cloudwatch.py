@@ -44,8 +44,9 @@ def read(client: CloudWatchClient, batch: Batch, start: int, end: int) -> Readin
     return Readings(batch, start, values, gaps)
 
 
-def _pages(client: CloudWatchClient, batch: Batch, start: int, end: int) -> Iterator[Mapping[str, Any]]:
-    request: dict[str, Any] = {
+def request(batch: Batch, start: int, end: int) -> dict[str, Any]:
+    """Return the parameters of GetMetricData for the minutes `[start, end)` of a batch."""
+    return {
         "MetricDataQueries": [
             {
                 "Id": f"q{row}",
@@ -65,12 +66,16 @@ def _pages(client: CloudWatchClient, batch: Batch, start: int, end: int) -> Iter
         "EndTime": moment_of(end),
         "ScanBy": "TimestampAscending",
     }
+
+
+def _pages(client: CloudWatchClient, batch: Batch, start: int, end: int) -> Iterator[Mapping[str, Any]]:
+    asked = request(batch, start, end)
     for _ in range(PAGES_MAX):
-        page = cast("Mapping[str, Any]", client.get_metric_data(**request))
+        page = cast("Mapping[str, Any]", client.get_metric_data(**asked))
         yield page
         if not page.get("NextToken"):
             return
-        request["NextToken"] = page["NextToken"]
+        asked["NextToken"] = page["NextToken"]
     raise UnreachableError(f"cloudwatch:GetMetricData does not end after {PAGES_MAX} pages")
 
 

@@ -50,7 +50,7 @@ def test_what_a_shared_load_balancer_tells_is_priced_once() -> None:
 def test_the_naive_way_asks_for_everything_every_minute() -> None:
     assert naive(laid_out(view("shop"), view("shop", "us-east-1"))) == 2 * naive(laid_out(view("shop")))
     layout = laid_out(view("shop"))
-    assert naive(layout) == MONTH_MINUTES * (9 + 12 + 4 + 2), "counts, explains, ECS tells, quotas"
+    assert naive(layout) == MONTH_MINUTES * (9 + 10 + 6 + 2), "counts, explains, ECS tells, quotas"
 
 
 def test_five_statistics_of_a_metric_may_be_billed_as_one() -> None:
@@ -109,7 +109,7 @@ def test_a_bill_names_all_that_is_paid_and_adds_up() -> None:
 def test_an_hour_of_a_burning_service_is_priced_in_all_its_regions() -> None:
     one = hot_hour_usd(laid_out(view("shop"), view("cart")), "shop", Cadence())
     two = hot_hour_usd(laid_out(view("shop"), view("shop", "us-east-1")), "shop", Cadence())
-    assert one == (9 + 12) * 60 * METRIC_USD
+    assert one == (9 + 10) * 60 * METRIC_USD
     assert two == 2 * one
 
 

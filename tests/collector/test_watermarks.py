@@ -24,13 +24,13 @@ def after(previous: Mark | None, *answers: Window, late_max: int = 180) -> Mark 
     ("arrived", "previous", "expected"),
     [
         ("xxxx", None, Mark(MINUTE + 4, MINUTE + 4)),
-        ("xxx.", None, Mark(MINUTE + 4, MINUTE + 3, MINUTE + 3)),
-        ("xx.x", None, Mark(MINUTE + 4, MINUTE + 2, MINUTE + 2)),
-        ("..x.", None, Mark(MINUTE + 4, MINUTE + 3, MINUTE + 3)),
-        ("....", None, Mark(MINUTE + 4, MINUTE, MINUTE + 3)),
-        (".xxx", Mark(MINUTE + 3, MINUTE + 1), Mark(MINUTE + 4, MINUTE + 4, MINUTE)),
-        ("....", Mark(MINUTE + 3, MINUTE + 3), Mark(MINUTE + 4, MINUTE + 3, MINUTE + 3)),
-        ("xhhx", None, Mark(MINUTE + 4, MINUTE + 4, MINUTE + 2)),
+        ("xxx.", None, Mark(MINUTE + 4, MINUTE + 3)),
+        ("xx.x", None, Mark(MINUTE + 4, MINUTE + 2)),
+        ("..x.", None, Mark(MINUTE + 4, MINUTE + 3)),
+        ("....", None, Mark(MINUTE + 4, MINUTE)),
+        (".xxx", Mark(MINUTE + 3, MINUTE + 1), Mark(MINUTE + 4, MINUTE + 4)),
+        ("....", Mark(MINUTE + 3, MINUTE + 3), Mark(MINUTE + 4, MINUTE + 3)),
+        ("xhhxxxxxx", None, Mark(MINUTE + 9, MINUTE + 9, MINUTE + 2)),
     ],
     ids=[
         "all here",
@@ -51,7 +51,7 @@ def test_minutes_that_have_not_arrived_are_asked_for_again(
 
 def test_what_never_arrives_is_given_up_after_its_limit() -> None:
     mark = after(None, window(counted(), "." * 10), late_max=4)
-    assert mark == Mark(MINUTE + 10, MINUTE + 6, MINUTE + 9)
+    assert mark == Mark(MINUTE + 10, MINUTE + 6, MINUTE + 4)
 
 
 def test_a_bundle_that_was_not_answered_stays_where_it_is() -> None:
@@ -96,8 +96,16 @@ def test_behind_a_shared_load_balancer_one_that_speaks_is_enough_and_one_that_is
     answer = window(asked, "xx")
     answer.values[asked.rows[REQUESTS].rows[1], 0] = np.nan
     marks = moved({}, [answer], 180)
-    assert set(marks.values()) == {Mark(MINUTE + 2, MINUTE + 2, MINUTE)}
+    assert set(marks.values()) == {Mark(MINUTE + 2, MINUTE + 2)}
     assert len(marks) == 2
+
+
+def test_a_young_minute_is_silent_once_others_have_told_of_it() -> None:
+    asked = counted(*(view(name) for name in ("a", "b", "c")))
+    answer = window(asked, "xx")
+    answer.values[asked.rows[REQUESTS].rows[0], 1] = np.nan
+    silent = {key.owner.service: mark.silent for key, mark in moved({}, [answer], 180).items()}  # type: ignore[union-attr]
+    assert silent == {"a": MINUTE + 1, "b": 0, "c": 0}
 
 
 def test_what_only_explains_is_not_waited_for() -> None:
