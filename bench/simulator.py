@@ -51,7 +51,7 @@ def _asked_ms(world: World, asked: dict[str, Any]) -> float:
         "GetMetricData",
         asked,
         region=HERE,
-        account=world.estate.account,
+        account=world.estate.home,
         now=world.now,
         caller="bench",
     )

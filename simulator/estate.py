@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulator import fate
 from simulator.scenario import ServiceSpec
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 ZONES = ("a", "b", "c")
 #: Share of a task's capacity that the estate is sized for: under the 60 % that target tracking aims at.
 COMFORT = 0.5
+
+
+class Site(NamedTuple):
+    """One region of one account: all that a call to AWS can see."""
+
+    account: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,11 @@ class Place:
     def service(self) -> str:
         """The service's name."""
         return self.spec.name
+
+    @property
+    def site(self) -> Site:
+        """The region of the account that it is in."""
+        return Site(self.account, self.region)
 
     def __str__(self) -> str:
         return f"{self.account}/{self.region}/{self.cluster}/{self.service}"
@@ -99,7 +112,9 @@ def provisioned(spec: EstateSpec, recording: Recording) -> list[ServiceSpec]:
     Tasks are at least as large as the document says and as the recording's busiest minute asks for, and
     autoscaling, minutes slower than a burst, never goes below what carries that minute.
     """
-    everywhere = len(spec.regions) * sum(service.requests_per_minute for service in spec.services)
+    everywhere = (
+        len(spec.accounts) * len(spec.regions) * sum(service.requests_per_minute for service in spec.services)
+    )
     least = recording.busiest * spec.traffic.scale / everywhere
     services = []
     for service in spec.services:
@@ -112,38 +127,45 @@ def provisioned(spec: EstateSpec, recording: Recording) -> list[ServiceSpec]:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """All placements, in the order of every array of the world: region by region, service by service."""
+    """All placements, in the order of every array of the world: site by site, service by service."""
 
-    account: str
     cluster: str
-    regions: tuple[str, ...]
+    sites: tuple[Site, ...]
     places: tuple[Place, ...]
 
-    def find(self, region: str, service: str) -> Place | None:
-        """Return the placement of a service in a region."""
-        return next((p for p in self.places if p.region == region and p.service == service), None)
+    @property
+    def home(self) -> str:
+        """The account of whoever asks without having assumed a role."""
+        return self.sites[0].account
 
-    def matching(self, *, service: str | None, region: str | None) -> list[Place]:
-        """Return the placements that a fault's `where` or a contract's scope names."""
+    def find(self, region: str, service: str, account: str | None = None) -> Place | None:
+        """Return the placement of a service in a region: of the first account, if none is named."""
+        found = self.matching(service=service, region=region, account=account or self.home)
+        return found[0] if found else None
+
+    def matching(self, *, service: str | None, region: str | None, account: str | None) -> list[Place]:
+        """Return the placements that a fault's `where` names."""
         return [
             place
             for place in self.places
-            if (service is None or place.service == service) and (region is None or place.region == region)
+            if service in {None, place.service}
+            and region in {None, place.region}
+            and account in {None, place.account}
         ]
 
-    def clusters(self, region: str) -> list[str]:
-        """Return the ARNs of the region's clusters."""
+    def clusters(self, site: Site) -> list[str]:
+        """Return the ARNs of a site's clusters."""
         return (
-            [f"arn:aws:ecs:{region}:{self.account}:cluster/{self.cluster}"] if region in self.regions else []
+            [f"arn:aws:ecs:{site.region}:{site.account}:cluster/{self.cluster}"] if site in self.sites else []
         )
 
 
 def build(spec: EstateSpec, recording: Recording | None = None) -> Estate:
-    """Stand up what the document describes: every service in every region, fit for the recorded traffic."""
+    """Stand up what the document describes: every service at every site, fit for the recorded traffic."""
     services = spec.services if recording is None else provisioned(spec, recording)
-    pairs = [(region, service) for region in spec.regions for service in services]
+    sites = tuple(Site(account, region) for account in spec.accounts for region in spec.regions)
     places = [
-        Place(index=i, account=spec.account, region=region, cluster=spec.cluster, spec=service)
-        for i, (region, service) in enumerate(pairs)
+        Place(index=i, account=site.account, region=site.region, cluster=spec.cluster, spec=service)
+        for i, (site, service) in enumerate(product(sites, services))
     ]
-    return Estate(account=spec.account, cluster=spec.cluster, regions=spec.regions, places=tuple(places))
+    return Estate(cluster=spec.cluster, sites=sites, places=tuple(places))

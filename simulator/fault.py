@@ -36,10 +36,11 @@ class Document(BaseModel):
 
 
 class Where(Document):
-    """Which placements it meets: an absent service means all services, an absent region all regions."""
+    """Which placements it meets: what is absent means all services, all regions, all accounts."""
 
     service: str | None = None
     region: str | None = None
+    account: str | None = None
     zone: str | None = Field(default=None, description="such as eu-west-1a; spot_reclaim only")
 
 

@@ -34,4 +34,4 @@ def guard(cloudwatch: CloudWatch, estate: Estate, expected: Row, at: int) -> Non
             "ComparisonOperator": "GreaterThanThreshold",
             "TreatMissingData": "notBreaching",
         }
-        cloudwatch.put_alarm(alarm, region=place.region, account=estate.account, now=at)
+        cloudwatch.put_alarm(alarm, region=place.region, account=place.account, now=at)

@@ -68,7 +68,10 @@ class Injector:
         """Enter every fault of a scenario into the agenda."""
         self.fleet.yard.succeeded.append(self._succeeded)
         for index, each in enumerate(faults):
-            places = self.fleet.estate.matching(service=each.where.service, region=each.where.region)
+            where = each.where
+            places = self.fleet.estate.matching(
+                service=where.service, region=where.region, account=where.account
+            )
             ordeal = Ordeal(index, each, [place.index for place in places])
             self.ordeals.append(ordeal)
             self.agenda.enter(start + int(each.at.total_seconds()), partial(self._begin, ordeal))
@@ -144,13 +147,14 @@ class Injector:
         """Write down a call that somebody else made."""
         place = service.place
         whole = {"cluster": place.cluster, "service": place.service, **params}
-        who = (caller, place.account, place.region)
-        self.desk.made.append(Call(moment(at), *who, "ecs", "UpdateService", whole, ACCEPTED, place.index))
+        self.desk.made.append(
+            Call(moment(at), caller, *place.site, "ecs", "UpdateService", whole, ACCEPTED, place.index)
+        )
 
     def _deploy(self, ordeal: Ordeal, behaviour: Behaviour, at: int) -> Undo | None:
         """Have the pipeline deploy a new task definition that behaves like this."""
         for service in self._services(ordeal):
-            place, definitions = service.place, self.fleet.definitions[service.place.region]
+            place, definitions = service.place, self.fleet.definitions[service.place.site]
             definition = definitions.again(place.service, at, f"{image(place)}:2.0.{ordeal.index}")
             self.fleet.yard.behaviours[definition] = behaviour
             ordeal.definitions.add(definition)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simulator.calls import Desk, Params
     from simulator.ecs.fleet import Fleet
     from simulator.ecs.service import Service
-    from simulator.estate import Place
+    from simulator.estate import Place, Site
 
 ROLE = "aws-service-role/ecs.application-autoscaling.amazonaws.com"
 NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
@@ -65,7 +65,7 @@ class Scaling:
         ]
         self._activities: deque[tuple[Place, dict[str, Any]]] = deque(maxlen=ACTIVITIES_KEPT)
         self._seen: deque[tuple[Row, Row]] = deque(maxlen=COLD_POINTS + LAG_MINUTES)
-        self._operations: dict[str, Callable[[str, Params], dict[str, Any]]] = {
+        self._operations: dict[str, Callable[[Site, Params], dict[str, Any]]] = {
             "DescribeScalableTargets": self._describe_targets,
             "DescribeScalingPolicies": self._describe_policies,
             "DescribeScalingActivities": self._describe_activities,
@@ -76,31 +76,28 @@ class Scaling:
         self, operation: str, params: Params, *, region: str, account: str, caller: str
     ) -> dict[str, Any]:
         """Answer an operation.  Raises Refusal."""
-        if account != self._fleet.estate.account:
-            raise Refusal(
-                "AccessDeniedException", f"The estate belongs to {self._fleet.estate.account}.", 403
-            )
+        site = self._fleet.site(account, region)
         if not changes(operation):
-            return self._answer(operation, region, params)
-        known = self._service(region, params.get("ResourceId", ""))
+            return self._answer(operation, site, params)
+        known = self._service(site, params.get("ResourceId", ""))
         return self._desk.record(
             "application-autoscaling",
             operation,
             params,
-            lambda: self._answer(operation, region, params),
+            lambda: self._answer(operation, site, params),
             account=account,
             region=region,
             caller=caller,
             placement=None if known is None else known.place.index,
         )
 
-    def _answer(self, operation: str, region: str, params: Params) -> dict[str, Any]:
-        self._desk.admit(region)
+    def _answer(self, operation: str, site: Site, params: Params) -> dict[str, Any]:
+        self._desk.admit(site.region)
         if operation not in self._operations:
             raise Refusal(
                 "UnknownOperationException", f"application-autoscaling:{operation} is not simulated yet."
             )
-        return self._operations[operation](region, params)
+        return self._operations[operation](site, params)
 
     def consider(self, cpu: Row, tasks: Row, at: int) -> None:
         """See a minute's average CPU (NaN: no tasks) and tasks of each placement; scale where it is time.
@@ -161,15 +158,15 @@ class Scaling:
         }
         self._activities.appendleft((place, activity))
 
-    def _service(self, region: str, resource_id: str) -> Service | None:
+    def _service(self, site: Site, resource_id: str) -> Service | None:
         for service in self._fleet.services:
-            if service.place.region == region and resource(service.place) == resource_id:
+            if service.place.site == site and resource(service.place) == resource_id:
                 return service
         return None
 
-    def _register(self, region: str, params: Params) -> dict[str, Any]:
+    def _register(self, site: Site, params: Params) -> dict[str, Any]:
         meant(params)
-        service = self._service(region, params.get("ResourceId", ""))
+        service = self._service(site, params.get("ResourceId", ""))
         if service is None:
             raise Refusal("ValidationException", f"ECS service doesn't exist: {params.get('ResourceId')}")
         target = self.targets[service.place.index]
@@ -186,18 +183,18 @@ class Scaling:
             )
         return {"ScalableTargetARN": target_arn(service.place)}
 
-    def _places(self, region: str, params: Params) -> list[Place]:
+    def _places(self, site: Site, params: Params) -> list[Place]:
         wanted = params.get("ResourceIds") or ([params["ResourceId"]] if params.get("ResourceId") else None)
         if params.get("ServiceNamespace", NAMESPACE) != NAMESPACE:
             return []
         return [
             service.place
             for service in self._fleet.services
-            if service.place.region == region and (wanted is None or resource(service.place) in wanted)
+            if service.place.site == site and (wanted is None or resource(service.place) in wanted)
         ]
 
-    def _describe_targets(self, region: str, params: Params) -> dict[str, Any]:
-        places, rest = turned(self._places(region, params), params)
+    def _describe_targets(self, site: Site, params: Params) -> dict[str, Any]:
+        places, rest = turned(self._places(site, params), params)
         return {"ScalableTargets": [self._target(place) for place in places], **rest}
 
     def _target(self, place: Place) -> dict[str, Any]:
@@ -217,12 +214,12 @@ class Scaling:
             "ScalableTargetARN": target_arn(place),
         }
 
-    def _describe_policies(self, region: str, params: Params) -> dict[str, Any]:
-        places, rest = turned(self._places(region, params), params)
+    def _describe_policies(self, site: Site, params: Params) -> dict[str, Any]:
+        places, rest = turned(self._places(site, params), params)
         return {"ScalingPolicies": [policy(p, self.targets[p.index].created_at) for p in places], **rest}
 
-    def _describe_activities(self, region: str, params: Params) -> dict[str, Any]:
-        places = {place.index for place in self._places(region, params)}
+    def _describe_activities(self, site: Site, params: Params) -> dict[str, Any]:
+        places = {place.index for place in self._places(site, params)}
         found = [activity for place, activity in self._activities if place.index in places]
         listed, rest = turned(found, params)
         return {"ScalingActivities": listed, **rest}

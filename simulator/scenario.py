@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
+Account = Annotated[str, Field(pattern=r"^\d{12}$")]
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
 RETENTION_MIN, RETENTION_MAX = timedelta(hours=1), timedelta(days=63)
 DIRECTORY = files("simulator").joinpath("scenarios")
@@ -38,7 +39,7 @@ class Share(Document):
 
 
 class ServiceSpec(Document):
-    """A service as it stands in every region of the estate."""
+    """A service as it stands in every account and region of the estate."""
 
     name: str = Field(pattern=NAME)
     group: str = "core"
@@ -86,7 +87,11 @@ class Traffic(Document):
 class EstateSpec(Document):
     """What stands there before anything happens."""
 
-    account: str = Field(default="123456789012", pattern=r"^\d{12}$")
+    accounts: tuple[Account, ...] = Field(
+        default=("123456789012",),
+        min_length=1,
+        description="each has every service in every region; whoever assumes no role is in the first",
+    )
     cluster: str = Field(default="mylearning", pattern=NAME)
     regions: tuple[str, ...] = Field(min_length=1)
     services: tuple[ServiceSpec, ...] = Field(min_length=1)
@@ -101,7 +106,8 @@ class EstateSpec(Document):
     def names_meet(self) -> EstateSpec:
         """Refuse names given twice, and tenants that name what is not there."""
         names = [service.name for service in self.services]
-        for label, values in (("services", names), ("regions", list(self.regions))):
+        given = (("services", names), ("regions", list(self.regions)), ("accounts", list(self.accounts)))
+        for label, values in given:
             twice = {value for value in values if values.count(value) > 1}
             if twice:
                 raise ValueError(f"{label}: {', '.join(sorted(twice))} named twice")
@@ -211,6 +217,7 @@ def misplaced(
     for key, value, known in (
         ("service", fault.where.service, services),
         ("region", fault.where.region, regions),
+        ("account", fault.where.account, {*estate.accounts}),
     ):
         if value is not None and value not in known:
             yield ("where", key), f"the estate has no {value!r}"

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from simulator.cloudwatch.evaluation import Transition
     from simulator.cloudwatch.notice import Notice
     from simulator.ecs.service import Service
+    from simulator.estate import Site
     from simulator.recording import Recording
     from simulator.scenario import Scenario
 
@@ -243,9 +244,8 @@ class World:
         lost = np.broadcast_to(self._demand.missing(start, end)[:, None], load.offered.shape)
         self.cloudwatch.record(start, self._serve(start, load), Tasks.steady(desired), Arrival(lost=lost))
 
-    def _alarming(self, region: str, names: Iterable[str]) -> frozenset[str]:
-        account = self.estate.account
-        return frozenset(n for n in names if self.cloudwatch.alarm_state(account, region, n) == "ALARM")
+    def _alarming(self, site: Site, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(n for n in names if self.cloudwatch.alarm_state(*site, n) == "ALARM")
 
     def _announce(self, transition: Transition, at: int) -> None:
         """Tell the bus that an alarm changed, and the topics of its actions."""

@@ -69,9 +69,9 @@ class Life:
         self.world, self.clock = World(scenario), Stepped(scenario.start)
         self.mailbox, self.ear = WorldMailbox(), Ear(self.clock.now)
         wired = InProcess(WorldSessions(self.world), WorldMetrics(self.world).read, self.clock.now)
-        self.source, self.beacon = wired.source(), wired.beacon(scenario.estate.account)
+        self.source, self.beacon = wired.source(), wired.beacon(self.world.estate.home)
         setting = Setting(
-            scopes=[(scenario.estate.account, region) for region in scenario.estate.regions],
+            scopes=list(self.world.estate.sites),
             channel="incidents",
             base_url="http://fournines",
             heartbeat_regions=tuple(scenario.estate.regions[:2]),

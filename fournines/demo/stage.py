@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sts import STSClient
+
     from simulator.history import History
     from simulator.recording import Recording
     from simulator.scenario import Scenario, Tenant
 
 CHANNEL = "incidents"
+QUEUE = "fournines-events"
 #: The world stands still at the scenario's end.  The service's clock stops soon after, or it would take the
 #: stillness for darkness while people look at its pages.
 ENDS_AFTER = timedelta(minutes=3)
@@ -76,6 +80,7 @@ def write_config(
     path = folder / "fournines.yaml"
     for name, secret in SECRETS.items():
         (folder / name).write_text(secret, encoding="utf-8")
+    home, *others = scenario.estate.accounts
     clock = {
         "kind": "fast",
         "start": addresses.start.isoformat(),
@@ -86,7 +91,7 @@ def write_config(
     aws = {
         "endpoint_url": addresses.aws,
         "credentials": {"access_key_id": "fournines", "secret_access_key": {"file": "aws-secret"}},
-        "accounts": [{"id": scenario.estate.account}],
+        "accounts": [{"id": home}, *({"id": other, "role_arn": role(other)} for other in others)],
         "regions": list(scenario.estate.regions),
         "queues": [{"region": region, "url": url} for region, url in queues.items()],
     }
@@ -111,21 +116,38 @@ def write_config(
 
 
 def listen_everywhere(scenario: Scenario, endpoint_url: str) -> dict[str, str]:
-    """Make a queue and its rules in every region, as the template does; return the queues' URLs."""
+    """Make a queue in every region, and rules for it in every account; return the queues' URLs."""
     queues = {}
+    options: dict[str, Any] = {
+        "endpoint_url": endpoint_url,
+        "config": Config(retries={"total_max_attempts": 1}),
+    }
+    home, *others = scenario.estate.accounts
     for region in scenario.estate.regions:
         session = boto3.Session("operator", "demo", region_name=region)
-        options: dict[str, Any] = {
-            "endpoint_url": endpoint_url,
-            "config": Config(retries={"total_max_attempts": 1}),
-        }
-        sqs, events = session.client("sqs", **options), session.client("events", **options)
-        queues[region] = sqs.create_queue(QueueName="fournines-events")["QueueUrl"]
-        arn = f"arn:aws:sqs:{region}:{scenario.estate.account}:fournines-events"
-        for name, pattern in RULES.items():
-            events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-            events.put_targets(Rule=name, Targets=[{"Id": "fournines", "Arn": arn}])
+        queues[region] = session.client("sqs", **options).create_queue(QueueName=QUEUE)["QueueUrl"]
+        sts = session.client("sts", **options)
+        for each in (session, *(_assumed(sts, account, region) for account in others)):
+            _send_events(each.client("events", **options), f"arn:aws:sqs:{region}:{home}:{QUEUE}")
     return queues
+
+
+def role(account: str) -> str:
+    """Return the role that is assumed in an account that is not the credentials' own."""
+    return f"arn:aws:iam::{account}:role/fournines"
+
+
+def _assumed(sts: STSClient, account: str, region: str) -> boto3.Session:
+    keys = sts.assume_role(RoleArn=role(account), RoleSessionName="operator")["Credentials"]
+    return boto3.Session(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region
+    )
+
+
+def _send_events(events: EventBridgeClient, queue_arn: str) -> None:
+    for name, pattern in RULES.items():
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=name, Targets=[{"Id": "fournines", "Arn": queue_arn}])
 
 
 def write_history(scenario: Scenario, folder: Path, recording: Recording | None) -> Path:

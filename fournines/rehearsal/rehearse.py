@@ -101,10 +101,9 @@ def rehearse(
     clock = Stepped(scenario.start)
     ear, mailbox = Ear(clock.now), WorldMailbox()
     wired = InProcess(WorldSessions(world), WorldMetrics(world).read, clock.now)
-    outside = Outside(wired.source(), wired.actuator(), mailbox, ear, wired.beacon(scenario.estate.account))
-    scopes = [(scenario.estate.account, region) for region in scenario.estate.regions]
+    outside = Outside(wired.source(), wired.actuator(), mailbox, ear, wired.beacon(world.estate.home))
     setting = Setting(
-        scopes=scopes,
+        scopes=list(world.estate.sites),
         channel="rehearsal",
         heartbeat_regions=tuple(scenario.estate.regions[:HEARTBEAT_REGIONS]),
         workers=1,

@@ -76,7 +76,7 @@ class AwsFace:
         try:
             operation = service.operation(wire.operation(request))
             params = checked(service, operation, wire.read(request, operation))
-            caller = caller_of(scope, home=self._neighbours.account)
+            caller = caller_of(scope, home=self._neighbours.home)
             result = self._stage.call(service.name, operation.name, params, caller)
             return wire.write(result, operation, request_id)
         except Refusal as refusal:
@@ -90,7 +90,7 @@ class AwsFace:
 
     def _from_neighbours(self, request: Request, scope: Scope, request_id: str) -> Response:
         request.environ["wsgi.input"] = BytesIO(request.get_data())  # moto reads it again
-        wire, caller = spoken(request), caller_of(scope, home=self._neighbours.account)
+        wire, caller = spoken(request), caller_of(scope, home=self._neighbours.home)
         operation = wire.operation(request)
         try:
             self._stage.locked(lambda world: world.admit(caller.region))

@@ -20,7 +20,7 @@ from simulator.refusal import Refusal
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-    from simulator.estate import Estate, Place
+    from simulator.estate import Estate, Place, Site
 
 LOG = logging.getLogger(__name__)
 HTTP_PORT = "80"
@@ -32,11 +32,11 @@ class Neighbours:
     """moto, with the estate's load balancers in it."""
 
     def __init__(self, estate: Estate) -> None:
-        self.account = estate.account
+        self.home = estate.home
         self._server = DomainDispatcherApplication(create_backend_app)
         forget()
-        for region in estate.regions:
-            seed(region, [place for place in estate.places if place.region == region])
+        for site in estate.sites:
+            seed(site, [place for place in estate.places if place.site == site])
 
     def answer(self, environ: WSGIEnvironment, service: str, operation: str, account: str) -> Response:
         """Let moto answer a request as this account; raise `Refusal` for all that is not served truly."""
@@ -68,11 +68,9 @@ def forget() -> None:
             backends.reset()
 
 
-def seed(region: str, places: list[Place]) -> None:
+def seed(site: Site, places: list[Place]) -> None:
     """Stand up an ALB with a target group for every placement, under the names that the world gave them."""
-    if not places:
-        return
-    account = places[0].account
+    account, region = site
     network, balancers = get_backend("ec2")[account][region], get_backend("elbv2")[account][region]
     subnets = [one for one in network.describe_subnets() if one.availability_zone in places[0].zones]
     for place in places:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simulator.ecs.answers import Shape
     from simulator.ecs.fleet import Fleet
     from simulator.ecs.service import Service
+    from simulator.estate import Site
 
 LISTED_DEFAULT = 10
 SERVICES_MAX, DEPLOYMENTS_MAX, TASKS_MAX = 10, 20, 100
@@ -36,7 +37,7 @@ class Ecs:
     def __init__(self, fleet: Fleet, desk: Desk) -> None:
         self._fleet = fleet
         self._desk = desk
-        self._operations: dict[str, Callable[[str, Params], Shape]] = {
+        self._operations: dict[str, Callable[[Site, Params], Shape]] = {
             "ListClusters": self._list_clusters,
             "DescribeClusters": self._describe_clusters,
             "ListServices": self._list_services,
@@ -55,41 +56,38 @@ class Ecs:
 
     def call(self, operation: str, params: Params, *, region: str, account: str, caller: str) -> Shape:
         """Answer an operation.  Raises Refusal."""
-        if account != self._fleet.estate.account:
-            raise Refusal(
-                "AccessDeniedException", f"The estate belongs to {self._fleet.estate.account}.", 403
-            )
+        site = self._fleet.site(account, region)
         if not changes(operation):
-            return self._answer(operation, region, params)
+            return self._answer(operation, site, params)
         return self._desk.record(
             "ecs",
             operation,
             params,
-            lambda: self._answer(operation, region, params),
+            lambda: self._answer(operation, site, params),
             account=account,
             region=region,
             caller=caller,
-            placement=self._placement(region, params),
+            placement=self._placement(site, params),
         )
 
-    def _answer(self, operation: str, region: str, params: Params) -> Shape:
-        self._desk.admit(region)
+    def _answer(self, operation: str, site: Site, params: Params) -> Shape:
+        self._desk.admit(site.region)
         if operation not in self._operations:
             raise Refusal("UnknownOperationException", f"ecs:{operation} is not simulated yet.")
-        return self._operations[operation](region, params)
+        return self._operations[operation](site, params)
 
     @property
     def _at(self) -> int:
         return int(self._desk.now)
 
-    def _placement(self, region: str, params: Params) -> int | None:
+    def _placement(self, site: Site, params: Params) -> int | None:
         """Return the index of the placement that a mutating call is about, if it names one."""
         named = params.get("service") or params.get("serviceDeploymentArn") or ""
         task = str(params.get("task") or "").rsplit("/", 1)[-1]
         family = params.get("family")
         for service in self._fleet.services:
             place = service.place
-            if place.region == region and (
+            if place.site == site and (
                 named in {place.service, place.service_arn}
                 or f"service-deployment/{place.cluster}/{place.service}/" in named
                 or family == place.service
@@ -98,15 +96,15 @@ class Ecs:
                 return place.index
         return None
 
-    def _list_clusters(self, region: str, params: Params) -> Shape:
-        arns, rest = page(self._fleet.estate.clusters(region), params)
+    def _list_clusters(self, site: Site, params: Params) -> Shape:
+        arns, rest = page(self._fleet.estate.clusters(site), params)
         return {"clusterArns": arns, **rest}
 
-    def _describe_clusters(self, region: str, params: Params) -> Shape:
+    def _describe_clusters(self, site: Site, params: Params) -> Shape:
         found, failures = [], []
         for name in params.get("clusters") or ["default"]:
             try:
-                services = self._fleet.in_cluster(region, {"cluster": name})
+                services = self._fleet.in_cluster(site, {"cluster": name})
             except Refusal:
                 failures.append({"arn": name, "reason": "MISSING"})
                 continue
@@ -128,15 +126,15 @@ class Ecs:
             )
         return {"clusters": found, "failures": failures}
 
-    def _list_services(self, region: str, params: Params) -> Shape:
-        arns = [service.place.service_arn for service in self._fleet.in_cluster(region, params)]
+    def _list_services(self, site: Site, params: Params) -> Shape:
+        arns = [service.place.service_arn for service in self._fleet.in_cluster(site, params)]
         listed, rest = page(arns, params, size=LISTED_DEFAULT)
         return {"serviceArns": listed, **rest}
 
-    def _describe_services(self, region: str, params: Params) -> Shape:
+    def _describe_services(self, site: Site, params: Params) -> Shape:
         names = few(params.get("services", ()), SERVICES_MAX, "services")
         known: dict[str, Service] = {}
-        for service in self._fleet.in_cluster(region, params):
+        for service in self._fleet.in_cluster(site, params):
             known |= {service.place.service: service, service.place.service_arn: service}
         tags = "TAGS" in params.get("include", ())
         return {
@@ -144,10 +142,10 @@ class Ecs:
             "failures": [{"arn": name, "reason": "MISSING"} for name in names if name not in known],
         }
 
-    def _list_tasks(self, region: str, params: Params) -> Shape:
-        services = self._fleet.in_cluster(region, params)
+    def _list_tasks(self, site: Site, params: Params) -> Shape:
+        services = self._fleet.in_cluster(site, params)
         if name := params.get("serviceName"):
-            services = [self._fleet.find(region, params, name)]
+            services = [self._fleet.find(site, params, name)]
         elif family := params.get("family"):
             services = [service for service in services if service.place.service == family]
         stopped = params.get("desiredStatus", "RUNNING") == "STOPPED"
@@ -160,10 +158,10 @@ class Ecs:
         listed, rest = page(arns, params)
         return {"taskArns": listed, **rest}
 
-    def _describe_tasks(self, region: str, params: Params) -> Shape:
+    def _describe_tasks(self, site: Site, params: Params) -> Shape:
         names = few(params.get("tasks", ()), TASKS_MAX, "tasks")
         known: dict[str, tuple[Service, Task]] = {}
-        for service in self._fleet.in_cluster(region, params):
+        for service in self._fleet.in_cluster(site, params):
             known |= {task.id: (service, task) for task in [*service.tasks, *service.stopped]}
         found = [(name, known.get(name.rsplit("/", 1)[-1])) for name in names]
         return {
@@ -171,12 +169,12 @@ class Ecs:
             "failures": [{"arn": name, "reason": "MISSING"} for name, pair in found if pair is None],
         }
 
-    def _describe_task_definition(self, region: str, params: Params) -> Shape:
-        definition = self._fleet.definitions[region].find(params["taskDefinition"])
+    def _describe_task_definition(self, site: Site, params: Params) -> Shape:
+        definition = self._fleet.definitions[site].find(params["taskDefinition"])
         return {"taskDefinition": definition, "tags": []}
 
-    def _list_service_deployments(self, region: str, params: Params) -> Shape:
-        service = self._fleet.find(region, params, params["service"])
+    def _list_service_deployments(self, site: Site, params: Params) -> Shape:
+        service = self._fleet.find(site, params, params["service"])
         statuses, created = params.get("status"), params.get("createdAt") or {}
         briefs = [
             brief
@@ -188,33 +186,33 @@ class Ecs:
         listed, rest = page(briefs, params, size=DEPLOYMENTS_MAX)
         return {"serviceDeployments": listed, **rest}
 
-    def _describe_service_deployments(self, region: str, params: Params) -> Shape:
+    def _describe_service_deployments(self, site: Site, params: Params) -> Shape:
         arns = few(params["serviceDeploymentArns"], DEPLOYMENTS_MAX, "serviceDeploymentArns")
-        known = {d.arn: (s, d) for s in self._in(region) for d in s.deployments}
+        known = {d.arn: (s, d) for s in self._in(site) for d in s.deployments}
         return {
             "serviceDeployments": [answers.deployment(*known[arn]) for arn in arns if arn in known],
             "failures": [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in known],
         }
 
-    def _describe_service_revisions(self, region: str, params: Params) -> Shape:
+    def _describe_service_revisions(self, site: Site, params: Params) -> Shape:
         arns = few(params["serviceRevisionArns"], DEPLOYMENTS_MAX, "serviceRevisionArns")
-        known = {d.target.arn: (s, d.target) for s in self._in(region) for d in s.deployments}
+        known = {d.target.arn: (s, d.target) for s in self._in(site) for d in s.deployments}
         return {
             "serviceRevisions": [answers.revision(*known[arn]) for arn in arns if arn in known],
             "failures": [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in known],
         }
 
-    def _update_service(self, region: str, params: Params) -> Shape:
-        service = self._fleet.find(region, params, params["service"])
+    def _update_service(self, site: Site, params: Params) -> Shape:
+        service = self._fleet.find(site, params, params["service"])
         also = self._fleet.yard.aws.update_service_deploys
-        update(service, params, self._fleet.definitions[region], also, self._at)
+        update(service, params, self._fleet.definitions[site], also, self._at)
         self._fleet.wake(service)
         return {"service": answers.service(service, tags=False)}
 
-    def _stop_service_deployment(self, region: str, params: Params) -> Shape:
+    def _stop_service_deployment(self, site: Site, params: Params) -> Shape:
         if params.get("stopType", "ROLLBACK") != "ROLLBACK":
             raise Refusal("UnsupportedFeatureException", "Only the stop type ROLLBACK is supported.")
-        service, deployment = self._deployment(region, params["serviceDeploymentArn"])
+        service, deployment = self._deployment(site, params["serviceDeploymentArn"])
         if deployment.status in {Status.PENDING, Status.IN_PROGRESS}:
             deployment.move(Status.ROLLBACK_REQUESTED, self._at, "Rollback requested by the user.")
             self._fleet.wake(service)
@@ -222,9 +220,9 @@ class Ecs:
             raise Refusal("ConflictException", f"The service deployment is already {deployment.status}.")
         return {"serviceDeploymentArn": deployment.arn}
 
-    def _stop_task(self, region: str, params: Params) -> Shape:
+    def _stop_task(self, site: Site, params: Params) -> Shape:
         wanted = params["task"].rsplit("/", 1)[-1]
-        for service in self._fleet.in_cluster(region, params):
+        for service in self._fleet.in_cluster(site, params):
             for task in service.tasks:
                 if task.id == wanted:
                     if not task.stopping:
@@ -235,18 +233,18 @@ class Ecs:
                     return {"task": answers.task(service, task)}
         raise Refusal("InvalidParameterException", "The referenced task was not found.")
 
-    def _register_task_definition(self, region: str, params: Params) -> Shape:
+    def _register_task_definition(self, site: Site, params: Params) -> Shape:
         behaviour = behaviour_asked_for(params)
-        definition = self._fleet.definitions[region].register(params, self._at)
+        definition = self._fleet.definitions[site].register(params, self._at)
         if behaviour is not None:
             self._fleet.yard.behaviours[definition["taskDefinitionArn"]] = behaviour
         return {"taskDefinition": definition, "tags": []}
 
-    def _in(self, region: str) -> list[Service]:
-        return [service for service in self._fleet.services if service.place.region == region]
+    def _in(self, site: Site) -> list[Service]:
+        return [service for service in self._fleet.services if service.place.site == site]
 
-    def _deployment(self, region: str, arn: str) -> tuple[Service, Deployment]:
-        for service in self._in(region):
+    def _deployment(self, site: Site, arn: str) -> tuple[Service, Deployment]:
+        for service in self._in(site):
             for deployment in service.deployments:
                 if deployment.arn == arn:
                     return service, deployment

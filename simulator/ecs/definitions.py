@@ -1,4 +1,4 @@
-"""Task definitions: families and their revisions, one catalogue per region."""
+"""Task definitions: families and their revisions, one catalogue per account and region."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def behaviour_asked_for(params: Mapping[str, Any]) -> Behaviour | None:
 
 @dataclass(slots=True)
 class Definitions:
-    """The task definitions of one region; `[family][n]` is revision n + 1 of the family."""
+    """The task definitions of one account in one region; `[family][n]` is revision n + 1 of the family."""
 
     region: str
     account: str

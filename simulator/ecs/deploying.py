@@ -48,7 +48,7 @@ def watched(service: Service, deployment: Deployment, yard: Yard) -> frozenset[s
     alarms = deployment.configuration.get("alarms") or {}
     if not alarms.get("enable"):
         return frozenset()
-    return yard.alarms(service.place.region, alarms.get("alarmNames", ()))
+    return yard.alarms(service.place.site, alarms.get("alarmNames", ()))
 
 
 def failure(service: Service, deployment: Deployment, yard: Yard) -> str:

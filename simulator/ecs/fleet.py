@@ -12,13 +12,14 @@ from simulator.ecs.scheduler import tick
 from simulator.ecs.service import Service
 from simulator.ecs.task import Status as TaskStatus
 from simulator.ecs.task import Task
+from simulator.estate import Site
+from simulator.events import image
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from simulator.calls import Params
     from simulator.ecs.yard import Yard
     from simulator.estate import Estate, Place
-from simulator.events import image
 
 DAY_S = 86_400
 #: How the services of an estate are deployed: ECS's own protections are on, as they should be everywhere.
@@ -36,7 +37,7 @@ class Fleet:
     def __init__(self, estate: Estate, yard: Yard, at: int, desired: list[int], *, alarms: bool) -> None:
         self.estate = estate
         self.yard = yard
-        self.definitions = {region: Definitions(region, estate.account) for region in estate.regions}
+        self.definitions = {site: Definitions(site.region, site.account) for site in estate.sites}
         self.services = [
             self._stand_up(place, at, desired[place.index], alarms=alarms) for place in estate.places
         ]
@@ -49,7 +50,7 @@ class Fleet:
             configuration["alarms"] = {"alarmNames": [place.alarm], "enable": True, "rollback": True}
         age = DAY_S * (2 + int(9 * fate.fraction(place, "age")))
         service = Service(place, at - 300 * DAY_S, desired, place.spec.strategy, configuration)
-        definitions = self.definitions[place.region]
+        definitions = self.definitions[place.site]
         for version in range(1, 3):
             born = at - age - (2 - version) * 7 * DAY_S
             definition = definitions.again(place.service, born, f"{image(place)}:1.{version}.0")
@@ -74,16 +75,24 @@ class Fleet:
         service.steady = False
         self.restless.add(service.place.index)
 
-    def in_cluster(self, region: str, params: Params) -> list[Service]:
+    def site(self, account: str, region: str) -> Site:
+        """Return where a call goes.  Raises Refusal for an account that is not of the estate."""
+        owners = dict.fromkeys(site.account for site in self.estate.sites)
+        if account not in owners:
+            message = f"The estate belongs to {', '.join(owners)}, not to {account}."
+            raise Refusal("AccessDeniedException", message, 403)
+        return Site(account, region)
+
+    def in_cluster(self, site: Site, params: Params) -> list[Service]:
         """Return the services of the cluster that a call names.  Raises Refusal."""
         cluster = str(params.get("cluster") or "default").rsplit("/", 1)[-1]
-        if region not in self.estate.regions or cluster != self.estate.cluster:
+        if site not in self.estate.sites or cluster != self.estate.cluster:
             raise Refusal("ClusterNotFoundException", "Cluster not found.")
-        return [service for service in self.services if service.place.region == region]
+        return [service for service in self.services if service.place.site == site]
 
-    def find(self, region: str, params: Params, name: str) -> Service:
+    def find(self, site: Site, params: Params, name: str) -> Service:
         """Return the service that a call names, by name or ARN.  Raises Refusal."""
-        for service in self.in_cluster(region, params):
+        for service in self.in_cluster(site, params):
             if name in {service.place.service, service.place.service_arn}:
                 return service
         raise Refusal("ServiceNotFoundException", "Service not found.")

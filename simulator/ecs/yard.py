@@ -9,6 +9,7 @@ from simulator.bus import Bus, Event
 from simulator.ecs.capacity import Shortages
 from simulator.ecs.rollout import Behaviour, Deployment
 from simulator.ecs.service import Service
+from simulator.estate import Site
 from simulator.scenario import AwsSettings
 
 HEALTHY = Behaviour()
@@ -18,13 +19,13 @@ HEALTHY = Behaviour()
 class Yard:
     """The surroundings of all services.
 
-    `alarms(region, names)` answers which alarms are in ALARM. `succeeded` are called when a deployment is
+    `alarms(site, names)` answers which alarms are in ALARM. `succeeded` are called when a deployment is
     SUCCESSFUL. `crashing` maps a placement to the seconds that its tasks live.
     """
 
     aws: AwsSettings
     bus: Bus
-    alarms: Callable[[str, Iterable[str]], frozenset[str]]
+    alarms: Callable[[Site, Iterable[str]], frozenset[str]]
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     shortages: Shortages = field(default_factory=Shortages)
     crashing: dict[int, int] = field(default_factory=dict)

@@ -54,7 +54,7 @@ def minutes(world: World, first: int, last: int, wanted: list[Series] | None = N
 
 def call(world: World, operation: str, region: str = HERE, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
     ecs = world.ecs.call
-    return ecs(operation, params, region=region, account=world.estate.account, caller="reader")
+    return ecs(operation, params, region=region, account=world.estate.home, caller="reader")
 
 
 @pytest.mark.parametrize("share", [0.5, 1.5])

@@ -1,0 +1,94 @@
+"""An estate as large companies have it, over real boto3: what each account can see of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from simulator.aws.stand import Stand
+from simulator.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
+
+HOME, OTHER, REGION, CLUSTER = "123456789012", "210987654321", "eu-west-1", "mylearning"
+EPOCH = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+SCENARIO = Scenario.model_validate(
+    {
+        "name": "estate",
+        "start": EPOCH,
+        "duration": "6h",
+        "estate": {
+            "accounts": [HOME, OTHER],
+            "regions": [REGION],
+            "services": [{"name": "web-app"}, {"name": "payment"}],
+        },
+    }
+)
+
+
+class Aws:
+    """A served world, its clock, and clients to it in either account."""
+
+    def __init__(self, serve: Callable[[WSGIApplication], str]) -> None:
+        self.at = EPOCH
+        self.stand = Stand(SCENARIO, speed=60, epoch=EPOCH, read_wall=lambda: self.at)
+        self.url = serve(self.stand.app)
+
+    def client(self, service: str, account: str = HOME) -> Any:  # noqa: ANN401 - any service
+        session = boto3.Session("fournines", "anything", region_name=REGION)
+        if account != HOME:
+            role = f"arn:aws:iam::{account}:role/reader"
+            sts = session.client("sts", endpoint_url=self.url, config=ONCE)
+            keys = sts.assume_role(RoleArn=role, RoleSessionName="reading")["Credentials"]
+            session = boto3.Session(
+                keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=REGION
+            )
+        return session.client(service, endpoint_url=self.url, config=ONCE)  # type: ignore[call-overload]
+
+    def live(self, **span: float) -> None:
+        """Let simulated time pass."""
+        self.at += timedelta(**span) / 60
+        self.stand.stage.step()
+
+
+@pytest.fixture(scope="module")
+def aws(serve: Callable[[WSGIApplication], str]) -> Aws:
+    return Aws(serve)
+
+
+@pytest.mark.parametrize("account", [HOME, OTHER])
+def test_a_role_sees_its_own_account_alone(aws: Aws, account: str) -> None:
+    mine = f"arn:aws:ecs:{REGION}:{account}:"
+    ecs = aws.client("ecs", account)
+    assert ecs.list_clusters()["clusterArns"] == [f"{mine}cluster/{CLUSTER}"]
+    assert all(arn.startswith(mine) for arn in ecs.list_services(cluster=CLUSTER)["serviceArns"])
+    balancers = aws.client("elbv2", account).describe_load_balancers()["LoadBalancers"]
+    assert {each["LoadBalancerArn"].split(":")[4] for each in balancers} == {account}
+    names = {each["LoadBalancerArn"].partition("loadbalancer/")[2] for each in balancers}
+    metrics = aws.client("cloudwatch", account).list_metrics(
+        Namespace="AWS/ApplicationELB", MetricName="HealthyHostCount"
+    )["Metrics"]
+    assert {metric["Dimensions"][0]["Value"] for metric in metrics} == names
+
+
+def test_a_queue_is_in_one_account_and_hears_of_others_by_their_own_rules(aws: Aws) -> None:
+    url = aws.client("sqs").create_queue(QueueName="events")["QueueUrl"]
+    for account in (HOME, OTHER):
+        events = aws.client("events", account)
+        events.put_rule(Name="ecs", EventPattern='{"source": ["aws.ecs"]}')
+        arn = f"arn:aws:sqs:{REGION}:{HOME}:events"
+        events.put_targets(Rule="ecs", Targets=[{"Id": "queue", "Arn": arn}])
+    ecs = aws.client("ecs", OTHER)
+    ecs.update_service(cluster=CLUSTER, service="payment", forceNewDeployment=True)
+    aws.live(minutes=3)
+    told = aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert f'"account": "{OTHER}"' in told[0]["Body"]
+    call = aws.stand.stage.calls()[-1]
+    assert (call.account, call.caller) == (OTHER, "reading")
