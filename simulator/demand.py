@@ -35,17 +35,22 @@ NIGHTLY_SWING, WEEKEND = 0.6, 0.6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """Traffic and the figures that meet it, per placement."""
+    """Traffic and the figures that meet it, per placement; `requested` are those that users can reach."""
 
     traffic: Traffic
     usual: Row
     task_capacity: Row
     median_s: Row
     slow_s: float
+    requested: NDArray[np.bool_]
 
     def offered(self, start: int, end: int, surge: Row | float = 1.0) -> NDArray[np.int64]:
-        """Return the requests of the minutes `[start, end)`, int64 [minutes, placements]."""
+        """Return the requests and messages of the minutes `[start, end)`, int64 [minutes, placements]."""
         return self.traffic.offered(start, end, surge)
+
+    def requests(self, offered: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what of the work that was offered are requests: all but what waits in queues."""
+        return np.where(self.requested, offered, 0)
 
     def missing(self, start: int, end: int) -> NDArray[np.bool_]:
         """Return of which minutes nobody knows what was offered."""
@@ -61,7 +66,7 @@ class Demand:
 def demand(scenario: Scenario, estate: Estate, recording: Recording | None) -> Demand:
     """Read a scenario's traffic; a recording that the document names is handed in, already read."""
     places, traffic = estate.places, scenario.estate.traffic
-    peak = np.array([float(place.spec.requests_per_minute) for place in places])
+    peak = np.array([float(place.spec.work_per_minute) for place in places])
     start = seconds(scenario.start) // MINUTE_S
     source: Traffic
     if recording is not None:
@@ -75,9 +80,10 @@ def demand(scenario: Scenario, estate: Estate, recording: Recording | None) -> D
     return Demand(
         traffic=source,
         usual=usual,
-        task_capacity=np.array([float(place.spec.requests_per_task) for place in places]),
+        task_capacity=np.array([float(place.spec.work_per_task) for place in places]),
         median_s=np.array([place.spec.latency_ms / 1000 for place in places]),
         slow_s=scenario.estate.slow_ms / 1000,
+        requested=np.array([place.spec.front != "none" for place in places]),
     )
 
 

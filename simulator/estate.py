@@ -28,7 +28,7 @@ class Site(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One ECS service in one cluster, region and account, behind a load balancer of its own."""
+    """One ECS service in one cluster, region and account, named as AWS names it and what stands before it."""
 
     index: int
     account: str
@@ -64,8 +64,25 @@ class Place:
         return self.arn("cluster", self.cluster)
 
     @property
+    def balanced(self) -> bool:
+        """Whether it is behind a load balancer: only then it has one, and a target group."""
+        return self.spec.front == "alb"
+
+    @property
+    def meshed(self) -> bool:
+        """Whether its clients reach it by Service Connect."""
+        return self.spec.front == "service_connect"
+
+    @property
+    def host(self) -> str:
+        """The host name by which its load balancer knows it."""
+        return f"{self.service}.{self.cluster}.example".lower()
+
+    @property
     def load_balancer(self) -> str:
         """The load balancer as a CloudWatch dimension value: `app/NAME/ID`."""
+        if (shared := self.spec.load_balancer) is not None:
+            return f"app/{shared}/{fate.hexadecimal(16, 'load balancer', *self.site, shared)}"
         name = f"{self.cluster}-{self.service}"[:32].rstrip("-")
         return f"app/{name}/{fate.hexadecimal(16, 'load balancer', self)}"
 
@@ -100,10 +117,19 @@ class Place:
         return {"service": self.service, "group": self.spec.group}
 
 
-def tasks_for(spec: ServiceSpec, requests_per_minute: float) -> int:
+def tasks_for(spec: ServiceSpec, work_per_minute: float) -> int:
     """Return how many tasks carry this load in comfort, within the scaling bounds."""
-    wanted = math.ceil(requests_per_minute / (spec.requests_per_task * COMFORT))
+    wanted = math.ceil(work_per_minute / (spec.work_per_task * COMFORT))
     return max(spec.minimum, min(spec.maximum, wanted))
+
+
+def enlarged(service: ServiceSpec, factor: float) -> ServiceSpec:
+    """Return a service whose tasks get this many times as much done."""
+    size = math.ceil(service.work_per_task * factor)
+    if service.queue is None:
+        return service.model_copy(update={"requests_per_task": size})
+    queue = service.queue.model_copy(update={"handled_per_task_per_minute": size})
+    return service.model_copy(update={"queue": queue})
 
 
 def provisioned(spec: EstateSpec, recording: Recording) -> list[ServiceSpec]:
@@ -113,14 +139,13 @@ def provisioned(spec: EstateSpec, recording: Recording) -> list[ServiceSpec]:
     autoscaling, minutes slower than a burst, never goes below what carries that minute.
     """
     everywhere = (
-        len(spec.accounts) * len(spec.regions) * sum(service.requests_per_minute for service in spec.services)
+        len(spec.accounts) * len(spec.regions) * sum(service.work_per_minute for service in spec.services)
     )
     least = recording.busiest * spec.traffic.scale / everywhere
     services = []
     for service in spec.services:
-        size = math.ceil(service.requests_per_task * max(1.0, least))
-        larger = service.model_copy(update={"requests_per_task": size})
-        carries = tasks_for(larger, service.requests_per_minute * least)
+        larger = enlarged(service, max(1.0, least))
+        carries = tasks_for(larger, service.work_per_minute * least)
         services.append(larger.model_copy(update={"minimum": carries}))
     return services
 

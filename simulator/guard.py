@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.cloudwatch.catalogue import ALB, ECS, Scope, dimensions
+from simulator.cloudwatch.values import listed
+
 if TYPE_CHECKING:
     from simulator.cloudwatch.service import CloudWatch
     from simulator.demand import Row
-    from simulator.estate import Estate
+    from simulator.estate import Estate, Place
 
 #: Errors per minute: this share of the usual requests, and never fewer than a handful.
 ERROR_SHARE, ERRORS_LEAST = 0.02, 5
 MINUTES = 2
 
 
+def guarded(place: Place) -> bool:
+    """Return whether there is something to guard a placement by: the answers to its users."""
+    return place.balanced or place.meshed
+
+
 def guard(cloudwatch: CloudWatch, estate: Estate, expected: Row, at: int) -> None:
-    """Put an alarm on every placement."""
-    for place in estate.places:
+    """Put an alarm on every placement that answers requests."""
+    for place in filter(guarded, estate.places):
         alarm = {
             "AlarmName": place.alarm,
             "AlarmDescription": f"{place.service} answers with server errors",
-            "Namespace": "AWS/ApplicationELB",
+            "Namespace": ECS if place.meshed else ALB,
             "MetricName": "HTTPCode_Target_5XX_Count",
-            "Dimensions": [
-                {"Name": "LoadBalancer", "Value": place.load_balancer},
-                {"Name": "TargetGroup", "Value": place.target_group},
-            ],
+            "Dimensions": listed(
+                dimensions(place, Scope.TARGET_DISCOVERY if place.meshed else Scope.TARGET_GROUP)
+            ),
             "Statistic": "Sum",
             "Period": 60,
             "EvaluationPeriods": MINUTES,

@@ -56,7 +56,7 @@ def serve_day(seed: int, estate: Estate, asked: Demand, start: int, end: int) ->
     busiest = asked.traffic.offered(start, end).max(axis=0)
     tasks = np.array([float(tasks_for(place.spec, float(busiest[place.index]))) for place in estate.places])
     load = Load(
-        offered=asked.offered(start, end),
+        offered=asked.requests(asked.offered(start, end)),
         healthy=tasks,
         task_capacity=asked.task_capacity,
         error_ratio=mishaps(seed, start, end, len(estate.places)),

@@ -38,6 +38,16 @@ class Share(Document):
     base: int = Field(default=0, ge=0)
 
 
+class QueueSpec(Document):
+    """An SQS queue that a service works off."""
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,80}$")
+    arrivals_per_minute: int = Field(default=600, gt=0, description="messages at the daily peak")
+    handled_per_task_per_minute: int = Field(
+        default=300, gt=0, description="what one task can handle in a minute at 100 % CPU"
+    )
+
+
 class ServiceSpec(Document):
     """A service as it stands in every account and region of the estate."""
 
@@ -52,6 +62,15 @@ class ServiceSpec(Document):
     strategy: tuple[Share, ...] = (Share(provider="FARGATE", weight=1),)
     latency_ms: float = Field(default=80, gt=0, description="median answer time of an idle task")
     objective: float = Field(default=0.9999, gt=0, lt=1)
+    front: Literal["alb", "service_connect", "none"] = Field(
+        default="alb", description="how requests reach it; none get no requests"
+    )
+    load_balancer: str | None = Field(
+        default=None,
+        pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?$",
+        description="services that name the same one share it; without a name it has its own",
+    )
+    queue: QueueSpec | None = Field(default=None, description="what it works off; only where front is none")
 
     @model_validator(mode="after")
     def consistent(self) -> ServiceSpec:
@@ -62,7 +81,23 @@ class ServiceSpec(Document):
             raise ValueError("strategy: at least one provider needs a weight or a base above 0")
         if sum(bool(share.base) for share in self.strategy) > 1:
             raise ValueError("strategy: only one provider may have a base")
+        if self.load_balancer is not None and self.front != "alb":
+            raise ValueError(f"load_balancer: a service with front {self.front} has none")
+        if self.queue is not None and self.front != "none":
+            raise ValueError("queue: a service that works off a queue has front none")
         return self
+
+    @property
+    def work_per_minute(self) -> int:
+        """What arrives for it at the daily peak: requests, or messages of its queue."""
+        if self.front == "none":
+            return self.queue.arrivals_per_minute if self.queue else 0
+        return self.requests_per_minute
+
+    @property
+    def work_per_task(self) -> int:
+        """How much of it one task gets done in a minute at 100 % CPU."""
+        return self.queue.handled_per_task_per_minute if self.queue else self.requests_per_task
 
 
 class Tenant(Document):
@@ -111,6 +146,9 @@ class EstateSpec(Document):
             twice = {value for value in values if values.count(value) > 1}
             if twice:
                 raise ValueError(f"{label}: {', '.join(sorted(twice))} named twice")
+        queues = [service.queue.name for service in self.services if service.queue]
+        if len(set(queues)) < len(queues):
+            raise ValueError("services: each works off a queue of its own")
         for tenant in self.tenants:
             strangers = {*tenant.services} - {*names} | {*tenant.regions} - {*self.regions}
             if strangers:

@@ -1,5 +1,6 @@
 """The tagging API as a reader sees it: the tags of services, load balancers and target groups.
 
+A load balancer that services share bears no tags: it is nobody's alone.
 `call` takes and returns what boto3 would; it raises `simulator.refusal.Refusal`.
 """
 
@@ -7,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator.balancing import fronts
 from simulator.calls import changes
+from simulator.estate import Site
 from simulator.paging import page
 from simulator.refusal import Refusal
 
@@ -52,10 +55,15 @@ class Tagging:
         self._desk.admit(region)
         if operation != "GetResources":
             raise Refusal("UnknownOperationException", f"tagging:{operation} is not simulated yet.")
-        places = [
-            place for place in self._estate.places if (place.account, place.region) == (account, region)
+        site = Site(account, region)
+        shared = {arn for arn, sharers in fronts(self._estate.places, site).items() if len(sharers) > 1}
+        found = [
+            each
+            for place in self._estate.places
+            if place.site == site
+            for each in resources(place)
+            if each[1] not in shared and asked_for(params, *each)
         ]
-        found = [each for place in places for each in resources(place) if asked_for(params, *each)]
         turn = {"maxResults": params.get("ResourcesPerPage", LISTED_DEFAULT)}
         listed, rest = page(found, turn | {"nextToken": params.get("PaginationToken")})
         return {
@@ -67,8 +75,9 @@ class Tagging:
 def resources(place: Place) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield kind, ARN and tags of what a placement is made of."""
     yield SERVICE, place.service_arn, place.tags
-    yield BALANCER, place.load_balancer_arn, place.tags
-    yield GROUP, place.target_group_arn, place.tags
+    if place.balanced:
+        yield BALANCER, place.load_balancer_arn, place.tags
+        yield GROUP, place.target_group_arn, place.tags
 
 
 def asked_for(params: Params, kind: str, arn: str, tags: dict[str, str]) -> bool:

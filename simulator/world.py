@@ -5,8 +5,8 @@ Callers use
   what reaches each region's event bus meanwhile, in order of arrival;
 - `world.notices() -> list[Notice]`: what alarms sent to their SNS topics meanwhile;
 - `world.ecs.call(operation, params, region=, account=, caller=) -> dict`, and the same of `world.scaling`
-  (Application Auto Scaling) and `world.tagging`: AWS's shapes as boto3 has them, errors as
-  `simulator.refusal.Refusal`;
+  (Application Auto Scaling), `world.balancing` (ELBv2) and `world.tagging`: AWS's shapes as boto3 has them,
+  errors as `simulator.refusal.Refusal`;
 - `world.cloudwatch.call(operation, params, region=, account=, now=world.now, caller=)`;
 - `world.now`, `world.scenario`, `world.estate`, `world.calls`, `world.truth`, `world.ordeals`.
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.agenda import Agenda
+from simulator.balancing import Balancing
 from simulator.bus import Bus, Delivery
 from simulator.calls import Call, Desk
 from simulator.cloudwatch.notice import notices
@@ -88,6 +89,7 @@ class World:
         self.ecs = Ecs(self._fleet, self._desk)
         self.scaling = Scaling(self._fleet, self._desk)
         self.tagging = Tagging(self.estate, self._desk)
+        self.balancing = Balancing(self.estate, self._desk)
         self._pulse = Pulse(len(places))
         self._hindrance = Hindrance(len(places))
         self._notices: list[Notice] = []
@@ -182,7 +184,7 @@ class World:
         outcome = self._serve(
             minute,
             Load(
-                offered=offered,
+                offered=self._demand.requests(offered),
                 healthy=healthy,
                 task_capacity=self._demand.task_capacity,
                 dark_ratio=averages[Level.DARK],
@@ -235,7 +237,7 @@ class World:
         """Serve quiet minutes all at once."""
         desired = np.array([float(service.desired) for service in self._fleet.services])
         load = Load(
-            offered=self._demand.offered(start, end),
+            offered=self._demand.requests(self._demand.offered(start, end)),
             healthy=desired,
             task_capacity=self._demand.task_capacity,
             median_s=self._demand.median_s,

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from simulator.bus import Delivery
-    from simulator.estate import Place
     from simulator.world import World
 
 #: The name under which the world records what fournines does.
@@ -37,9 +36,6 @@ PATIENT_ATTEMPTS, READ_ATTEMPTS, ACT_ATTEMPTS, BEAT_ATTEMPTS = 10, 3, 1, 2
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 
 _REASONS = {Status.PARTIAL: GapReason.PARTIAL, Status.INTERNAL: GapReason.INTERNAL}
-
-#: Where the load balancers of the simulated estate listen, as its face says over HTTP.
-HTTP_PORT = 80
 
 Answer = TypeVar("Answer")
 
@@ -132,14 +128,8 @@ class WorldSessions:
         return self._client(call, account, region, BEAT_ATTEMPTS)
 
     def elbv2(self, account: str, region: str, *, patient: bool = False) -> Any:  # noqa: ANN401 - stands in for a boto3 client
-        """Return a client of ELBv2, which knows target groups, listeners and their rules."""
-        places = [p for p in self._world.estate.places if (p.account, p.region) == (account, region)]
-
-        def answer(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-            self._world.admit(region)
-            return _balancing(places, operation, params)
-
-        return Client(answer, _reads(patient=patient))
+        """Return a client for reading load balancers."""
+        return self._client(self._world.balancing.call, account, region, _reads(patient=patient))
 
     def _client(
         self, call: Callable[..., dict[str, Any]], account: str, region: str, attempts: int
@@ -152,24 +142,6 @@ class WorldSessions:
 
 def _reads(*, patient: bool) -> int:
     return PATIENT_ATTEMPTS if patient else READ_ATTEMPTS
-
-
-def _balancing(places: Sequence[Place], operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer for ELBv2: every load balancer has one listener, whose rule forwards all to its service."""
-    match operation:
-        case "DescribeTargetGroups":
-            groups = [(place.target_group_arn, [place.load_balancer_arn]) for place in places]
-            return {"TargetGroups": [{"TargetGroupArn": g, "LoadBalancerArns": b} for g, b in groups]}
-        case "DescribeLoadBalancers":
-            zones = [(place.load_balancer_arn, [{"ZoneName": z} for z in place.zones]) for place in places]
-            return {"LoadBalancers": [{"LoadBalancerArn": a, "AvailabilityZones": z} for a, z in zones]}
-        case "DescribeListeners":
-            arn = params["LoadBalancerArn"].replace(":loadbalancer/", ":listener/")
-            return {"Listeners": [{"ListenerArn": f"{arn}/1", "Protocol": "HTTP", "Port": HTTP_PORT}]}
-        case _:
-            balancer = params["ListenerArn"].replace(":listener/", ":loadbalancer/").rsplit("/", 1)[0]
-            groups_of = [place.target_group_arn for place in places if place.load_balancer_arn == balancer]
-            return {"Rules": [{"Actions": [{"TargetGroupArn": group}]} for group in groups_of]}
 
 
 class WorldMetrics:

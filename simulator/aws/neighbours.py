@@ -15,15 +15,28 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.wrappers import Response
 
 from simulator.aws.served import NEIGHBOURS
+from simulator.balancing import (
+    HTTP_PORT,
+    HTTPS_PORT,
+    NOBODY,
+    TLS_POLICY,
+    by_host,
+    certificate,
+    forward,
+    fronts,
+    listener_arn,
+)
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
+    from moto.ec2.models import EC2Backend
+    from moto.elbv2.models import ELBv2Backend
+
     from simulator.estate import Estate, Place, Site
 
 LOG = logging.getLogger(__name__)
-HTTP_PORT = "80"
 SERVER_FAULT = 500
 HTML = re.compile(r"\s*<(!doctype html|html)", re.IGNORECASE)
 
@@ -69,27 +82,41 @@ def forget() -> None:
 
 
 def seed(site: Site, places: list[Place]) -> None:
-    """Stand up an ALB with a target group for every placement, under the names that the world gave them."""
+    """Stand up what is before the places of a site, under the names that the world gave it."""
     account, region = site
     network, balancers = get_backend("ec2")[account][region], get_backend("elbv2")[account][region]
-    subnets = [one for one in network.describe_subnets() if one.availability_zone in places[0].zones]
-    for place in places:
-        _, name, _ = place.load_balancer.split("/")
-        tags = [{"Key": key, "Value": value} for key, value in place.tags.items()]
-        balancer = balancers.create_load_balancer(name, [], [subnet.id for subnet in subnets], tags=tags)
-        _rename(balancers.load_balancers, balancer, place.load_balancer_arn)
-        group = balancers.create_target_group(
-            place.target_group.split("/")[1],
-            vpc_id=subnets[0].vpc_id,
-            protocol="HTTP",
-            port=HTTP_PORT,
-            target_type="ip",
-        )
-        _rename(balancers.target_groups, group, place.target_group_arn)
-        balancers.tagging_service.tag_resource(place.target_group_arn, tags)
-        balancers.tagging_service.tag_resource(place.load_balancer_arn, tags)
-        forward = [{"Type": "forward", "TargetGroupArn": place.target_group_arn}]
-        balancers.create_listener(place.load_balancer_arn, "HTTP", HTTP_PORT, "", None, forward)
+    for sharers in fronts(places, site).values():
+        _stand_balancer(balancers, sharers, network)
+
+
+def _stand_balancer(balancers: ELBv2Backend, places: list[Place], network: EC2Backend) -> None:
+    """Make a load balancer whose one listener tells the target groups of these places apart by host."""
+    first = places[0]
+    subnets = [one for one in network.describe_subnets() if one.availability_zone in first.zones]
+    name = first.load_balancer.split("/")[1]
+    balancer = balancers.create_load_balancer(name, [], [one.id for one in subnets])
+    _rename(balancers.load_balancers, balancer, first.load_balancer_arn)
+    if len(places) == 1:
+        balancers.tagging_service.tag_resource(first.load_balancer_arn, _tags(first))
+    listener = balancers.create_listener(
+        first.load_balancer_arn, "HTTPS", str(HTTPS_PORT), TLS_POLICY, certificate(first), [NOBODY]
+    )
+    _rename(balancer.listeners, listener, listener_arn(first))
+    for priority, place in enumerate(places, start=1):
+        _stand_group(balancers, place, subnets[0].vpc_id)
+        balancers.create_rule(listener.arn, by_host(place), priority, [forward(place)])
+
+
+def _stand_group(balancers: ELBv2Backend, place: Place, vpc: str) -> None:
+    group = balancers.create_target_group(
+        place.target_group.split("/")[1], vpc_id=vpc, protocol="HTTP", port=str(HTTP_PORT), target_type="ip"
+    )
+    _rename(balancers.target_groups, group, place.target_group_arn)
+    balancers.tagging_service.tag_resource(place.target_group_arn, _tags(place))
+
+
+def _tags(place: Place) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in place.tags.items()]
 
 
 def _rename(registry: dict[str, Any], resource: Any, arn: str) -> None:  # noqa: ANN401 - one of several classes of moto

@@ -28,7 +28,7 @@ INITIAL = {
 def health(world: World, params: Mapping[str, Any]) -> dict[str, Any] | None:
     """Answer for a target group of the estate; None if the world does not know the group."""
     arn = params["TargetGroupArn"]
-    place = next((place for place in world.estate.places if place.target_group_arn == arn), None)
+    place = next((p for p in world.estate.places if p.balanced and p.target_group_arn == arn), None)
     if place is None:
         return None
     asked = {target["Id"] for target in params.get("Targets", ())}

@@ -6,13 +6,23 @@ balancer of the world runs out of connections.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from simulator.cloudwatch.measures import Events, Flow, Gauge, Latency, Measure, Parts, Read, Traffic
+from simulator.cloudwatch.measures import (
+    Events,
+    Flow,
+    Gauge,
+    Latency,
+    Measure,
+    Milliseconds,
+    Parts,
+    Read,
+    Traffic,
+)
 
 if TYPE_CHECKING:
     from simulator.estate import Place
@@ -36,11 +46,17 @@ class Scope(StrEnum):
     TARGET_GROUP = "target group"
     LOAD_BALANCER = "load balancer"
     SERVICE = "service"
+    DISCOVERED = "service, by its discovery name"
+    DISCOVERY = "discovery name"
+    TARGET_DISCOVERY = "discovery name, as a target"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric; `samples` makes its sample set, `shown_by` is absent whenever the metric is."""
+    """One metric; `samples` makes its sample set, `shown_by` is absent whenever the metric is.
+
+    A series that several placements share is told of all of their samples together.
+    """
 
     namespace: str
     name: str
@@ -50,8 +66,21 @@ class Metric:
     shown_by: Measure
 
 
+#: What is told of a service, by what stands before it.
+SCOPES: Mapping[str, tuple[Scope, ...]] = {
+    "alb": (Scope.TARGET_GROUP, Scope.LOAD_BALANCER, Scope.SERVICE),
+    "service_connect": (Scope.DISCOVERED, Scope.DISCOVERY, Scope.TARGET_DISCOVERY, Scope.SERVICE),
+    "none": (Scope.SERVICE,),
+}
+
+
+def scopes(place: Place) -> tuple[Scope, ...]:
+    """Return what series there are of a placement."""
+    return SCOPES[place.spec.front]
+
+
 def dimensions(place: Place, scope: Scope) -> Dimensions:
-    """Return the dimensions of a placement's series, sorted by name."""
+    """Return the dimensions of a placement's series, sorted by name; its discovery name is its own name."""
     match scope:
         case Scope.TARGET_GROUP:
             return (("LoadBalancer", place.load_balancer), ("TargetGroup", place.target_group))
@@ -59,6 +88,13 @@ def dimensions(place: Place, scope: Scope) -> Dimensions:
             return (("LoadBalancer", place.load_balancer),)
         case Scope.SERVICE:
             return (("ClusterName", place.cluster), ("ServiceName", place.service))
+        case Scope.DISCOVERED:
+            cluster, service = dimensions(place, Scope.SERVICE)
+            return (cluster, *dimensions(place, Scope.DISCOVERY), service)
+        case Scope.DISCOVERY:
+            return (("DiscoveryName", place.service),)
+        case Scope.TARGET_DISCOVERY:
+            return (("TargetDiscoveryName", place.service),)
 
 
 def in_zone(whole: Dimensions, zone: str) -> Dimensions:
@@ -76,10 +112,14 @@ _BOTH = (Scope.LOAD_BALANCER, Scope.TARGET_GROUP)
 _BALANCER = (Scope.LOAD_BALANCER,)
 _GROUP = (Scope.TARGET_GROUP,)
 _SERVICE = (Scope.SERVICE,)
+_INBOUND = (Scope.DISCOVERED, Scope.DISCOVERY)
+#: AWS also tells these with ServiceName and ClusterName: of the client's service, it seems (unverified), and
+#: the world has no such clients.
+_OUTBOUND = (Scope.TARGET_DISCOVERY,)
 
 
-def _events(name: str, measure: Measure, scopes: tuple[Scope, ...]) -> Metric:
-    return Metric(ALB, name, "Count", scopes, partial(Events, measure=measure), measure)
+def _events(name: str, measure: Measure, scopes: tuple[Scope, ...], namespace: str = ALB) -> Metric:
+    return Metric(namespace, name, "Count", scopes, partial(Events, measure=measure), measure)
 
 
 def _traffic(name: str, unit: str, each: float) -> Metric:
@@ -143,6 +183,12 @@ METRICS = (
         Measure.CPU,
     ),
     _level(ECS, "MemoryUtilization", "Percent", Measure.MEMORY, Measure.TASKS),
+    _events("RequestCount", Measure.REQUESTS, _INBOUND, ECS),
+    _events("HTTPCode_Target_2XX_Count", Measure.TARGET_2XX, _OUTBOUND, ECS),
+    _events("HTTPCode_Target_3XX_Count", Measure.TARGET_3XX, _OUTBOUND, ECS),
+    _events("HTTPCode_Target_4XX_Count", Measure.TARGET_4XX, _OUTBOUND, ECS),
+    _events("HTTPCode_Target_5XX_Count", Measure.TARGET_5XX, _OUTBOUND, ECS),
+    Metric(ECS, "TargetResponseTime", "Milliseconds", _OUTBOUND, Milliseconds, Measure.ANSWERED),
     _level(INSIGHTS, "RunningTaskCount", "Count", Measure.RUNNING),
     _level(INSIGHTS, "PendingTaskCount", "Count", Measure.PENDING),
     _level(INSIGHTS, "DesiredTaskCount", "Count", Measure.DESIRED),
@@ -152,5 +198,6 @@ METRICS = (
     _level(INSIGHTS, "MemoryUtilized", "Megabytes", Measure.MEMORY_UTILIZED, Measure.TASKS),
     _level(INSIGHTS, "MemoryReserved", "Megabytes", Measure.MEMORY_RESERVED, Measure.TASKS),
 )
-#: Every metric by namespace, name and scope.
+#: Every metric by namespace, name and scope, and those of each scope.
 BY_NAME = {(metric.namespace, metric.name, scope): metric for metric in METRICS for scope in metric.scopes}
+OF_SCOPE = {scope: tuple(metric for metric in METRICS if scope in metric.scopes) for scope in Scope}

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.cloudwatch.catalogue import ALB, METRICS, Dimensions, Metric, dimensions, in_zone
+from simulator.cloudwatch.catalogue import ALB, OF_SCOPE, Dimensions, Metric, in_zone
 from simulator.cloudwatch.store import MINUTE_S
 from simulator.cloudwatch.values import listed, position, token
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from simulator.cloudwatch.custom import Custom
     from simulator.cloudwatch.reading import Reader
-    from simulator.estate import Place
 
 PAGE = 500
 #: A metric silent for two weeks is not listed; nor, on request, one silent for 3 h (AWS: up to 50 min more).
@@ -66,26 +65,27 @@ def list_metrics(
 
 
 def _estate(reader: Reader, account: str, region: str) -> Iterator[Found]:
-    """Yield the series of placements that have told something."""
+    """Yield the series that have told something, by any placement that they are about."""
     store = reader.store
-    for column, place in enumerate(reader.places):
-        if (place.account, place.region) != (account, region):
+    for (owner, where, scope, dims), columns in reader.subjects.items():
+        if (owner, where) != (account, region):
             continue
-        for metric in METRICS:
-            first, last = store.seen(metric.shown_by, column)
-            if first < 0:
-                continue
-            told = (first + 1) * MINUTE_S + store.telling.lag_s(metric.namespace)
-            for each in _dimensions(metric, place):
-                yield Found(metric.namespace, metric.name, each, last, told)
+        zones = reader.places[columns[0]].zones
+        for metric in OF_SCOPE[scope]:
+            seen = [store.seen(metric.shown_by, column) for column in columns]
+            spoken = [(first, last) for first, last in seen if first >= 0]
+            if spoken:
+                first, last = min(first for first, _ in spoken), max(last for _, last in spoken)
+                told = (first + 1) * MINUTE_S + store.telling.lag_s(metric.namespace)
+                for each in _dimensions(metric, dims, zones):
+                    yield Found(metric.namespace, metric.name, each, last, told)
 
 
-def _dimensions(metric: Metric, place: Place) -> Iterator[Dimensions]:
-    """Yield the dimensions of a placement's series; those of its zones are listed as soon as the whole."""
-    for scope in metric.scopes:
-        yield (whole := dimensions(place, scope))
-        if metric.namespace == ALB:
-            yield from (in_zone(whole, zone) for zone in place.zones)
+def _dimensions(metric: Metric, whole: Dimensions, zones: Iterable[str]) -> Iterator[Dimensions]:
+    """Yield the dimensions of a metric's series; those of its zones are listed as soon as the whole."""
+    yield whole
+    if metric.namespace == ALB:
+        yield from (in_zone(whole, zone) for zone in zones)
 
 
 def _customs(custom: Custom, account: str, region: str) -> Iterator[Found]:

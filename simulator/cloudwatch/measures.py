@@ -229,3 +229,20 @@ class Latency:
         among_quick = 1.0 - wanted * (1.0 - expected) / np.maximum(quick, 1.0)
         among_slow = (count - wanted) * expected / np.maximum(slow, 1.0)
         return exceeded(np.where(wanted <= quick, among_quick, among_slow), median, sigma)
+
+
+@dataclass(frozen=True, slots=True)
+class Milliseconds(Latency):
+    """Response times as Service Connect tells them: in thousandths of what load balancers do."""
+
+    def total(self) -> Array:
+        """Return the sum of the response times."""
+        return 1000.0 * Latency.total(self)
+
+    def within(self, bound: Array | float) -> Array:
+        """Return the answers up to the bound."""
+        return Latency.within(self, bound / 1000.0)
+
+    def quantile(self, share: Array | float) -> Array:
+        """Return the response time that this share of the answers does not exceed."""
+        return 1000.0 * Latency.quantile(self, share)

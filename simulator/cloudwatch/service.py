@@ -71,7 +71,7 @@ class CloudWatch:
         alarm_lag_s: float = 10.0,
         desk: Desk | None = None,
     ) -> None:
-        self._store = Store(len(places), retention, telling or Telling())
+        self._store = Store([place.meshed for place in places], retention, telling or Telling())
         self._custom = Custom(retention)
         self._reader = Reader(places, self._store, self._custom)
         self._alarms = Alarms()

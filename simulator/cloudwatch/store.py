@@ -7,7 +7,7 @@ is told before all of it has been counted, and once more when it has.  A revisio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -106,7 +106,8 @@ class Telling:
 class Store:
     """The ring of minutes."""
 
-    def __init__(self, columns: int, retention: int, telling: Telling) -> None:
+    def __init__(self, meshed: Sequence[bool], retention: int, telling: Telling) -> None:
+        columns, self._meshed = len(meshed), np.array(meshed)
         self.retention = retention
         self.telling = telling
         self.newest = -1
@@ -132,7 +133,7 @@ class Store:
         arrival: Arrival,
     ) -> None:
         """Keep the minutes from `start` on; of more than the ring holds, the newest."""
-        values = measured(outcome, tasks, reports_zeros=self.telling.reports_zeros)
+        values = measured(outcome, tasks, self._meshed, reports_zeros=self.telling.reports_zeros)
         count = values.shape[1]
         minutes = np.arange(start, start + count)[-self.retention :]
         slots = minutes % self.retention
@@ -153,18 +154,27 @@ class Store:
         self, namespace: str, measure: Measure, columns: NDArray[np.int64], minutes: range, now: float
     ) -> Array:
         """Return [columns, minutes] of what can be read at `now`; NaN where nothing is known or was told."""
-        wanted = np.arange(minutes.start, minutes.stop)
-        slots = wanted % self.retention
-        late = self._late[slots, columns[:, None]]
-        told = (late + self.telling.lag_s(namespace) <= now) & (self._minutes[slots] == wanted)
+        slots = np.arange(minutes.start, minutes.stop) % self.retention
+        told = self.told(namespace, columns, minutes, now)
         values: Array = np.where(told, self._values[slots, measure, columns[:, None]], np.nan)
         if measure in COUNTED:
+            late = self._late[slots, columns[:, None]]
             early = told & (late + self.telling.lag_s(ALB) + SETTLING_S > now)
             if early.any():
                 values[early] = np.ceil(values[early] * PROVISIONAL_SHARE)
             if self._revised:
                 self._misstate(values, columns, minutes, now)
         return values
+
+    def told(
+        self, namespace: str, columns: NDArray[np.int64], minutes: range, now: float
+    ) -> NDArray[np.bool_]:
+        """Return [columns, minutes]: whether a minute can be read at `now`, whatever it says."""
+        wanted = np.arange(minutes.start, minutes.stop)
+        slots = wanted % self.retention
+        arrived = self._late[slots, columns[:, None]] + self.telling.lag_s(namespace) <= now
+        kept: NDArray[np.bool_] = arrived & (self._minutes[slots] == wanted)
+        return kept
 
     def _revise(self, minutes: NDArray[np.int64], late: Array, arrival: Arrival) -> None:
         """Remember how, and until when, each minute is told wrongly; forget what the ring forgets."""
@@ -201,16 +211,19 @@ class Store:
             self._last[seen] = start + row
 
 
-def measured(outcome: Outcome, tasks: Tasks, *, reports_zeros: bool) -> Array:
-    """Return float64 [measures, minutes, placements], NaN where CloudWatch would tell nothing."""
+def measured(outcome: Outcome, tasks: Tasks, meshed: NDArray[np.bool_], *, reports_zeros: bool) -> Array:
+    """Return float64 [measures, minutes, placements], NaN where CloudWatch would tell nothing.
+
+    Where there is no load balancer, the proxies of Service Connect's clients answer what no task could.
+    """
     shape = outcome.requests.shape
     values = np.full((len(Measure), *shape), np.nan)
     registered = (np.asarray(tasks.healthy_maximum) + tasks.unhealthy) > 0
     sparse = registered if reports_zeros else False
-    for measure, counts in _codes(outcome).items():
+    for measure, counts in _codes(outcome, meshed).items():
         values[measure] = np.where((counts > 0) | sparse, counts, np.nan)
     for measure, counts in _balancer_errors(outcome).items():
-        values[measure] = np.where(counts > 0, counts, np.nan)
+        values[measure] = np.where((counts > 0) & ~meshed, counts, np.nan)
     values[Measure.REQUESTS] = np.where(registered | (outcome.requests > 0), outcome.requests, np.nan)
     answered = outcome.answered > 0
     for measure, figures in _latencies(outcome).items():
@@ -225,12 +238,12 @@ def measured(outcome: Outcome, tasks: Tasks, *, reports_zeros: bool) -> Array:
     return values
 
 
-def _codes(outcome: Outcome) -> dict[Measure, NDArray[np.int64]]:
+def _codes(outcome: Outcome, meshed: NDArray[np.bool_]) -> dict[Measure, NDArray[np.int64]]:
     return {
         Measure.TARGET_2XX: outcome.target_2xx,
         Measure.TARGET_3XX: outcome.target_3xx,
         Measure.TARGET_4XX: outcome.target_4xx,
-        Measure.TARGET_5XX: outcome.target_5xx,
+        Measure.TARGET_5XX: np.where(meshed, outcome.bad, outcome.target_5xx),
     }
 
 

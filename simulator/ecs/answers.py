@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator import fate
 from simulator.ecs.breaker import threshold
 from simulator.ecs.task import Status as TaskStatus
 from simulator.ecs.task import Task
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Shape = dict[str, Any]
 PLATFORM = "LATEST"
+PORT = 8080
 
 
 def strategy(shares: Iterable[Share]) -> list[Shape]:
@@ -38,9 +40,36 @@ def counts(service: Service, rollout: Rollout) -> tuple[int, int]:
 
 
 def load_balancers(service: Service) -> list[Shape]:
-    """Return the target group that the service's tasks register with."""
+    """Return the target group that the service's tasks register with, if there is one."""
     place = service.place
-    return [{"targetGroupArn": place.target_group_arn, "containerName": place.service, "containerPort": 8080}]
+    if not place.balanced:
+        return []
+    return [{"targetGroupArn": place.target_group_arn, "containerName": place.service, "containerPort": PORT}]
+
+
+def connection(service: Service) -> Shape:
+    """Return how Service Connect leads to a service, as its deployments tell it."""
+    place = service.place
+    if not place.meshed:
+        return {}
+    alias = {"port": PORT, "dnsName": place.service}
+    reached = {"portName": "http", "discoveryName": place.service, "clientAliases": [alias]}
+    namespace = fate.hexadecimal(16, "namespace", *place.site, place.cluster)
+    return {
+        "serviceConnectConfiguration": {
+            "enabled": True,
+            "namespace": place.arn("namespace", f"ns-{namespace}", api="servicediscovery"),
+            "services": [reached],
+        },
+        "serviceConnectResources": [
+            {
+                "discoveryName": place.service,
+                "discoveryArn": place.arn(
+                    "service", f"srv-{fate.hexadecimal(16, 'discovery', place)}", api="servicediscovery"
+                ),
+            }
+        ],
+    }
 
 
 def service(service: Service, *, tags: bool) -> Shape:
@@ -98,6 +127,7 @@ def rollout(service: Service, rollout: Rollout) -> Shape:
         "capacityProviderStrategy": strategy(rollout.revision.strategy),
         "rolloutState": rollout.state.value,
         "rolloutStateReason": rollout.reason,
+        **connection(service),
     }
 
 

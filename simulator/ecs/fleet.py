@@ -14,6 +14,7 @@ from simulator.ecs.task import Status as TaskStatus
 from simulator.ecs.task import Task
 from simulator.estate import Site
 from simulator.events import image
+from simulator.guard import guarded
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Fleet:
     def _stand_up(self, place: Place, at: int, desired: int, *, alarms: bool) -> Service:
         """Make a service that was deployed days ago and has been steady since."""
         configuration = dict(PROTECTED)
-        if alarms:
+        if alarms and guarded(place):
             configuration["alarms"] = {"alarmNames": [place.alarm], "enable": True, "rollback": True}
         age = DAY_S * (2 + int(9 * fate.fraction(place, "age")))
         service = Service(place, at - 300 * DAY_S, desired, place.spec.strategy, configuration)

@@ -20,6 +20,7 @@ from simulator.events import service_action, task_state_change
 
 if TYPE_CHECKING:
     from simulator.ecs.yard import Yard
+    from simulator.estate import Place
 
 #: How long the scheduler waits after capacity was refused: longer each time [our judgement; AWS states none].
 RETRIES_S = (15, 30, 60)
@@ -81,9 +82,15 @@ def judge_health(service: Service, task: Task, yard: Yard, at: int) -> None:
             task.rollout.failed = 0
         return
     task.rollout.failed += 1
-    reason = f"Task failed ELB health checks in (target-group {service.place.target_group_arn})"
-    task.stop(at, StopCode.SCHEDULER, reason)
+    task.stop(at, StopCode.SCHEDULER, unhealthy(service.place))
     tell(service, task, yard, at)
+
+
+def unhealthy(place: Place) -> str:
+    """Return the words in which ECS gives up a task that never became healthy."""
+    if place.balanced:
+        return f"Task failed ELB health checks in (target-group {place.target_group_arn})"
+    return "Task failed container health checks"
 
 
 def perish(service: Service, task: Task, yard: Yard, at: int) -> None:

@@ -27,7 +27,11 @@ SCENARIO = Scenario.model_validate(
         "estate": {
             "accounts": [HOME, OTHER],
             "regions": [REGION],
-            "services": [{"name": "web-app"}, {"name": "payment"}],
+            "services": [
+                {"name": "web-app", "load_balancer": "public"},
+                {"name": "payment", "load_balancer": "public"},
+                {"name": "pricing", "front": "service_connect"},
+            ],
         },
     }
 )
@@ -75,7 +79,8 @@ def test_a_role_sees_its_own_account_alone(aws: Aws, account: str) -> None:
     metrics = aws.client("cloudwatch", account).list_metrics(
         Namespace="AWS/ApplicationELB", MetricName="HealthyHostCount"
     )["Metrics"]
-    assert {metric["Dimensions"][0]["Value"] for metric in metrics} == names
+    told = {one["Value"] for each in metrics for one in each["Dimensions"] if one["Name"] == "LoadBalancer"}
+    assert told == names
 
 
 def test_a_queue_is_in_one_account_and_hears_of_others_by_their_own_rules(aws: Aws) -> None:
@@ -92,3 +97,47 @@ def test_a_queue_is_in_one_account_and_hears_of_others_by_their_own_rules(aws: A
     assert f'"account": "{OTHER}"' in told[0]["Body"]
     call = aws.stand.stage.calls()[-1]
     assert (call.account, call.caller) == (OTHER, "reading")
+
+
+def test_a_shared_load_balancer_leads_to_its_target_groups_by_host(aws: Aws) -> None:
+    balancing = aws.client("elbv2")
+    (balancer,) = balancing.describe_load_balancers(Names=["public"])["LoadBalancers"]
+    arn = balancer["LoadBalancerArn"]
+    (listener,) = balancing.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    assert (listener["Protocol"], listener["Port"]) == ("HTTPS", 443)
+    rules = balancing.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+    by_host = {
+        rule["Actions"][0]["TargetGroupArn"]: rule["Conditions"][0]["HostHeaderConfig"]["Values"]
+        for rule in rules
+        if not rule["IsDefault"]
+    }
+    groups = balancing.describe_target_groups(LoadBalancerArn=arn)["TargetGroups"]
+    assert by_host.keys() == {group["TargetGroupArn"] for group in groups}
+    assert sorted(by_host.values()) == [["payment.mylearning.example"], ["web-app.mylearning.example"]]
+
+
+def test_what_elbv2_tells_is_the_same_with_and_without_a_wire(aws: Aws) -> None:
+    def seen(ask: Callable[..., Any]) -> list[object]:
+        groups = ask("describe_target_groups")["TargetGroups"]
+        (arn,) = {arn for group in groups for arn in group["LoadBalancerArns"]}
+        (listener,) = ask("describe_listeners", LoadBalancerArn=arn)["Listeners"]
+        rules = ask("describe_rules", ListenerArn=listener["ListenerArn"])["Rules"]
+        reached = [(rule["Priority"], rule["Conditions"], rule["Actions"]) for rule in rules[:2]]
+        names = sorted(group["TargetGroupArn"] for group in groups)
+        return [names, arn, listener["ListenerArn"], listener["Protocol"], reached]
+
+    client, world = aws.client("elbv2"), aws.stand.world.balancing
+
+    def inside(method: str, **params: object) -> Any:  # noqa: ANN401 - an answer
+        operation = "".join(part.capitalize() for part in method.split("_"))
+        return world.call(operation, params, region=REGION, account=HOME, caller="test")
+
+    assert seen(inside) == seen(lambda method, **params: getattr(client, method)(**params))
+
+
+def test_a_connected_service_says_so_over_the_wire(aws: Aws) -> None:
+    (service,) = aws.client("ecs").describe_services(cluster=CLUSTER, services=["pricing"])["services"]
+    (deployment,) = service["deployments"]
+    assert deployment["serviceConnectConfiguration"]["services"][0]["discoveryName"] == "pricing"
+    metrics = aws.client("cloudwatch").list_metrics(Namespace="AWS/ECS", MetricName="RequestCount")["Metrics"]
+    assert sorted(len(metric["Dimensions"]) for metric in metrics) == [1, 3]

@@ -23,9 +23,9 @@ ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 
 
-def quiet(minutes: int, **counts: int) -> Outcome:
-    """Minutes in which two placements answer 1,000 requests each, but for the counts that are given."""
-    none, full = np.zeros((minutes, 2), dtype=np.int64), np.ones((minutes, 2))
+def quiet(minutes: int, placements: int = 2, **counts: int) -> Outcome:
+    """Minutes in which all placements answer 1,000 requests each, but for the counts that are given."""
+    none, full = np.zeros((minutes, placements), dtype=np.int64), np.ones((minutes, placements))
     outcome = Outcome(
         requests=none + 1_000,
         target_2xx=none + 1_000,
@@ -52,10 +52,9 @@ def quiet(minutes: int, **counts: int) -> Outcome:
 class Bench:
     """Two services in one region, seen through CloudWatch; `now` is in minutes after noon."""
 
-    def __init__(self, **telling: Any) -> None:
-        spec = EstateSpec.model_validate(
-            {"regions": [REGION], "services": [{"name": "web"}, {"name": "search"}]}
-        )
+    def __init__(self, *services: Mapping[str, Any], **telling: Any) -> None:
+        there = services or ({"name": "web"}, {"name": "search"})
+        spec = EstateSpec.model_validate({"regions": [REGION], "services": there})
         self.places = estate.build(spec).places
         self.cloudwatch = CloudWatch(self.places, Telling(**telling))
 
@@ -63,8 +62,9 @@ class Bench:
         self, minute: int, minutes: int = 1, *, tasks: float = 4.0, arrival: Arrival = PUNCTUAL, **counts: int
     ) -> None:
         """Write minutes from `minute` after noon on."""
-        steady = Tasks.steady(np.full((minutes, 2), tasks))
-        self.cloudwatch.record(NOON + minute, quiet(minutes, **counts), steady, arrival)
+        placements = len(self.places)
+        steady = Tasks.steady(np.full((minutes, placements), tasks))
+        self.cloudwatch.record(NOON + minute, quiet(minutes, placements, **counts), steady, arrival)
 
     def call(self, operation: str, params: Mapping[str, Any], now: float = 60.0) -> dict[str, Any]:
         return self.cloudwatch.call(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator.cloudwatch.catalogue import METRICS, Scope, dimensions
+from simulator.cloudwatch.catalogue import METRICS, Scope, dimensions, scopes
 from simulator.cloudwatch.values import listed
 from simulator.refusal import Refusal
 
@@ -53,12 +53,14 @@ def test_lists_come_in_pages_of_500(bench: Bench) -> None:
     assert "NextToken" not in second
 
 
-def test_every_metric_of_the_catalogue_can_be_read(bench: Bench) -> None:
+def test_every_metric_of_the_catalogue_can_be_read(make_bench: type[Bench]) -> None:
+    bench = make_bench({"name": "web"}, {"name": "search", "front": "service_connect"})
+    places = {scope: place for place in bench.places for scope in scopes(place)}
     errors = {"elb_4xx": 3, "elb_502": 3, "elb_503": 3, "elb_504": 3, "unconnected": 3}
     bench.record(0, 1, target_3xx=3, target_4xx=3, target_5xx=3, **errors)  # type: ignore[arg-type]  # all are counts
     for metric in METRICS:
         for scope in metric.scopes:
-            dims = listed(dimensions(bench.places[0], scope))
+            dims = listed(dimensions(places[scope], scope))
             for stat in ("Sum", "Average", "Minimum", "Maximum", "SampleCount"):
                 points = bench.points(
                     metric.name, stat, namespace=metric.namespace, dimensions=dims, unit=metric.unit
