@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator import fate
-from simulator.scenario import ServiceSpec
+from simulator.scenario import Insights, ServiceSpec
 
 if TYPE_CHECKING:
     from simulator.recording import Recording
@@ -35,6 +35,7 @@ class Place:
     region: str
     cluster: str
     spec: ServiceSpec
+    insights: Insights = "enabled"
 
     @property
     def service(self) -> str:
@@ -72,6 +73,11 @@ class Place:
     def meshed(self) -> bool:
         """Whether its clients reach it by Service Connect."""
         return self.spec.front == "service_connect"
+
+    @property
+    def on_fargate(self) -> bool:
+        """Whether Fargate runs its tasks, rather than hosts of the owner."""
+        return self.spec.launch == "fargate"
 
     @property
     def host(self) -> str:
@@ -190,7 +196,14 @@ def build(spec: EstateSpec, recording: Recording | None = None) -> Estate:
     services = spec.services if recording is None else provisioned(spec, recording)
     sites = tuple(Site(account, region) for account in spec.accounts for region in spec.regions)
     places = [
-        Place(index=i, account=site.account, region=site.region, cluster=spec.cluster, spec=service)
+        Place(
+            index=i,
+            account=site.account,
+            region=site.region,
+            cluster=spec.cluster,
+            spec=service,
+            insights=spec.insights,
+        )
         for i, (site, service) in enumerate(product(sites, services))
     ]
     return Estate(cluster=spec.cluster, sites=sites, places=tuple(places))

@@ -29,7 +29,6 @@ def task_state_change(service: Service, task: Task, at: int) -> Event:
             {"id": fate.uuid(task.id, "eni"), "type": "eni", "status": "ATTACHED", "details": []}
         ],
         "availabilityZone": task.zone,
-        "capacityProviderName": task.provider,
         "clusterArn": service.place.cluster_arn,
         "containers": [container(service, task, arn)],
         "connectivity": "CONNECTED",
@@ -38,10 +37,9 @@ def task_state_change(service: Service, task: Task, at: int) -> Event:
         "desiredStatus": "STOPPED" if task.stopping else "RUNNING",
         "group": f"service:{service.place.service}",
         "lastStatus": task.status.value,
-        "launchType": "FARGATE",
         "memory": "2048",
         "overrides": {"containerOverrides": [{"name": service.place.service}]},
-        "platformVersion": "1.4.0",
+        **launched(service.place, task),
         "startedBy": task.rollout.id,
         "taskArn": arn,
         "taskDefinitionArn": task.rollout.revision.task_definition,
@@ -59,6 +57,13 @@ def task_state_change(service: Service, task: Task, at: int) -> Event:
     if task.status is Status.STOPPED:
         detail["stoppedAt"] = written(at)
     return {"source": ECS, "detail-type": "ECS Task State Change", "resources": [arn], "detail": detail}
+
+
+def launched(place: Place, task: Task) -> dict[str, Any]:
+    """Return what runs a task: Fargate by a capacity provider, or a host of one's own."""
+    if not place.on_fargate:
+        return {"launchType": task.provider}
+    return {"launchType": "FARGATE", "capacityProviderName": task.provider, "platformVersion": "1.4.0"}
 
 
 def container(service: Service, task: Task, arn: str) -> dict[str, Any]:

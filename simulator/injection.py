@@ -155,7 +155,7 @@ class Injector:
         """Have the pipeline deploy a new task definition that behaves like this."""
         for service in self._services(ordeal):
             place, definitions = service.place, self.fleet.definitions[service.place.site]
-            definition = definitions.again(place.service, at, f"{image(place)}:2.0.{ordeal.index}")
+            definition = definitions.again(place, at, f"{image(place)}:2.0.{ordeal.index}")
             self.fleet.yard.behaviours[definition] = behaviour
             ordeal.definitions.add(definition)
             service.deploy(definition, at)

@@ -55,7 +55,7 @@ class Pulse:
             self.level[row] = rest
         self.spent = np.zeros_like(self.level)
         self.least, self.most, self.cut_off_s = (np.zeros(self.placements) for _ in range(3))
-        self.counts = np.zeros((5, self.placements))
+        self.counts = np.zeros((7, self.placements))
         self.spread = Spread(self.placements)
 
     def take(self, service: Service, yard: Yard) -> None:
@@ -76,6 +76,8 @@ class Pulse:
             service.desired,
             len(service.rollouts),
             running - len(serving),
+            sum(task.running and task.provider == "FARGATE" for task in service.tasks),
+            sum(task.running and task.provider == "FARGATE_SPOT" for task in service.tasks),
         )
         self.cut_off_s[index] += service.cut_off_s
         service.cut_off_s = 0.0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
+Insights = Literal["enabled", "enhanced", "disabled"]
 Account = Annotated[str, Field(pattern=r"^\d{12}$")]
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
 RETENTION_MIN, RETENTION_MAX = timedelta(hours=1), timedelta(days=63)
@@ -71,6 +72,9 @@ class ServiceSpec(Document):
         description="services that name the same one share it; without a name it has its own",
     )
     queue: QueueSpec | None = Field(default=None, description="what it works off; only where front is none")
+    launch: Literal["fargate", "ec2", "external"] = Field(
+        default="fargate", description="where its tasks run; hosts of one's own have room for all of them"
+    )
 
     @model_validator(mode="after")
     def consistent(self) -> ServiceSpec:
@@ -85,6 +89,8 @@ class ServiceSpec(Document):
             raise ValueError(f"load_balancer: a service with front {self.front} has none")
         if self.queue is not None and self.front != "none":
             raise ValueError("queue: a service that works off a queue has front none")
+        if self.launch != "fargate" and "strategy" in self.model_fields_set:
+            raise ValueError(f"strategy: a service launched on {self.launch} has none")
         return self
 
     @property
@@ -133,6 +139,9 @@ class EstateSpec(Document):
     tenants: tuple[Tenant, ...] = ()
     traffic: Traffic = Traffic()
     slow_ms: float = Field(default=500, gt=0, description="slower answers count against latency objectives")
+    insights: Insights = Field(
+        default="enabled", description="what Container Insights tells: enhanced also tells of tasks"
+    )
     deployment_alarms: bool = Field(
         default=True, description="a CloudWatch alarm on 5xx guards each deployment"
     )

@@ -50,8 +50,8 @@ class Load:
     `task_capacity`: requests per minute that one task answers. `dark_ratio`: the part of the minute without
     any healthy task (1 wherever `healthy` is 0). `error_ratio`: what the revisions fail, weighted by their
     tasks. `dependency_error_ratio`: what fails because of others. `abrupt_ratio`: requests cut off by a dying
-    task. `median_s`, `sigma`: response times at rest, stretched by `latency_factor`; longer than `slow_s` is
-    slow for the service.
+    task. `messages` keep tasks as busy as requests would. `median_s`, `sigma`: response times at rest,
+    stretched by `latency_factor`; longer than `slow_s` is slow for the service.
     """
 
     offered: Counts
@@ -61,6 +61,7 @@ class Load:
     error_ratio: Figures = 0.0
     dependency_error_ratio: Figures = 0.0
     abrupt_ratio: Figures = 0.0
+    messages: Figures = 0.0
     latency_factor: Figures = 1.0
     median_s: Figures = 0.06
     sigma: Figures = 0.4
@@ -132,7 +133,7 @@ def serve(load: Load, seed: int, start: int) -> Outcome:
     failed = _some(answered, _failing(load), chance, _FAILED)
     refused = _some(answered - failed, _wide(load, CLIENT_ERROR_RATIO), chance, _CLIENT)
     redirected = _some(answered - failed - refused, _wide(load, REDIRECT_RATIO), chance, _REDIRECTED)
-    used = chosen / np.maximum(room, 1.0)
+    used = (chosen + _wide(load, load.messages)) / np.maximum(room, 1.0)
     median = _wide(load, load.median_s) * load.latency_factor * slowdown(used)
     sigma, slow_s = _wide(load, load.sigma), _wide(load, load.slow_s)
     cpu = cpu_percent(used) * (1.0 + 0.01 * chance.normal[_WARMTH])

@@ -19,7 +19,8 @@ class Truth:
     """Counts of every minute from `start` (minutes since 1970), int64 [minutes, placements].
 
     `total` are requests that count for availability, `bad` those of them that failed; `slow` are those of the
-    `answered` that took longer than the threshold. `known` is false where a recording says nothing.
+    `answered` that took longer than the threshold. `age_s` is how long the oldest message had waited in a
+    placement's queue when the minute ended. `known` is false where a recording says nothing.
     """
 
     start: int
@@ -29,13 +30,14 @@ class Truth:
     bad: Counts = field(init=False)
     slow: Counts = field(init=False)
     answered: Counts = field(init=False)
+    age_s: Counts = field(init=False)
     known: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         self._grow(1024)
 
     def _grow(self, size: int) -> None:
-        for name in ("total", "bad", "slow", "answered"):
+        for name in ("total", "bad", "slow", "answered", "age_s"):
             grown = np.zeros((size, self.placements), dtype=np.int64)
             if self.length:
                 grown[: self.length] = getattr(self, name)[: self.length]
@@ -50,7 +52,7 @@ class Truth:
         """The minute after the last that is known."""
         return self.start + self.length
 
-    def add(self, outcome: Outcome, known: NDArray[np.bool_]) -> None:
+    def add(self, outcome: Outcome, known: NDArray[np.bool_], age_s: Counts | int = 0) -> None:
         """Append minutes."""
         count = len(known)
         while self.length + count > len(self.known):
@@ -58,7 +60,7 @@ class Truth:
         rows = slice(self.length, self.length + count)
         self.total[rows], self.bad[rows] = outcome.total, outcome.bad
         self.slow[rows], self.answered[rows] = outcome.slow, outcome.answered
-        self.known[rows] = known
+        self.age_s[rows], self.known[rows] = age_s, known
         self.length += count
 
     def rows(self, start: int, end: int) -> slice:

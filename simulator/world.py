@@ -15,6 +15,7 @@ The same scenario and seed give the same world, however it is stepped: all chang
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,7 @@ from simulator.hindrance import Hindrance
 from simulator.injection import Injector, Ordeal
 from simulator.moment import MINUTE_S, moment, seconds
 from simulator.pulse import Level, Pulse
+from simulator.queues import Backlog, Queues
 from simulator.reach import Reach
 from simulator.scaling import Scaling
 from simulator.serving import Load, Outcome, serve
@@ -91,6 +93,7 @@ class World:
         self.tagging = Tagging(self.estate, self._desk)
         self.balancing = Balancing(self.estate, self._desk)
         self._pulse = Pulse(len(places))
+        self._queues = Queues(places)
         self._hindrance = Hindrance(len(places))
         self._notices: list[Notice] = []
         self._agenda = Agenda()
@@ -106,9 +109,9 @@ class World:
         )
         self._injector.plan(scenario.faults, self._at)
         self.truth = Truth(self._at // MINUTE_S, len(places))
-        self._live_in()
         for service in self._fleet.services:
             self._pulse.take(service, yard)
+        self._live_in()
         self._pulse.turn()
         if guarded:
             guard(self.cloudwatch, self.estate, expected, self._at)
@@ -181,6 +184,13 @@ class World:
         averages = self._pulse.close()
         offered = self._demand.offered(minute, minute + 1, averages[Level.SURGE])
         healthy = averages[Level.HEALTHY]
+        erring = averages[Level.ERRING] / np.maximum(healthy, 1e-9)
+        backlog = self._queues.work(
+            minute,
+            offered[0],
+            healthy * self._demand.task_capacity,
+            1.0 - (1.0 - erring) * (1.0 - averages[Level.DEPENDENCY]),
+        )
         outcome = self._serve(
             minute,
             Load(
@@ -188,7 +198,8 @@ class World:
                 healthy=healthy,
                 task_capacity=self._demand.task_capacity,
                 dark_ratio=averages[Level.DARK],
-                error_ratio=averages[Level.ERRING] / np.maximum(healthy, 1e-9),
+                error_ratio=erring,
+                messages=backlog.received.astype(np.float64),
                 dependency_error_ratio=averages[Level.DEPENDENCY],
                 abrupt_ratio=self._pulse.abrupt(averages),
                 latency_factor=averages[Level.LATENCY],
@@ -196,7 +207,7 @@ class World:
                 slow_s=self._demand.slow_s,
             ),
         )
-        running, pending, desired, deployments, unhealthy = self._pulse.counts
+        running, pending, desired, deployments, unhealthy, on_demand, spot = self._pulse.counts
         tasks = Tasks(
             healthy=healthy,
             healthy_minimum=self._pulse.least,
@@ -207,6 +218,8 @@ class World:
             desired=desired,
             deployments=deployments,
             spread=self._pulse.spread.minute,
+            on_demand=on_demand,
+            spot=spot,
         )
         known = ~self._demand.missing(minute, minute + 1)
         lost = self._hindrance.lost[None, :] | ~known[:, None]
@@ -216,8 +229,8 @@ class World:
             first_share=self._hindrance.first_share,
             corrected_s=self._hindrance.corrected_s,
         )
-        self.cloudwatch.record(minute, outcome, tasks, arrival)
-        self.truth.add(outcome, known)
+        self.cloudwatch.record(minute, outcome, tasks, arrival, backlog)
+        self.truth.add(outcome, known, backlog.age_s)
         self._pulse.turn()
         self.scaling.consider(np.where(running > 0, outcome.cpu_average[0], np.nan), healthy, at)
         for transition in self.cloudwatch.evaluate(at):
@@ -236,15 +249,21 @@ class World:
     def _live_through(self, start: int, end: int) -> None:
         """Serve quiet minutes all at once."""
         desired = np.array([float(service.desired) for service in self._fleet.services])
+        offered = self._demand.offered(start, end)
+        requests = self._demand.requests(offered)
+        backlog = Backlog.steady(offered - requests)
         load = Load(
-            offered=self._demand.requests(self._demand.offered(start, end)),
+            offered=requests,
+            messages=backlog.received.astype(np.float64),
             healthy=desired,
             task_capacity=self._demand.task_capacity,
             median_s=self._demand.median_s,
             slow_s=self._demand.slow_s,
         )
+        *_, on_demand, spot = self._pulse.counts
         lost = np.broadcast_to(self._demand.missing(start, end)[:, None], load.offered.shape)
-        self.cloudwatch.record(start, self._serve(start, load), Tasks.steady(desired), Arrival(lost=lost))
+        tasks = replace(Tasks.steady(desired), on_demand=on_demand, spot=spot)
+        self.cloudwatch.record(start, self._serve(start, load), tasks, Arrival(lost=lost), backlog)
 
     def _alarming(self, site: Site, names: Iterable[str]) -> frozenset[str]:
         return frozenset(n for n in names if self.cloudwatch.alarm_state(*site, n) == "ALARM")

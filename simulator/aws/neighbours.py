@@ -85,6 +85,10 @@ def seed(site: Site, places: list[Place]) -> None:
     """Stand up what is before the places of a site, under the names that the world gave it."""
     account, region = site
     network, balancers = get_backend("ec2")[account][region], get_backend("elbv2")[account][region]
+    queues = get_backend("sqs")[account][region]
+    for place in places:
+        if place.spec.queue is not None:
+            queues.create_queue(place.spec.queue.name, {})
     for sharers in fronts(places, site).values():
         _stand_balancer(balancers, sharers, network)
 

@@ -1,4 +1,4 @@
-"""Which metrics exist, under which dimensions [ALB, ECS and Container Insights user guides].
+"""Which metrics exist, under which dimensions [guides of ALB, ECS, Container Insights and SQS].
 
 Those of a load balancer exist for each zone too.  RejectedConnectionCount never tells anything: no load
 balancer of the world runs out of connections.
@@ -7,7 +7,7 @@ balancer of the world runs out of connections.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ALB = "AWS/ApplicationELB"
 ECS = "AWS/ECS"
 INSIGHTS = "ECS/ContainerInsights"
+SQS = "AWS/SQS"
+USAGE = "AWS/Usage"
 
 ZONE = "AvailabilityZone"
 
@@ -49,13 +51,19 @@ class Scope(StrEnum):
     DISCOVERED = "service, by its discovery name"
     DISCOVERY = "discovery name"
     TARGET_DISCOVERY = "discovery name, as a target"
+    INSIGHTS = "service, as Container Insights sees it"
+    ENHANCED = "service, as Container Insights sees it when enhanced"
+    QUEUE = "queue"
+    ON_DEMAND = "Fargate on demand"
+    SPOT = "Fargate Spot"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One metric; `samples` makes its sample set, `shown_by` is absent whenever the metric is.
 
-    A series that several placements share is told of all of their samples together.
+    A series that several placements share is told of all of their samples together, or, if it is `summed`,
+    of one sample that is their sum.
     """
 
     namespace: str
@@ -64,37 +72,67 @@ class Metric:
     scopes: tuple[Scope, ...]
     samples: Callable[[Read], Parts]
     shown_by: Measure
+    summed: bool = False
 
 
 #: What is told of a service, by what stands before it.
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
-    "alb": (Scope.TARGET_GROUP, Scope.LOAD_BALANCER, Scope.SERVICE),
-    "service_connect": (Scope.DISCOVERED, Scope.DISCOVERY, Scope.TARGET_DISCOVERY, Scope.SERVICE),
-    "none": (Scope.SERVICE,),
+    "alb": (Scope.TARGET_GROUP, Scope.LOAD_BALANCER),
+    "service_connect": (Scope.DISCOVERED, Scope.DISCOVERY, Scope.TARGET_DISCOVERY),
+    "none": (),
+}
+#: What Container Insights tells, by the cluster's setting.
+SEEN: Mapping[str, tuple[Scope, ...]] = {
+    "disabled": (),
+    "enabled": (Scope.INSIGHTS,),
+    "enhanced": (Scope.INSIGHTS, Scope.ENHANCED),
 }
 
 
 def scopes(place: Place) -> tuple[Scope, ...]:
     """Return what series there are of a placement."""
-    return SCOPES[place.spec.front]
+    queue = (Scope.QUEUE,) if place.spec.queue else ()
+    usage = (Scope.ON_DEMAND, Scope.SPOT) if place.on_fargate else ()
+    return (Scope.SERVICE, *SCOPES[place.spec.front], *SEEN[place.insights], *queue, *usage)
+
+
+def _service(place: Place) -> Dimensions:
+    return (("ClusterName", place.cluster), ("ServiceName", place.service))
+
+
+def _discovered(place: Place) -> Dimensions:
+    cluster, service = _service(place)
+    return (cluster, ("DiscoveryName", place.service), service)
+
+
+def _queue(place: Place) -> Dimensions:
+    return (("QueueName", place.spec.queue.name),) if place.spec.queue else ()
+
+
+def _usage(kind: str, _: Place) -> Dimensions:
+    """Return how the guide of ECS names what an account uses of Fargate in a region."""
+    return (("Class", kind), ("Resource", "vCPU"), ("Service", "Fargate"), ("Type", "Resource"))
+
+
+#: The dimensions of each scope, sorted by name.  A service's discovery name is its own name.
+DIMENSIONS: Mapping[Scope, Callable[[Place], Dimensions]] = {
+    Scope.TARGET_GROUP: lambda p: (("LoadBalancer", p.load_balancer), ("TargetGroup", p.target_group)),
+    Scope.LOAD_BALANCER: lambda p: (("LoadBalancer", p.load_balancer),),
+    Scope.SERVICE: _service,
+    Scope.INSIGHTS: _service,
+    Scope.ENHANCED: _service,
+    Scope.DISCOVERED: _discovered,
+    Scope.DISCOVERY: lambda p: (("DiscoveryName", p.service),),
+    Scope.TARGET_DISCOVERY: lambda p: (("TargetDiscoveryName", p.service),),
+    Scope.QUEUE: _queue,
+    Scope.ON_DEMAND: partial(_usage, "Standard/OnDemand"),
+    Scope.SPOT: partial(_usage, "Standard/Spot"),
+}
 
 
 def dimensions(place: Place, scope: Scope) -> Dimensions:
-    """Return the dimensions of a placement's series, sorted by name; its discovery name is its own name."""
-    match scope:
-        case Scope.TARGET_GROUP:
-            return (("LoadBalancer", place.load_balancer), ("TargetGroup", place.target_group))
-        case Scope.LOAD_BALANCER:
-            return (("LoadBalancer", place.load_balancer),)
-        case Scope.SERVICE:
-            return (("ClusterName", place.cluster), ("ServiceName", place.service))
-        case Scope.DISCOVERED:
-            cluster, service = dimensions(place, Scope.SERVICE)
-            return (cluster, *dimensions(place, Scope.DISCOVERY), service)
-        case Scope.DISCOVERY:
-            return (("DiscoveryName", place.service),)
-        case Scope.TARGET_DISCOVERY:
-            return (("TargetDiscoveryName", place.service),)
+    """Return the dimensions of a placement's series."""
+    return DIMENSIONS[scope](place)
 
 
 def in_zone(whole: Dimensions, zone: str) -> Dimensions:
@@ -112,6 +150,9 @@ _BOTH = (Scope.LOAD_BALANCER, Scope.TARGET_GROUP)
 _BALANCER = (Scope.LOAD_BALANCER,)
 _GROUP = (Scope.TARGET_GROUP,)
 _SERVICE = (Scope.SERVICE,)
+_QUEUE = (Scope.QUEUE,)
+#: What the levels of a namespace are about.
+LEVELS = {ECS: _SERVICE, INSIGHTS: (Scope.INSIGHTS,), SQS: _QUEUE}
 _INBOUND = (Scope.DISCOVERED, Scope.DISCOVERY)
 #: AWS also tells these with ServiceName and ClusterName: of the client's service, it seems (unverified), and
 #: the world has no such clients.
@@ -123,12 +164,18 @@ def _events(name: str, measure: Measure, scopes: tuple[Scope, ...], namespace: s
 
 
 def _traffic(name: str, unit: str, each: float) -> Metric:
-    return Metric(ALB, name, unit, _BALANCER, partial(Traffic, each=each), Measure.REQUESTS)
+    samples = partial(Traffic, each=each)
+    return Metric(ALB, name, unit, _BALANCER, samples, Measure.REQUESTS, summed=True)
 
 
 def _level(namespace: str, name: str, unit: str, measure: Measure, samples: Measure | None = None) -> Metric:
     gauge = partial(Gauge, average=measure, minimum=measure, maximum=measure, samples=samples)
-    return Metric(namespace, name, unit, _SERVICE, gauge, measure)
+    return Metric(namespace, name, unit, LEVELS[namespace], gauge, measure)
+
+
+def _used(scope: Scope, measure: Measure) -> Metric:
+    gauge = partial(Gauge, average=measure, minimum=measure, maximum=measure)
+    return Metric(USAGE, "ResourceCount", "None", (scope,), gauge, measure, summed=True)
 
 
 METRICS = (
@@ -197,6 +244,21 @@ METRICS = (
     _level(INSIGHTS, "CpuReserved", "None", Measure.CPU_RESERVED, Measure.TASKS),
     _level(INSIGHTS, "MemoryUtilized", "Megabytes", Measure.MEMORY_UTILIZED, Measure.TASKS),
     _level(INSIGHTS, "MemoryReserved", "Megabytes", Measure.MEMORY_RESERVED, Measure.TASKS),
+    replace(
+        _level(INSIGHTS, "TaskCpuUtilization", "Percent", Measure.CPU, Measure.TASKS),
+        scopes=(Scope.ENHANCED,),
+    ),
+    replace(
+        _level(INSIGHTS, "TaskMemoryUtilization", "Percent", Measure.MEMORY, Measure.TASKS),
+        scopes=(Scope.ENHANCED,),
+    ),
+    _level(SQS, "ApproximateAgeOfOldestMessage", "Seconds", Measure.QUEUE_AGE_S),
+    _level(SQS, "ApproximateNumberOfMessagesVisible", "Count", Measure.QUEUE_VISIBLE),
+    _events("NumberOfMessagesSent", Measure.QUEUE_SENT, _QUEUE, SQS),
+    _events("NumberOfMessagesReceived", Measure.QUEUE_RECEIVED, _QUEUE, SQS),
+    _events("NumberOfMessagesDeleted", Measure.QUEUE_DELETED, _QUEUE, SQS),
+    _used(Scope.ON_DEMAND, Measure.VCPU_ON_DEMAND),
+    _used(Scope.SPOT, Measure.VCPU_SPOT),
 )
 #: Every metric by namespace, name and scope, and those of each scope.
 BY_NAME = {(metric.namespace, metric.name, scope): metric for metric in METRICS for scope in metric.scopes}

@@ -58,6 +58,13 @@ class Measure(IntEnum):
     CPU_RESERVED = auto()
     MEMORY_UTILIZED = auto()
     MEMORY_RESERVED = auto()
+    QUEUE_SENT = auto()
+    QUEUE_RECEIVED = auto()
+    QUEUE_DELETED = auto()
+    QUEUE_VISIBLE = auto()
+    QUEUE_AGE_S = auto()
+    VCPU_ON_DEMAND = auto()
+    VCPU_SPOT = auto()
 
 
 #: Counts of requests: while a minute is provisional, not all of them have been counted yet.

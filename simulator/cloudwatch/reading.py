@@ -80,6 +80,11 @@ class Group:
         """How many placements each of the rows is about."""
         return int(self.columns.shape[1])
 
+    @property
+    def pooled(self) -> int:
+        """How many samples of a minute are told together."""
+        return 1 if self.metric.summed else self.sharers
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
@@ -124,7 +129,7 @@ class Reader:
         answer = np.full((len(plan.series), len(minutes) // size), np.nan)
         for group in plan.groups:
             parts = group.metric.samples(partial(self._look, group, minutes=minutes, size=size, now=now))
-            answer[group.rows] = compute(group.stat, parts, size * group.sharers)
+            answer[group.rows] = compute(group.stat, parts, size * group.pooled)
         for row, series in plan.others:
             sets = self.custom.series.get(series.identity)
             if sets:
@@ -142,6 +147,10 @@ class Reader:
             return values
         told = self.store.told(namespace, columns, minutes, now).reshape(len(group.rows), sharers, -1)
         shared = np.where(told.all(axis=1, keepdims=True), values.reshape(told.shape), np.nan)
+        if group.metric.summed:
+            silent = np.isnan(shared).all(axis=1)
+            whole: Array = np.where(silent, np.nan, np.nansum(shared, axis=1))
+            return whole
         buckets = shared.reshape(len(group.rows), sharers, -1, size).swapaxes(1, 2)
         return buckets.reshape(len(group.rows), -1)
 

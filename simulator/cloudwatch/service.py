@@ -1,7 +1,7 @@
 """CloudWatch's face to the world: minutes go in, alarms and answers come out.
 
 cloudwatch = CloudWatch(places, Telling(), retention=180, alarm_lag_s=10.0)
-cloudwatch.record(minute, outcome, tasks, Arrival())                  minutes from `minute` on
+cloudwatch.record(minute, outcome, tasks, Arrival(), backlog)         minutes from `minute` on
 cloudwatch.evaluate(now) -> list[Transition]                          alarms, once per whole minute passed
 cloudwatch.alarm_state(account, region, name) -> State | None
 cloudwatch.throttle(region, share)                                    refuse this share of calls from now on
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from simulator.estate import Place
+    from simulator.queues import Backlog
     from simulator.serving import Outcome
 
 Params: TypeAlias = Mapping[str, Any]
@@ -71,7 +72,7 @@ class CloudWatch:
         alarm_lag_s: float = 10.0,
         desk: Desk | None = None,
     ) -> None:
-        self._store = Store([place.meshed for place in places], retention, telling or Telling())
+        self._store = Store(places, retention, telling or Telling())
         self._custom = Custom(retention)
         self._reader = Reader(places, self._store, self._custom)
         self._alarms = Alarms()
@@ -98,9 +99,10 @@ class CloudWatch:
         outcome: Outcome,
         tasks: Tasks,
         arrival: Arrival = PUNCTUAL,
+        backlog: Backlog | None = None,
     ) -> None:
         """Keep what was measured in the whole minutes (since 1970) from `minute` on."""
-        self._store.record(minute, outcome, tasks, arrival)
+        self._store.record(minute, outcome, tasks, arrival, backlog)
 
     def evaluate(self, now: float | datetime) -> list[Transition]:
         """Return the alarms that changed since the last call."""

@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cloudwatch.catalogue import ALB, ECS, INSIGHTS
+from simulator.cloudwatch.catalogue import ALB, ECS, INSIGHTS, SQS, USAGE
 from simulator.cloudwatch.measures import COUNTED, Array, Measure
 from simulator.estate import ZONES
 from simulator.spread import InZone, even
 
 if TYPE_CHECKING:
+    from simulator.estate import Place
+    from simulator.queues import Backlog
     from simulator.serving import Outcome
 
 MINUTE_S = 60
 TASK_CPU_UNITS = 1024.0
+UNITS_PER_VCPU = 1024.0
 TASK_MEMORY_MB = 2048.0
 #: What is counted of a load balancer's minute when it is first told.
 PROVISIONAL_SHARE = 0.8
 #: Seconds from a minute's end until it is told.  No AWS figures: what readers of CloudWatch report.
-LAGS_S = {ALB: 60.0, ECS: 60.0, INSIGHTS: 120.0}
+LAGS_S = {ALB: 60.0, ECS: 60.0, INSIGHTS: 120.0, SQS: 60.0, USAGE: 60.0}
 SETTLING_S = 60.0
 
 
@@ -37,8 +40,9 @@ class Tasks:
     """The tasks of each placement in a minute, as float64 [minutes, placements] or what broadcasts to it.
 
     `healthy` (averaged, with its extremes) and `unhealthy` are targets of the load balancer; `running`,
-    `pending`, `desired` and `deployments` are ECS's counts at the end of the minute. `spread` says where the
-    targets are: whole numbers [minutes, InZone, zones, placements], or what broadcasts to it.
+    `pending`, `desired` and `deployments` are ECS's counts at the end of the minute; `on_demand` and `spot`
+    of the running are Fargate's. `spread` says where the targets are: whole numbers
+    [minutes, InZone, zones, placements], or what broadcasts to it.
     """
 
     healthy: Array
@@ -50,6 +54,8 @@ class Tasks:
     desired: Array
     deployments: Array
     spread: NDArray[np.int64]
+    on_demand: Array | float = 0.0
+    spot: Array | float = 0.0
 
     @classmethod
     def steady(cls, count: Array) -> Tasks:
@@ -106,8 +112,9 @@ class Telling:
 class Store:
     """The ring of minutes."""
 
-    def __init__(self, meshed: Sequence[bool], retention: int, telling: Telling) -> None:
-        columns, self._meshed = len(meshed), np.array(meshed)
+    def __init__(self, places: Sequence[Place], retention: int, telling: Telling) -> None:
+        columns, self._meshed = len(places), np.array([place.meshed for place in places])
+        self._queued = np.array([place.spec.queue is not None for place in places])
         self.retention = retention
         self.telling = telling
         self.newest = -1
@@ -131,9 +138,12 @@ class Store:
         outcome: Outcome,
         tasks: Tasks,
         arrival: Arrival,
+        backlog: Backlog | None,
     ) -> None:
         """Keep the minutes from `start` on; of more than the ring holds, the newest."""
         values = measured(outcome, tasks, self._meshed, reports_zeros=self.telling.reports_zeros)
+        for measure, messages in ({} if backlog is None else _queue(backlog)).items():
+            values[measure] = np.where(self._queued, messages, np.nan)
         count = values.shape[1]
         minutes = np.arange(start, start + count)[-self.retention :]
         slots = minutes % self.retention
@@ -233,8 +243,8 @@ def measured(outcome: Outcome, tasks: Tasks, meshed: NDArray[np.bool_], *, repor
     running = np.broadcast_to(tasks.running, shape) > 0
     for measure, figures in _warmth(outcome, tasks).items():
         values[measure] = np.where(running, figures, np.nan)
-    for measure, figures in _service(tasks).items():
-        values[measure] = figures
+    for measure, level in _service(tasks).items():
+        values[measure] = level
     return values
 
 
@@ -293,11 +303,24 @@ def _warmth(outcome: Outcome, tasks: Tasks) -> dict[Measure, Array]:
     }
 
 
-def _service(tasks: Tasks) -> dict[Measure, Array]:
+def _queue(backlog: Backlog) -> dict[Measure, NDArray[np.int64]]:
+    """Return what SQS tells of a queue, also when it is empty."""
+    return {
+        Measure.QUEUE_SENT: backlog.sent,
+        Measure.QUEUE_RECEIVED: backlog.received,
+        Measure.QUEUE_DELETED: backlog.deleted,
+        Measure.QUEUE_VISIBLE: backlog.visible,
+        Measure.QUEUE_AGE_S: backlog.age_s,
+    }
+
+
+def _service(tasks: Tasks) -> dict[Measure, Array | float]:
     """Return what ECS tells of a service even when none of its tasks runs."""
     return {
         Measure.RUNNING: tasks.running,
         Measure.PENDING: tasks.pending,
         Measure.DESIRED: tasks.desired,
         Measure.DEPLOYMENTS: tasks.deployments,
+        Measure.VCPU_ON_DEMAND: tasks.on_demand * TASK_CPU_UNITS / UNITS_PER_VCPU,
+        Measure.VCPU_SPOT: tasks.spot * TASK_CPU_UNITS / UNITS_PER_VCPU,
     }

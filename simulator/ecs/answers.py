@@ -8,7 +8,7 @@ from simulator import fate
 from simulator.ecs.breaker import threshold
 from simulator.ecs.task import Status as TaskStatus
 from simulator.ecs.task import Task
-from simulator.events import container, image_digest, task_arn
+from simulator.events import container, image_digest, launched, task_arn
 from simulator.moment import moment
 
 if TYPE_CHECKING:
@@ -26,6 +26,17 @@ PORT = 8080
 def strategy(shares: Iterable[Share]) -> list[Shape]:
     """Return a capacity provider strategy."""
     return [{"capacityProvider": s.provider, "weight": s.weight, "base": s.base} for s in shares]
+
+
+def placed(service: Service, shares: Iterable[Share]) -> Shape:
+    """Return where tasks are placed: by a strategy on Fargate, or on hosts of one's own."""
+    if not service.place.on_fargate:
+        return {"launchType": service.place.spec.launch.upper(), "capacityProviderStrategy": []}
+    return {
+        "capacityProviderStrategy": strategy(shares),
+        "platformVersion": PLATFORM,
+        "platformFamily": "Linux",
+    }
 
 
 def timed(**times: float | None) -> Shape:
@@ -85,9 +96,7 @@ def service(service: Service, *, tags: bool) -> Shape:
         "desiredCount": service.desired,
         "runningCount": service.running,
         "pendingCount": service.pending,
-        "capacityProviderStrategy": strategy(service.strategy),
-        "platformVersion": PLATFORM,
-        "platformFamily": "Linux",
+        **placed(service, service.strategy),
         "taskDefinition": service.task_definition,
         "deploymentConfiguration": service.configuration,
         "deployments": [rollout(service, r) for r in reversed(service.rollouts)],
@@ -124,7 +133,7 @@ def rollout(service: Service, rollout: Rollout) -> Shape:
         "failedTasks": rollout.failed,
         "createdAt": moment(rollout.created_at),
         "updatedAt": moment(rollout.updated_at),
-        "capacityProviderStrategy": strategy(rollout.revision.strategy),
+        **placed(service, rollout.revision.strategy),
         "rolloutState": rollout.state.value,
         "rolloutStateReason": rollout.reason,
         **connection(service),
@@ -221,9 +230,7 @@ def revision(service: Service, revision: Revision) -> Shape:
         "serviceArn": service.place.service_arn,
         "clusterArn": service.place.cluster_arn,
         "taskDefinition": revision.task_definition,
-        "capacityProviderStrategy": strategy(revision.strategy),
-        "platformVersion": "1.4.0",
-        "platformFamily": "Linux",
+        **placed(service, revision.strategy),
         "loadBalancers": load_balancers(service),
         "containerImages": [
             {"containerName": service.place.service, "imageDigest": image_digest(revision.task_definition)}
@@ -241,8 +248,7 @@ def task(service: Service, task: Task) -> Shape:
         "clusterArn": service.place.cluster_arn,
         "taskDefinitionArn": task.rollout.revision.task_definition,
         "availabilityZone": task.zone,
-        "capacityProviderName": task.provider,
-        "launchType": "FARGATE",
+        **launched(service.place, task),
         "group": f"service:{service.place.service}",
         "startedBy": task.rollout.id,
         "lastStatus": task.status.value,

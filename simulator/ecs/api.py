@@ -120,7 +120,7 @@ class Ecs:
                     "registeredContainerInstancesCount": 0,
                     "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
                     "defaultCapacityProviderStrategy": [],
-                    "settings": [{"name": "containerInsights", "value": "enabled"}],
+                    "settings": [{"name": "containerInsights", "value": place.insights}],
                     "tags": [],
                 }
             )

@@ -6,10 +6,24 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simulator.scenario import Share
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from simulator.scenario import Share
+    from simulator.scenario import ServiceSpec
+
+
+#: Hosts of one's own, as if they were a provider: no document can name them in a strategy.
+HOSTS = {
+    "ec2": (Share.model_construct(provider="EC2", weight=1),),
+    "external": (Share.model_construct(provider="EXTERNAL", weight=1),),
+}
+
+
+def placing(spec: ServiceSpec) -> tuple[Share, ...]:
+    """Return the strategy by which the tasks of a service are placed."""
+    return HOSTS.get(spec.launch, spec.strategy)
 
 
 def allocate(strategy: Iterable[Share], tasks: int) -> Counter[str]:

@@ -12,6 +12,8 @@ from simulator.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simulator.estate import Place
+
 KIND = "task-definition"
 CPU, MEMORY = "1024", "2048"
 KEPT = ("containerDefinitions", "cpu", "memory", "networkMode", "requiresCompatibilities", "executionRoleArn")
@@ -63,18 +65,24 @@ class Definitions:
             "cpu": CPU,
             "memory": MEMORY,
             "volumes": [],
+            "compatibilities": ["EXTERNAL", "EC2", "FARGATE"],
             "registeredAt": moment(at),
             **{key: params[key] for key in KEPT if key in params},
         }
         revisions.append(definition)
         return definition
 
-    def again(self, family: str, at: int, image: str) -> str:
-        """Register a family once more with another image tag; return the ARN."""
+    def again(self, place: Place, at: int, image: str) -> str:
+        """Register the family of a place once more with another image tag; return the ARN."""
+        family, launch = place.service, place.spec.launch.upper()
         container = {"name": family, "image": image, "essential": True, "cpu": 0, "memory": int(MEMORY)}
-        return str(
-            self.register({"family": family, "containerDefinitions": [container]}, at)["taskDefinitionArn"]
-        )
+        params = {
+            "family": family,
+            "containerDefinitions": [container],
+            "requiresCompatibilities": [launch],
+            "networkMode": "awsvpc" if place.on_fargate else "bridge",
+        }
+        return str(self.register(params, at)["taskDefinitionArn"])
 
     def find(self, name: str) -> dict[str, Any]:
         """Return a definition by ARN, `family:revision`, or family: then the newest."""

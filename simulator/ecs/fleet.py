@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator import fate
-from simulator.ecs.capacity import allocate
+from simulator.ecs.capacity import allocate, placing
 from simulator.ecs.definitions import Definitions
 from simulator.ecs.rollout import Status
 from simulator.ecs.scheduler import tick
@@ -50,11 +50,11 @@ class Fleet:
         if alarms and guarded(place):
             configuration["alarms"] = {"alarmNames": [place.alarm], "enable": True, "rollback": True}
         age = DAY_S * (2 + int(9 * fate.fraction(place, "age")))
-        service = Service(place, at - 300 * DAY_S, desired, place.spec.strategy, configuration)
+        service = Service(place, at - 300 * DAY_S, desired, placing(place.spec), configuration)
         definitions = self.definitions[place.site]
         for version in range(1, 3):
             born = at - age - (2 - version) * 7 * DAY_S
-            definition = definitions.again(place.service, born, f"{image(place)}:1.{version}.0")
+            definition = definitions.again(place, born, f"{image(place)}:1.{version}.0")
             deployment = service.deploy(definition, born)
             service.complete(deployment.rollout, born + 180)
             deployment.started_at = born

@@ -60,6 +60,10 @@ def update(service: Service, params: Params, definitions: Definitions, also: Ite
         )
     wanted = params.get("taskDefinition")
     definition = str(definitions.find(wanted)["taskDefinitionArn"]) if wanted else service.task_definition
+    if params.get("capacityProviderStrategy") and not service.place.on_fargate:
+        raise Refusal(
+            "InvalidParameterException", f"The service is launched on {service.place.spec.launch.upper()}."
+        )
     strategy = read_strategy(params.get("capacityProviderStrategy"))
     desired = params.get("desiredCount", service.desired)
     if desired < 0:

@@ -31,6 +31,7 @@ SCENARIO = Scenario.model_validate(
                 {"name": "web-app", "load_balancer": "public"},
                 {"name": "payment", "load_balancer": "public"},
                 {"name": "pricing", "front": "service_connect"},
+                {"name": "grader", "front": "none", "queue": {"name": "grades"}},
             ],
         },
     }
@@ -141,3 +142,25 @@ def test_a_connected_service_says_so_over_the_wire(aws: Aws) -> None:
     assert deployment["serviceConnectConfiguration"]["services"][0]["discoveryName"] == "pricing"
     metrics = aws.client("cloudwatch").list_metrics(Namespace="AWS/ECS", MetricName="RequestCount")["Metrics"]
     assert sorted(len(metric["Dimensions"]) for metric in metrics) == [1, 3]
+
+
+@pytest.mark.parametrize("account", [HOME, OTHER])
+def test_the_queue_of_a_worker_is_there_and_cloudwatch_tells_its_age(aws: Aws, account: str) -> None:
+    url = aws.client("sqs", account).get_queue_url(QueueName="grades")["QueueUrl"]
+    assert url.endswith(f"/{account}/grades")
+    stat = {
+        "Metric": {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateAgeOfOldestMessage",
+            "Dimensions": [{"Name": "QueueName", "Value": "grades"}],
+        },
+        "Period": 60,
+        "Stat": "Maximum",
+    }
+    now = aws.stand.stage.now
+    (result,) = aws.client("cloudwatch", account).get_metric_data(
+        MetricDataQueries=[{"Id": "age", "MetricStat": stat}],
+        StartTime=now - timedelta(minutes=30),
+        EndTime=now,
+    )["MetricDataResults"]
+    assert set(result["Values"]) == {0.0}

@@ -15,6 +15,7 @@ from simulator.cloudwatch.reading import Series
 from simulator.cloudwatch.service import CloudWatch
 from simulator.cloudwatch.store import PUNCTUAL, Arrival, Tasks, Telling
 from simulator.cloudwatch.values import listed
+from simulator.queues import Backlog
 from simulator.scenario import EstateSpec
 from simulator.serving import Outcome
 
@@ -52,9 +53,9 @@ def quiet(minutes: int, placements: int = 2, **counts: int) -> Outcome:
 class Bench:
     """Two services in one region, seen through CloudWatch; `now` is in minutes after noon."""
 
-    def __init__(self, *services: Mapping[str, Any], **telling: Any) -> None:
+    def __init__(self, *services: Mapping[str, Any], insights: str = "enabled", **telling: Any) -> None:
         there = services or ({"name": "web"}, {"name": "search"})
-        spec = EstateSpec.model_validate({"regions": [REGION], "services": there})
+        spec = EstateSpec.model_validate({"regions": [REGION], "services": there, "insights": insights})
         self.places = estate.build(spec).places
         self.cloudwatch = CloudWatch(self.places, Telling(**telling))
 
@@ -64,7 +65,9 @@ class Bench:
         """Write minutes from `minute` after noon on."""
         placements = len(self.places)
         steady = Tasks.steady(np.full((minutes, placements), tasks))
-        self.cloudwatch.record(NOON + minute, quiet(minutes, placements, **counts), steady, arrival)
+        outcome = quiet(minutes, placements, **counts)
+        backlog = Backlog.steady(outcome.requests)
+        self.cloudwatch.record(NOON + minute, outcome, steady, arrival, backlog)
 
     def call(self, operation: str, params: Mapping[str, Any], now: float = 60.0) -> dict[str, Any]:
         return self.cloudwatch.call(

@@ -54,7 +54,10 @@ def test_lists_come_in_pages_of_500(bench: Bench) -> None:
 
 
 def test_every_metric_of_the_catalogue_can_be_read(make_bench: type[Bench]) -> None:
-    bench = make_bench({"name": "web"}, {"name": "search", "front": "service_connect"})
+    worker = {"name": "worker", "front": "none", "queue": {"name": "jobs"}}
+    bench = make_bench(
+        {"name": "web"}, {"name": "search", "front": "service_connect"}, worker, insights="enhanced"
+    )
     places = {scope: place for place in bench.places for scope in scopes(place)}
     errors = {"elb_4xx": 3, "elb_502": 3, "elb_503": 3, "elb_504": 3, "unconnected": 3}
     bench.record(0, 1, target_3xx=3, target_4xx=3, target_5xx=3, **errors)  # type: ignore[arg-type]  # all are counts
