@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator import fate
 from simulator.ecs.task import Status, Task
@@ -16,30 +16,44 @@ if TYPE_CHECKING:
 ECS = "aws.ecs"
 
 
-def task_arn(service: Service, task: Task) -> str:
+class Owner(Protocol):
+    """Whose tasks they are: a service's, or a schedule's."""
+
+    @property
+    def place(self) -> Place:
+        """Where they run, and whose container they hold."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """How ECS groups them."""
+        ...
+
+
+def task_arn(owner: Owner, task: Task) -> str:
     """Return a task's ARN."""
-    return service.place.arn("task", service.place.cluster, task.id)
+    return owner.place.arn("task", owner.place.cluster, task.id)
 
 
-def task_state_change(service: Service, task: Task, at: int) -> Event:
+def task_state_change(owner: Owner, task: Task, at: int) -> Event:
     """Tell a task's status.  Order and duplicates show in `version`; there is no health status in it."""
-    arn = task_arn(service, task)
+    place, arn = owner.place, task_arn(owner, task)
     detail: dict[str, Any] = {
         "attachments": [
             {"id": fate.uuid(task.id, "eni"), "type": "eni", "status": "ATTACHED", "details": []}
         ],
         "availabilityZone": task.zone,
-        "clusterArn": service.place.cluster_arn,
-        "containers": [container(service, task, arn)],
+        "clusterArn": place.cluster_arn,
+        "containers": [container(owner, task, arn)],
         "connectivity": "CONNECTED",
         "cpu": "1024",
         "createdAt": written(task.created_at),
         "desiredStatus": "STOPPED" if task.stopping else "RUNNING",
-        "group": f"service:{service.place.service}",
+        "group": owner.group,
         "lastStatus": task.status.value,
         "memory": "2048",
-        "overrides": {"containerOverrides": [{"name": service.place.service}]},
-        **launched(service.place, task),
+        "overrides": {"containerOverrides": [{"name": place.service}]},
+        **launched(place, task),
         "startedBy": task.rollout.id,
         "taskArn": arn,
         "taskDefinitionArn": task.rollout.revision.task_definition,
@@ -66,16 +80,15 @@ def launched(place: Place, task: Task) -> dict[str, Any]:
     return {"launchType": "FARGATE", "capacityProviderName": task.provider, "platformVersion": "1.4.0"}
 
 
-def container(service: Service, task: Task, arn: str) -> dict[str, Any]:
+def container(owner: Owner, task: Task, arn: str) -> dict[str, Any]:
     """Return the task's only container."""
+    place = owner.place
     status = task.status.value if task.running or task.status is Status.STOPPED else "PENDING"
     shape: dict[str, Any] = {
-        "containerArn": service.place.arn(
-            "container", service.place.cluster, task.id, fate.uuid(task.id, "c")
-        ),
+        "containerArn": place.arn("container", place.cluster, task.id, fate.uuid(task.id, "c")),
         "lastStatus": status,
-        "name": service.place.service,
-        "image": image(service.place),
+        "name": place.service,
+        "image": image(place),
         "imageDigest": image_digest(task.rollout.revision.task_definition),
         "taskArn": arn,
         "cpu": "0",

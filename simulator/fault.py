@@ -171,6 +171,20 @@ class AlbErrors(Lasting):
     error_ratio: float = Field(default=0.05, gt=0, le=1)
 
 
+class ScheduleMissed(Lasting):
+    """A schedule's tasks are not started while it lasts."""
+
+    kind: Literal["schedule_missed"]
+    schedule: str = Field(description="its name")
+
+
+class ScheduleFailing(Lasting):
+    """A schedule's tasks that end while it lasts exit with 1."""
+
+    kind: Literal["schedule_failing"]
+    schedule: str = Field(description="its name")
+
+
 class MetricsDelay(Lasting):
     """CloudWatch tells later than it should."""
 
@@ -260,6 +274,8 @@ AnyFault = (
     | DependencyFailure
     | Latency
     | AlbErrors
+    | ScheduleMissed
+    | ScheduleFailing
     | MetricsDelay
     | MetricsOutage
     | MetricsRevised
@@ -271,6 +287,9 @@ AnyFault = (
     | EventsDuplicated
     | EventsReordered
 )
+
+#: Faults that befall no service: what was to be done in time is not.
+ScheduleFault = ScheduleMissed | ScheduleFailing
 
 #: Faults that blind or hinder an observer and harm no service by themselves.
 Disturbance = (

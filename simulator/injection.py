@@ -21,8 +21,11 @@ from simulator.pulse import Level, Pulse
 from simulator.reach import Reach
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from simulator.ecs.service import Service
     from simulator.ecs.task import Task
+    from simulator.estate import Site
 
 PIPELINE, OPERATOR = "ci-pipeline", "operator"
 SPOT = "FARGATE_SPOT"
@@ -72,7 +75,8 @@ class Injector:
             places = self.fleet.estate.matching(
                 service=where.service, region=where.region, account=where.account
             )
-            ordeal = Ordeal(index, each, [place.index for place in places])
+            befallen = [] if isinstance(each, fault.ScheduleFault) else [place.index for place in places]
+            ordeal = Ordeal(index, each, befallen)
             self.ordeals.append(ordeal)
             self.agenda.enter(start + int(each.at.total_seconds()), partial(self._begin, ordeal))
 
@@ -119,6 +123,10 @@ class Injector:
                 return self._push(Level.LATENCY, ordeal.placements, slow.factor - 1)
             case fault.AlbErrors() as balancer:
                 return self._push(Level.ALB, ordeal.placements, balancer.error_ratio)
+            case fault.ScheduleMissed() as missed:
+                return self._hold_up(self.fleet.yard.missed, missed)
+            case fault.ScheduleFailing() as failing:
+                return self._hold_up(self.fleet.yard.failing, failing)
             case fault.MetricsDelay() as late:
                 return add(self.hindrance.delay_s, ordeal.placements, late.by.total_seconds())
             case fault.MetricsOutage():
@@ -295,6 +303,17 @@ class Injector:
                 bus.release(region, until)
 
         return undo
+
+    def _hold_up(self, counts: Counter[tuple[Site, str]], held: fault.ScheduleFault) -> Undo:
+        """Hold a schedule up at every site meant."""
+        where, sites = held.where, self.fleet.estate.sites
+        keys = [
+            (site, held.schedule)
+            for site in sites
+            if where.region in {None, site.region} and where.account in {None, site.account}
+        ]
+        counts.update(keys)
+        return lambda _: counts.subtract(keys)
 
     def _throttle(self, ordeal: Ordeal, share: float) -> Undo:
         def turn(ratio: float, _: int = 0) -> None:

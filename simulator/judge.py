@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import verdict
 from simulator.calls import Call
-from simulator.fault import Disturbance, Expect
+from simulator.fault import Disturbance, Expect, ScheduleFault
 from simulator.harm import availability, outage_minutes, recovered
 from simulator.moment import MINUTE_S, moment, seconds, written
 from simulator.without import PAGE_LAG_MINUTES, PERSON_MINUTES
@@ -58,9 +58,9 @@ class Message:
         """Whether it calls a person."""
         return CALL in self.text.lower()
 
-    def names(self, services: Iterable[str]) -> bool:
-        """Whether it speaks of one of these services; one whose name begins alike is another."""
-        either = "|".join(map(re.escape, sorted(services)))
+    def names(self, subjects: Iterable[str]) -> bool:
+        """Whether it speaks of one of these services or schedules; one whose name begins alike is another."""
+        either = "|".join(map(re.escape, sorted(subjects)))
         return re.search(rf"(?<![\w-])(?:{either})(?![\w-])", self.text) is not None
 
 
@@ -127,13 +127,12 @@ class Bench:
         return [call for call in self.calls if self.cause_of(call) is ordeal]
 
     def told(self, ordeal: Ordeal) -> list[Message]:
-        """Return the messages about the fault's service since it did harm, until another fault."""
+        """Return the messages about what a fault befell since it did harm, until another fault."""
         if ordeal.onset is None:
             return []
-        services = self.services(ordeal)
-        since = moment(ordeal.onset)
-        until = moment(MINUTE_S * min(following(self.world, index, ordeal) for index in ordeal.placements))
-        return [m for m in self.messages if since <= m.at < until and m.names(services)]
+        names = self.names(ordeal)
+        since, over = moment(ordeal.onset), moment(MINUTE_S * until(self.world, ordeal))
+        return [m for m in self.messages if since <= m.at < over and m.names(names)]
 
     def detected(self, ordeal: Ordeal) -> datetime | None:
         """Return when the first message about the fault's service arrived."""
@@ -144,8 +143,8 @@ class Bench:
         return min((message.at for message in self.told(ordeal) if message.calls), default=None)
 
     def needless(self, message: Message) -> bool:
-        """Whether it calls a person for a service whose newest fault asks for another answer, or for none."""
-        if not message.calls or not message.names({place.service for place in self.world.estate.places}):
+        """Whether it calls a person for something whose newest fault asks for another answer, or for none."""
+        if not message.calls or not message.names(self.subjects):
             return False
         begun = [
             ordeal
@@ -153,14 +152,22 @@ class Bench:
             if not isinstance(ordeal.fault, Disturbance)
             and ordeal.began is not None
             and moment(ordeal.began) <= message.at
-            and message.names(self.services(ordeal))
+            and message.names(self.names(ordeal))
         ]
         newest = max(begun, key=lambda ordeal: ordeal.began or 0, default=None)
         return newest is None or newest.fault.expect is not Expect.ESCALATE
 
-    def services(self, ordeal: Ordeal) -> set[str]:
-        """Return the services that a fault befalls."""
+    def names(self, ordeal: Ordeal) -> set[str]:
+        """Return what a message about a fault must name: one of its services, or its schedule."""
+        if isinstance(ordeal.fault, ScheduleFault):
+            return {ordeal.fault.schedule}
         return {self.world.estate.places[index].service for index in ordeal.placements}
+
+    @property
+    def subjects(self) -> set[str]:
+        """What a message can be about: every service and schedule of the estate."""
+        estate = self.world.scenario.estate
+        return {each.name for each in (*estate.services, *estate.schedules)}
 
     def needs_alert(self, ordeal: Ordeal) -> bool:
         """Whether people had to be told: something was to be done, and it did harm or was theirs."""
@@ -199,11 +206,11 @@ class Bench:
 
     def recovered_after(self, ordeal: Ordeal, world: World) -> float | None:
         """Return the seconds from the onset until its placements kept their objective again."""
-        if ordeal.onset is None:
+        if ordeal.onset is None or isinstance(ordeal.fault, ScheduleFault):
             return None
         start = ordeal.onset // MINUTE_S
         objective = min(world.estate.places[index].spec.objective for index in ordeal.placements)
-        end = min(following(world, index, ordeal) for index in ordeal.placements)
+        end = until(world, ordeal)
         minute = recovered(world.truth, ordeal.placements, start, end, objective)
         return None if minute is None else max(0.0, float(minute * MINUTE_S - ordeal.onset))
 
@@ -260,6 +267,12 @@ def following(world: World, placement: int, ordeal: Ordeal) -> int:
         and not isinstance(other.fault, Disturbance)
     ]
     return min(later, default=seconds(world.scenario.end) // MINUTE_S + 1)
+
+
+def until(world: World, ordeal: Ordeal) -> int:
+    """Return the minute in which another fault befell any of its placements, or the minute after the end."""
+    after = seconds(world.scenario.end) // MINUTE_S + 1
+    return min((following(world, index, ordeal) for index in ordeal.placements), default=after)
 
 
 def spent(world: World, ordeal: Ordeal) -> float:

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simulator import fate
-from simulator.fault import AnyFault, Disturbance, Document, Fault
+from simulator.fault import AnyFault, Disturbance, Document, Fault, ScheduleFault
 from simulator.span import Minute, Span  # noqa: TC001 - pydantic reads them while the program runs
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
 Insights = Literal["enabled", "enhanced", "disabled"]
 Account = Annotated[str, Field(pattern=r"^\d{12}$")]
+MINUTE = timedelta(minutes=1)
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
 RETENTION_MIN, RETENTION_MAX = timedelta(hours=1), timedelta(days=63)
 DIRECTORY = files("simulator").joinpath("scenarios")
@@ -37,6 +38,9 @@ class Share(Document):
     provider: Provider
     weight: int = Field(default=0, ge=0, le=1000)
     base: int = Field(default=0, ge=0)
+
+
+ON_DEMAND = (Share(provider="FARGATE", weight=1),)
 
 
 class QueueSpec(Document):
@@ -60,7 +64,7 @@ class ServiceSpec(Document):
     )
     minimum: int = Field(default=2, ge=1, description="Application Auto Scaling's minimum")
     maximum: int = Field(default=40, ge=1)
-    strategy: tuple[Share, ...] = (Share(provider="FARGATE", weight=1),)
+    strategy: tuple[Share, ...] = ON_DEMAND
     latency_ms: float = Field(default=80, gt=0, description="median answer time of an idle task")
     objective: float = Field(default=0.9999, gt=0, lt=1)
     front: Literal["alb", "service_connect", "none"] = Field(
@@ -89,7 +93,7 @@ class ServiceSpec(Document):
             raise ValueError(f"load_balancer: a service with front {self.front} has none")
         if self.queue is not None and self.front != "none":
             raise ValueError("queue: a service that works off a queue has front none")
-        if self.launch != "fargate" and "strategy" in self.model_fields_set:
+        if self.launch != "fargate" and self.strategy != ON_DEMAND:
             raise ValueError(f"strategy: a service launched on {self.launch} has none")
         return self
 
@@ -104,6 +108,36 @@ class ServiceSpec(Document):
     def work_per_task(self) -> int:
         """How much of it one task gets done in a minute at 100 % CPU."""
         return self.queue.handled_per_task_per_minute if self.queue else self.requests_per_task
+
+
+class ScheduleSpec(Document):
+    """A task that EventBridge starts again and again, in every account and region."""
+
+    name: str = Field(pattern=NAME)
+    family: str = Field(pattern=NAME, description="of its task definition; no service has this name")
+    every: Span | None = Field(default=None, description="whole minutes, counted from midnight 1970 in UTC")
+    at: str | None = Field(
+        default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="daily, in UTC, such as 02:30"
+    )
+    lasts: Span = Field(default="2m", validate_default=True, description="how long its task runs")
+
+    @model_validator(mode="after")
+    def timed(self) -> ScheduleSpec:
+        """Refuse a schedule without one rhythm that the world can keep."""
+        if (self.every is None) == (self.at is None):
+            raise ValueError("a schedule has either every or at")
+        if self.every is not None and (self.every < MINUTE or self.every % MINUTE):
+            raise ValueError("every: expected whole minutes")
+        return self
+
+    def next(self, after: int) -> int:
+        """Return when it is due next, in seconds since 1970, `after` included."""
+        if self.every is not None:
+            period, phase = int(self.every.total_seconds()), 0
+        else:
+            hours, minutes = (self.at or "").split(":")
+            period, phase = 86_400, 3_600 * int(hours) + 60 * int(minutes)
+        return -((phase - after) // period) * period + phase
 
 
 class Tenant(Document):
@@ -136,6 +170,7 @@ class EstateSpec(Document):
     cluster: str = Field(default="mylearning", pattern=NAME)
     regions: tuple[str, ...] = Field(min_length=1)
     services: tuple[ServiceSpec, ...] = Field(min_length=1)
+    schedules: tuple[ScheduleSpec, ...] = ()
     tenants: tuple[Tenant, ...] = ()
     traffic: Traffic = Traffic()
     slow_ms: float = Field(default=500, gt=0, description="slower answers count against latency objectives")
@@ -150,11 +185,18 @@ class EstateSpec(Document):
     def names_meet(self) -> EstateSpec:
         """Refuse names given twice, and tenants that name what is not there."""
         names = [service.name for service in self.services]
-        given = (("services", names), ("regions", list(self.regions)), ("accounts", list(self.accounts)))
-        for label, values in given:
+        given = {
+            "services": names,
+            "regions": list(self.regions),
+            "accounts": list(self.accounts),
+            "schedules": [schedule.name for schedule in self.schedules],
+        }
+        for label, values in given.items():
             twice = {value for value in values if values.count(value) > 1}
             if twice:
                 raise ValueError(f"{label}: {', '.join(sorted(twice))} named twice")
+        if families := {schedule.family for schedule in self.schedules} & {*names}:
+            raise ValueError(f"schedules: {', '.join(sorted(families))} is a service")
         queues = [service.queue.name for service in self.services if service.queue]
         if len(set(queues)) < len(queues):
             raise ValueError("services: each works off a queue of its own")
@@ -270,7 +312,12 @@ def misplaced(
             yield ("where", key), f"the estate has no {value!r}"
     if strangers := {*fault.vary.services} - services:
         yield ("vary", "services"), f"the estate has no {', '.join(sorted(strangers))}"
-    if fault.where.service is None and not isinstance(fault, Disturbance) and fault.kind not in REGIONAL:
+    if isinstance(fault, ScheduleFault):
+        if fault.schedule not in {schedule.name for schedule in estate.schedules}:
+            yield ("schedule",), f"the estate has no {fault.schedule!r}"
+        if fault.where.service is not None:
+            yield ("where", "service"), f"a {fault.kind} befalls a schedule"
+    elif fault.where.service is None and not isinstance(fault, Disturbance) and fault.kind not in REGIONAL:
         yield ("where", "service"), f"a {fault.kind} befalls a named service"
     if fault.at >= duration:
         yield ("at",), "it would begin after the scenario's end"

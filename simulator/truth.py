@@ -1,4 +1,4 @@
-"""What really happened: requests per minute and placement, whatever anybody measured of it."""
+"""What really happened: requests per minute and placement, runs of schedules, whatever anybody measured."""
 
 from __future__ import annotations
 
@@ -15,12 +15,30 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(slots=True, eq=False)
+class Run:
+    """One run of a schedule at one site.  Times are seconds since 1970.
+
+    `due` is when it was to start, and did, unless `task`, the id of its task, is None: it was missed. `ended`
+    and `exit_code` tell how it went, once it is over.
+    """
+
+    schedule: str
+    account: str
+    region: str
+    due: int
+    task: str | None = None
+    ended: int | None = None
+    exit_code: int | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Truth:
     """Counts of every minute from `start` (minutes since 1970), int64 [minutes, placements].
 
     `total` are requests that count for availability, `bad` those of them that failed; `slow` are those of the
     `answered` that took longer than the threshold. `age_s` is how long the oldest message had waited in a
-    placement's queue when the minute ended. `known` is false where a recording says nothing.
+    placement's queue when the minute ended. `known` is false where a recording says nothing. `runs` are those
+    of schedules.
     """
 
     start: int
@@ -32,6 +50,7 @@ class Truth:
     answered: Counts = field(init=False)
     age_s: Counts = field(init=False)
     known: NDArray[np.bool_] = field(init=False)
+    runs: list[Run] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._grow(1024)

@@ -29,6 +29,7 @@ from simulator.cloudwatch.service import CloudWatch
 from simulator.cloudwatch.store import Arrival, Tasks, Telling
 from simulator.demand import demand
 from simulator.ecs.api import Ecs
+from simulator.ecs.errands import Errands, errands
 from simulator.ecs.fleet import Fleet
 from simulator.ecs.task import GRID_S
 from simulator.ecs.yard import Yard
@@ -88,7 +89,12 @@ class World:
         yard = Yard(aws, self._bus, self._alarming)
         guarded = scenario.estate.deployment_alarms
         self._fleet = Fleet(self.estate, yard, self._at, desired, alarms=guarded)
-        self.ecs = Ecs(self._fleet, self._desk)
+        self._agenda = Agenda()
+        self.truth = Truth(self._at // MINUTE_S, len(places))
+        scheduled = Errands(
+            yard, self._agenda, errands(scenario.estate, self._fleet, self._at), self.truth.runs
+        )
+        self.ecs = Ecs(self._fleet, scheduled, self._desk)
         self.scaling = Scaling(self._fleet, self._desk)
         self.tagging = Tagging(self.estate, self._desk)
         self.balancing = Balancing(self.estate, self._desk)
@@ -96,7 +102,6 @@ class World:
         self._queues = Queues(places)
         self._hindrance = Hindrance(len(places))
         self._notices: list[Notice] = []
-        self._agenda = Agenda()
         self._injector = Injector(
             scenario.seed,
             self._agenda,
@@ -108,7 +113,7 @@ class World:
             self._reach,
         )
         self._injector.plan(scenario.faults, self._at)
-        self.truth = Truth(self._at // MINUTE_S, len(places))
+        scheduled.begin(self._at)
         for service in self._fleet.services:
             self._pulse.take(service, yard)
         self._live_in()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from simulator.ecs.rollout import Deployment, Revision, Rollout
     from simulator.ecs.service import Service
+    from simulator.events import Owner
     from simulator.scenario import Share
 
 Shape = dict[str, Any]
@@ -240,23 +241,23 @@ def revision(service: Service, revision: Revision) -> Shape:
     }
 
 
-def task(service: Service, task: Task) -> Shape:
+def task(owner: Owner, task: Task) -> Shape:
     """Describe a task."""
-    arn = task_arn(service, task)
+    arn = task_arn(owner, task)
     shape = {
         "taskArn": arn,
-        "clusterArn": service.place.cluster_arn,
+        "clusterArn": owner.place.cluster_arn,
         "taskDefinitionArn": task.rollout.revision.task_definition,
         "availabilityZone": task.zone,
-        **launched(service.place, task),
-        "group": f"service:{service.place.service}",
+        **launched(owner.place, task),
+        "group": owner.group,
         "startedBy": task.rollout.id,
         "lastStatus": task.status.value,
         "desiredStatus": "STOPPED" if task.stopping else "RUNNING",
         "healthStatus": "HEALTHY" if task.serving else "UNKNOWN",
         "cpu": "1024",
         "memory": "2048",
-        "containers": [container(service, task, arn)],
+        "containers": [container(owner, task, arn)],
         "overrides": {"containerOverrides": []},
         "version": task.version,
         **timed(

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from simulator.calls import Desk, Params
     from simulator.ecs.answers import Shape
+    from simulator.ecs.errands import Errands
     from simulator.ecs.fleet import Fleet
     from simulator.ecs.service import Service
     from simulator.estate import Site
+    from simulator.events import Owner
 
 LISTED_DEFAULT = 10
 SERVICES_MAX, DEPLOYMENTS_MAX, TASKS_MAX = 10, 20, 100
@@ -34,8 +36,9 @@ SERVICES_MAX, DEPLOYMENTS_MAX, TASKS_MAX = 10, 20, 100
 class Ecs:
     """Amazon ECS as a caller sees it."""
 
-    def __init__(self, fleet: Fleet, desk: Desk) -> None:
+    def __init__(self, fleet: Fleet, errands: Errands, desk: Desk) -> None:
         self._fleet = fleet
+        self._errands = errands
         self._desk = desk
         self._operations: dict[str, Callable[[Site, Params], Shape]] = {
             "ListClusters": self._list_clusters,
@@ -143,26 +146,30 @@ class Ecs:
         }
 
     def _list_tasks(self, site: Site, params: Params) -> Shape:
-        services = self._fleet.in_cluster(site, params)
-        if name := params.get("serviceName"):
-            services = [self._fleet.find(site, params, name)]
-        elif family := params.get("family"):
-            services = [service for service in services if service.place.service == family]
         stopped = params.get("desiredStatus", "RUNNING") == "STOPPED"
+        family, started_by = params.get("family"), params.get("startedBy")
+        name = params.get("serviceName")
+        service = self._fleet.find(site, params, name) if name else None
         arns = [
-            task_arn(service, task)
-            for service in services
-            for task in [*service.tasks, *service.stopped]
-            if task.stopping is stopped
+            task_arn(owner, task)
+            for owner, task in self._tasks(site, params)
+            if service in {None, owner}
+            and task.stopping is stopped
+            and family in {None, owner.place.service}
+            and started_by in {None, task.rollout.id}
         ]
         listed, rest = page(arns, params)
         return {"taskArns": listed, **rest}
 
+    def _tasks(self, site: Site, params: Params) -> list[tuple[Owner, Task]]:
+        """Return the tasks of a cluster, those of services first, with those that stopped lately."""
+        services = self._fleet.in_cluster(site, params)
+        kept = [(service, task) for service in services for task in [*service.tasks, *service.stopped]]
+        return [*kept, *((each, task) for each in self._errands.at(site) for task in each.told(self._at))]
+
     def _describe_tasks(self, site: Site, params: Params) -> Shape:
         names = few(params.get("tasks", ()), TASKS_MAX, "tasks")
-        known: dict[str, tuple[Service, Task]] = {}
-        for service in self._fleet.in_cluster(site, params):
-            known |= {task.id: (service, task) for task in [*service.tasks, *service.stopped]}
+        known = {task.id: (owner, task) for owner, task in self._tasks(site, params)}
         found = [(name, known.get(name.rsplit("/", 1)[-1])) for name in names]
         return {
             "tasks": [answers.task(*pair) for _, pair in found if pair is not None],

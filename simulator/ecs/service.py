@@ -54,6 +54,11 @@ class Service:
     cut_off_s: float = 0.0
 
     @property
+    def group(self) -> str:
+        """How ECS groups its tasks."""
+        return f"service:{self.place.service}"
+
+    @property
     def primary(self) -> Rollout:
         """The rollout that tasks are started for."""
         return self.rollouts[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from simulator.ecs.answers import PLATFORM, load_balancers
 from simulator.ecs.configuration import configured
 from simulator.refusal import Refusal
-from simulator.scenario import Provider, Share
+from simulator.scenario import ON_DEMAND, Provider, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,6 @@ KNOWN = frozenset(
         "forceNewDeployment",
     }
 )
-ON_DEMAND = (Share(provider="FARGATE", weight=1),)
 
 
 def update(service: Service, params: Params, definitions: Definitions, also: Iterable[str], at: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -20,7 +21,8 @@ class Yard:
     """The surroundings of all services.
 
     `alarms(site, names)` answers which alarms are in ALARM. `succeeded` are called when a deployment is
-    SUCCESSFUL. `crashing` maps a placement to the seconds that its tasks live.
+    SUCCESSFUL. `crashing` maps a placement to the seconds that its tasks live. `missed` and `failing` count
+    what keeps a schedule, by site and name, from its runs, and what fails these.
     """
 
     aws: AwsSettings
@@ -29,6 +31,8 @@ class Yard:
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     shortages: Shortages = field(default_factory=Shortages)
     crashing: dict[int, int] = field(default_factory=dict)
+    missed: Counter[tuple[Site, str]] = field(default_factory=Counter)
+    failing: Counter[tuple[Site, str]] = field(default_factory=Counter)
     succeeded: list[Callable[[Service, Deployment, int], None]] = field(default_factory=list)
 
     def tell(self, service: Service, event: Event, at: int) -> None:

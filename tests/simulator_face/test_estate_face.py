@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ SCENARIO = Scenario.model_validate(
         "estate": {
             "accounts": [HOME, OTHER],
             "regions": [REGION],
+            "schedules": [{"name": "reports", "family": "nightly-reports", "every": "5m", "lasts": "1m"}],
             "services": [
                 {"name": "web-app", "load_balancer": "public"},
                 {"name": "payment", "load_balancer": "public"},
@@ -95,7 +97,7 @@ def test_a_queue_is_in_one_account_and_hears_of_others_by_their_own_rules(aws: A
     ecs.update_service(cluster=CLUSTER, service="payment", forceNewDeployment=True)
     aws.live(minutes=3)
     told = aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert f'"account": "{OTHER}"' in told[0]["Body"]
+    assert {HOME, OTHER} == {json.loads(message["Body"])["account"] for message in told}
     call = aws.stand.stage.calls()[-1]
     assert (call.account, call.caller) == (OTHER, "reading")
 
@@ -164,3 +166,13 @@ def test_the_queue_of_a_worker_is_there_and_cloudwatch_tells_its_age(aws: Aws, a
         EndTime=now,
     )["MetricDataResults"]
     assert set(result["Values"]) == {0.0}
+
+
+@pytest.mark.parametrize("account", [HOME, OTHER])
+def test_a_scheduled_task_and_its_exit_code_are_told_over_the_wire(aws: Aws, account: str) -> None:
+    aws.live(minutes=10)
+    ecs = aws.client("ecs", account)
+    stopped = ecs.list_tasks(cluster=CLUSTER, family="nightly-reports", desiredStatus="STOPPED")["taskArns"]
+    task = ecs.describe_tasks(cluster=CLUSTER, tasks=stopped[:1])["tasks"][0]
+    assert (task["startedBy"], task["containers"][0]["exitCode"]) == ("events-rule/reports", 0)
+    assert task["stoppedAt"] > task["startedAt"] > task["createdAt"]
