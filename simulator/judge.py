@@ -167,7 +167,7 @@ class Bench:
     def subjects(self) -> set[str]:
         """What a message can be about: every service and schedule of the estate."""
         estate = self.world.scenario.estate
-        return {each.name for each in (*estate.services, *estate.schedules)}
+        return {service.name for service in estate.services} | {each.name for each in estate.schedules}
 
     def needs_alert(self, ordeal: Ordeal) -> bool:
         """Whether people had to be told: something was to be done, and it did harm or was theirs."""

@@ -8,6 +8,7 @@ Callers use
   (Application Auto Scaling), `world.balancing` (ELBv2) and `world.tagging`: AWS's shapes as boto3 has them,
   errors as `simulator.refusal.Refusal`;
 - `world.cloudwatch.call(operation, params, region=, account=, now=world.now, caller=)`;
+- `world.knock(placement) -> (status, seconds)`: what somebody who asks a service now is answered;
 - `world.now`, `world.scenario`, `world.estate`, `world.calls`, `world.truth`, `world.ordeals`.
 
 The same scenario and seed give the same world, however it is stepped: all changes are on a grid of 5 s.
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator import fate
 from simulator.agenda import Agenda
 from simulator.balancing import Balancing
 from simulator.bus import Bus, Delivery
@@ -28,6 +30,7 @@ from simulator.cloudwatch.notice import notices
 from simulator.cloudwatch.service import CloudWatch
 from simulator.cloudwatch.store import Arrival, Tasks, Telling
 from simulator.demand import demand
+from simulator.door import Doorway
 from simulator.ecs.api import Ecs
 from simulator.ecs.errands import Errands, errands
 from simulator.ecs.fleet import Fleet
@@ -42,7 +45,7 @@ from simulator.pulse import Level, Pulse
 from simulator.queues import Backlog, Queues
 from simulator.reach import Reach
 from simulator.scaling import Scaling
-from simulator.serving import Load, Outcome, serve
+from simulator.serving import Load, Outcome, serve, slowdown
 from simulator.tagging import Tagging
 from simulator.truth import Truth
 
@@ -100,6 +103,7 @@ class World:
         self.balancing = Balancing(self.estate, self._desk)
         self._pulse = Pulse(len(places))
         self._queues = Queues(places)
+        self._knocks = 0
         self._hindrance = Hindrance(len(places))
         self._notices: list[Notice] = []
         self._injector = Injector(
@@ -145,6 +149,35 @@ class World:
     def admit(self, region: str) -> None:
         """Let a call of a service that is not ours through to a region.  Raises Refusal."""
         self._reach.admit(region)
+
+    def knock(self, placement: int) -> tuple[int, float]:
+        """Ask a service as its users do: return the status and the seconds that the answer took.
+
+        Raises ValueError for a service that nobody can reach.
+        """
+        if not self._demand.requested[placement]:
+            raise ValueError(f"nobody can reach {self.estate.places[placement]}: its front is none")
+        self._knocks += 1
+        chance, pace = (
+            fate.fraction(self.scenario.seed, "knock", self._knocks, what) for what in ("chance", "pace")
+        )
+        return self._doorway(placement).answer(chance, pace)
+
+    def _doorway(self, placement: int) -> Doorway:
+        """Return how a service fares now, by the levels that the open minute is served with."""
+        level = self._pulse.level[:, placement]
+        healthy = int(level[Level.HEALTHY])
+        asked = float(self._demand.expected(self._at // MINUTE_S)[placement] * level[Level.SURGE])
+        room = healthy * float(self._demand.task_capacity[placement])
+        used = np.array(asked / max(room, 1.0))
+        kept = (1.0 - level[Level.ERRING] / max(healthy, 1)) * (1.0 - level[Level.DEPENDENCY])
+        return Doorway(
+            healthy=healthy,
+            failing=1.0 - float(kept),
+            cut_off=float(min(1.0, level[Level.ALB])),
+            too_many=max(0.0, 1.0 - room / max(asked, 1.0)),
+            median_s=float(self._demand.median_s[placement] * level[Level.LATENCY] * slowdown(used)),
+        )
 
     def step(self, now: datetime) -> list[Delivery]:
         """Move on to `now`; return the events that arrived meanwhile, in order."""

@@ -1,4 +1,4 @@
-"""The AWS face: one WSGI application for every service and region, and `/_world` for those who watch.
+"""The AWS face: one WSGI application for every service and region, with doors for watchers and for users.
 
 A request is for the service and region of its credential scope.  ECS, CloudWatch, Application Auto Scaling
 and tags are answered by the world, their neighbours by moto.  Scaling is the world's whole: moto would keep a
@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from simulator.aws.authorization import Caller, Scope, caller_of, scope_of
 from simulator.aws.contract import BALANCING, SERVICES, Service, checked
+from simulator.aws.porch import PATH, Porch
 from simulator.aws.protocols import QUERY, Answer, spoken
 from simulator.aws.served import NEIGHBOURS, ending
 from simulator.aws.targets import health
@@ -37,18 +38,25 @@ UNSIGNED = Refusal(
 
 
 class AwsFace:
-    """Answers signed AWS requests, and `/_world/...` without a signature."""
+    """Answers signed AWS requests, and `/_world/...` and `/_door/...` without a signature."""
 
     def __init__(self, stage: Stage, neighbours: Neighbours, control: Control) -> None:
         self._stage = stage
         self._neighbours = neighbours
         self._control = control
+        self._porch = Porch(stage)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; whatever happens, the answer has the form that the client parses."""
         request = Request(environ)
-        response = self._control.answer(request) if request.path.startswith("/_world") else self._aws(request)
-        return response(environ, start_response)
+        return self._answer(request)(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        if request.path.startswith("/_world"):
+            return self._control.answer(request)
+        if request.path.startswith(PATH):
+            return self._porch.answer(request)
+        return self._aws(request)
 
     def _aws(self, request: Request) -> Response:
         scope = scope_of(request.headers.get("Authorization", ""))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -176,3 +178,18 @@ def test_a_scheduled_task_and_its_exit_code_are_told_over_the_wire(aws: Aws, acc
     task = ecs.describe_tasks(cluster=CLUSTER, tasks=stopped[:1])["tasks"][0]
     assert (task["startedBy"], task["containers"][0]["exitCode"]) == ("events-rule/reports", 0)
     assert task["stoppedAt"] > task["startedAt"] > task["createdAt"]
+
+
+def test_users_knock_at_a_service_without_a_signature(aws: Aws) -> None:
+    for account in (HOME, OTHER):
+        url = f"{aws.url}/_door/{account}/{REGION}/web-app"
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server on loopback
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", [f"{HOME}/{REGION}/grader", f"{HOME}/sa-east-1/web-app", "web-app"])
+def test_nobody_opens_where_nobody_lives(aws: Aws, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{aws.url}/_door/{path}", timeout=5)  # noqa: S310 - our own server on loopback
+    with caught.value as answer:
+        assert answer.code == 404
