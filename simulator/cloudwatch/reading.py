@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cloudwatch import zones
-from simulator.cloudwatch.catalogue import ALB, BY_NAME, Dimensions, Metric, Scope, dimensions, scopes, whole
+from simulator.cloudwatch.catalogue import (
+    ALB,
+    BY_NAME,
+    ECS,
+    Dimensions,
+    Metric,
+    Scope,
+    dimensions,
+    scopes,
+    whole,
+)
 from simulator.cloudwatch.custom import FUTURE_MAX_S, CustomParts
 from simulator.cloudwatch.statistics import Stat, compute, parse
 from simulator.cloudwatch.store import MINUTE_S
@@ -49,14 +59,14 @@ class Series:
         return (self.account, self.region, self.namespace, self.metric, self.dimensions)
 
 
-#: The metric whose single samples are kept, as far as their distribution goes.
-SAMPLED_METRIC = "TargetResponseTime"
+#: The metric whose single samples are kept, as far as their distribution goes, and who tells it.
+SAMPLED_METRIC, SAMPLERS = "TargetResponseTime", (ALB, ECS)
 
 
 def statistic(series: Series) -> Stat:
     """Return the statistic that a series is read as.  Raises Refusal if its metric cannot be read so."""
     stat = parse(series.stat)
-    if stat.sampled and series.metric != SAMPLED_METRIC:
+    if stat.sampled and (series.metric != SAMPLED_METRIC or series.namespace not in SAMPLERS):
         message = f"{series.stat} is not simulated yet for {series.metric}: only for {SAMPLED_METRIC}."
         raise Refusal("ValidationError", message)
     return stat

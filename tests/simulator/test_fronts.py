@@ -188,6 +188,24 @@ def test_service_connect_tells_response_times_in_milliseconds() -> None:
     assert count - quick == pytest.approx(slow)
 
 
+def test_a_percentile_over_a_shared_load_balancer_agrees_with_the_counts_of_both() -> None:
+    world = lived()
+    web = place(world, "web")
+    p95 = told(world, "TargetResponseTime", "p95", web, Scope.LOAD_BALANCER)[5]
+    count, within = (
+        told(world, "TargetResponseTime", stat, web, Scope.LOAD_BALANCER)[5]
+        for stat in ("SampleCount", f"TC(:{p95})")
+    )
+    assert within / count == pytest.approx(0.95, abs=1e-4)
+
+
+def test_percentiles_of_service_connect_are_milliseconds_too() -> None:
+    world = lived()
+    pricing = place(world, "pricing")
+    median = told(world, "TargetResponseTime", "p50", pricing, Scope.TARGET_DISCOVERY)
+    assert median == pytest.approx(80, rel=0.01)
+
+
 def test_proxies_count_what_no_task_answers() -> None:
     where = {"service": "pricing", "region": "eu-west-1"}
     trouble = {"kind": "alb_errors", "at": "3m", "duration": "5m", "error_ratio": 0.2, "where": where}
