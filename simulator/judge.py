@@ -222,7 +222,7 @@ class Bench:
         disturbance = isinstance(fault, Disturbance)
         return {
             "kind": fault.kind,
-            "where": fault.where.model_dump(exclude_none=True),
+            "where": where(ordeal),
             "started_at": None if since is None else written(since, milliseconds=False),
             "detected_after_s": None if disturbance else after(since, self.detected(ordeal)),
             "called_after_s": None if disturbance else after(since, self.called(ordeal)),
@@ -267,6 +267,12 @@ def following(world: World, placement: int, ordeal: Ordeal) -> int:
         and not isinstance(other.fault, Disturbance)
     ]
     return min(later, default=seconds(world.scenario.end) // MINUTE_S + 1)
+
+
+def where(ordeal: Ordeal) -> dict[str, str]:
+    """Name what a fault befell."""
+    named: dict[str, str] = ordeal.fault.where.model_dump(exclude_none=True)
+    return {"schedule": ordeal.fault.schedule, **named} if isinstance(ordeal.fault, ScheduleFault) else named
 
 
 def until(world: World, ordeal: Ordeal) -> int:

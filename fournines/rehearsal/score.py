@@ -31,12 +31,15 @@ def name_causes(summary: Summary, incidents: Iterable[Mapping[str, Any]]) -> Non
 
 
 def _brought_about(fault: Mapping[str, Any], incident: Mapping[str, Any]) -> bool:
-    """Whether a fault began at a placement of the incident before that was opened."""
+    """Whether a fault began at a placement of the incident before that was opened; no schedule is at one."""
     where = fault["where"]
-    at = {tuple(str(placement).split("/")[1::2]) for placement in incident["placements"]}
+    if "schedule" in where:
+        return False
+    at = {tuple(str(placement).split("/")) for placement in incident["placements"]}
     hit = any(
-        where.get("service", service) == service and where.get("region", region) == region
-        for region, service in at
+        (where.get("account", account), where.get("region", region), where.get("service", service))
+        == (account, region, service)
+        for account, region, _, service in at
     )
     opened = str(incident["opened_at"]).replace("+00:00", "Z")
     return hit and fault["started_at"] is not None and str(fault["started_at"]) <= opened

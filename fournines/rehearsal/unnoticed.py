@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: When the tiers are asked about a fault: its metrics are there by the first, most are over by the last.
 ASKED_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 15))
 
+#: What a sentence says of where a fault was.
+WHERE = ("service", "region", "account")
+
 #: The more an answer says of a fault the earlier it stands here; what is missing says nothing of it.
 TELLING = (Answer.INSUFFICIENT_VOLUME, Answer.TOO_FEW_FAILURES, Answer.WITHIN_BUDGET, Answer.NO_TRAFFIC)
 
@@ -37,7 +40,7 @@ def unnoticed(summary: Summary, books: Books, objectives: Sequence[Objective]) -
             continue
         told = True
         judged, region, at = given[found]
-        where = " in ".join(fault["where"][key] for key in ("service", "region") if key in fault["where"])
+        where = " in ".join(fault["where"][key] for key in WHERE if key in fault["where"])
         yield (
             f"{fault['kind'].replace('_', ' ')} of {where}: nobody was told. "
             f"{found.sentence if judged.bad else 'Nothing showed.'} At {at:%H:%M} "
@@ -70,5 +73,7 @@ def _given(
 
 
 def _befallen(where: Mapping[str, Any], sli: Sli) -> bool:
+    """Return whether a fault was to hurt a placement; one of a schedule hurts none."""
     place = sli.placement
-    return where.get("service") in {None, place.service} and where.get("region") in {None, place.region}
+    named = {"service": place.service, "region": place.region, "account": place.account, "schedule": None}
+    return all(where.get(key) in {None, value} for key, value in named.items())
