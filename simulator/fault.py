@@ -40,7 +40,7 @@ class Where(Document):
 
     service: str | None = None
     region: str | None = None
-    account: str | None = None
+    account: str | None = Field(default=None, description="only for what does not befall whole regions")
     zone: str | None = Field(default=None, description="such as eu-west-1a; spot_reclaim only")
 
 

@@ -319,12 +319,18 @@ def misplaced(
             yield ("where", "service"), f"a {fault.kind} befalls a schedule"
     elif fault.where.service is None and not isinstance(fault, Disturbance) and fault.kind not in REGIONAL:
         yield ("where", "service"), f"a {fault.kind} befalls a named service"
+    if fault.where.account is not None and fault.kind in OF_WHOLE_REGIONS:
+        yield ("where", "account"), f"a {fault.kind} befalls a region in all accounts"
     if fault.at >= duration:
         yield ("at",), "it would begin after the scenario's end"
 
 
 #: Faults that may befall whole regions rather than one service.
 REGIONAL = frozenset({"spot_reclaim", "capacity_shortage", "latency", "alb_errors"})
+#: Faults of AWS itself, which no account is spared.
+OF_WHOLE_REGIONS = frozenset(
+    {"capacity_shortage", "partial_data", "api_errors", "api_outage", "api_throttling"}
+)
 
 
 def vary(faults: tuple[AnyFault, ...], seed: int) -> list[dict[str, Any]]:

@@ -69,6 +69,8 @@ class Measure(IntEnum):
 
 #: Counts of requests: while a minute is provisional, not all of them have been counted yet.
 COUNTED = frozenset(range(Measure.REQUESTS, Measure.SLOW + 1))
+#: Counts that a revision corrects: those of requests, and of messages.
+REVISED = COUNTED | {Measure.QUEUE_SENT, Measure.QUEUE_RECEIVED, Measure.QUEUE_DELETED}
 TARGET_CODES = frozenset(range(Measure.TARGET_2XX, Measure.TARGET_5XX + 1))
 
 #: Reads a measure as float64 [rows, minutes].

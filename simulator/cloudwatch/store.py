@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cloudwatch.catalogue import ALB, ECS, INSIGHTS, SQS, USAGE
-from simulator.cloudwatch.measures import COUNTED, Array, Measure
+from simulator.cloudwatch.measures import COUNTED, REVISED, Array, Measure
 from simulator.estate import ZONES
 from simulator.spread import InZone, even
 
@@ -165,15 +165,15 @@ class Store:
     ) -> Array:
         """Return [columns, minutes] of what can be read at `now`; NaN where nothing is known or was told."""
         slots = np.arange(minutes.start, minutes.stop) % self.retention
-        told = self.told(namespace, columns, minutes, now)
+        told, lag_s = self.told(namespace, columns, minutes, now), self.telling.lag_s(namespace)
         values: Array = np.where(told, self._values[slots, measure, columns[:, None]], np.nan)
         if measure in COUNTED:
             late = self._late[slots, columns[:, None]]
-            early = told & (late + self.telling.lag_s(ALB) + SETTLING_S > now)
+            early = told & (late + lag_s + SETTLING_S > now)
             if early.any():
                 values[early] = np.ceil(values[early] * PROVISIONAL_SHARE)
-            if self._revised:
-                self._misstate(values, columns, minutes, now)
+        if measure in REVISED and self._revised:
+            self._misstate(values, columns, minutes, now - lag_s)
         return values
 
     def told(
@@ -190,17 +190,17 @@ class Store:
         """Remember how, and until when, each minute is told wrongly; forget what the ring forgets."""
         share = np.array(np.broadcast_to(arrival.first_share, late.shape[1]))
         if (share != 1.0).any():
-            corrected = late + self.telling.lag_s(ALB) + arrival.corrected_s
+            corrected = late + arrival.corrected_s
             self._revised |= {m: (share, at) for m, at in zip(minutes.tolist(), corrected, strict=True)}
         for minute in [minute for minute in self._revised if minute < self.oldest]:
             del self._revised[minute]
 
-    def _misstate(self, values: Array, columns: NDArray[np.int64], minutes: range, now: float) -> None:
-        """Tell wrongly what is still to be corrected."""
+    def _misstate(self, values: Array, columns: NDArray[np.int64], minutes: range, upto: float) -> None:
+        """Tell wrongly what is still to be corrected, as far as corrections have come."""
         for place, minute in enumerate(minutes):
             if minute in self._revised:
                 share, corrected = self._revised[minute]
-                told = np.where(corrected[columns] > now, share[columns], 1.0)
+                told = np.where(corrected[columns] > upto, share[columns], 1.0)
                 values[:, place] = np.ceil(values[:, place] * told)
 
     def spread(self, columns: NDArray[np.int64], minutes: range) -> Array:
