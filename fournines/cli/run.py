@@ -106,6 +106,7 @@ def simulate(  # noqa: PLR0913 - each is an option
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--seed", type=int, help="Another service, time and severity.")
 @_recorded
+@click.option("--probes", "probed", is_flag=True, help="Check every service from outside too, every 10 s.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document per scenario.")
 def rehearse(  # noqa: PLR0913 - each is an option
     scenarios: tuple[str, ...],
@@ -114,6 +115,7 @@ def rehearse(  # noqa: PLR0913 - each is an option
     scale: float | None,
     start: datetime | None,
     *,
+    probed: bool,
     as_json: bool,
 ) -> None:
     """Live through scenarios on a stepped clock; exit status 1 where fournines did wrong.
@@ -135,7 +137,7 @@ def rehearse(  # noqa: PLR0913 - each is an option
         for sentence in recorded.sentences(scenario, recording) if recording else ():
             words(sentence)
         unnoticed: list[str] = []
-        summary = live(scenario, recording=recording, tell=unnoticed.append)
+        summary = live(scenario, recording=recording, probed=probed, tell=unnoticed.append)
         good = good and passed(summary)
         if as_json:
             click.echo(json.dumps(summary))

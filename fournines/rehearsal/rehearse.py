@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from collector.probes import Probes
 from fournines import staging
 from fournines.clock import Stepped, Steps
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
+from fournines.rehearsal.probed import WorldProber, every_door
 from fournines.rehearsal.score import name_causes
 from fournines.rehearsal.unnoticed import unnoticed
 from fournines.service import Charter, Outside, Pace, Setting, build
@@ -89,25 +91,29 @@ def rehearse(
     scenario: Scenario,
     *,
     recording: Recording | None = None,
+    probed: bool = False,
     attend: Callable[[Books, datetime], None] = lambda _books, _now: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Return the world's judgement of what fournines did in the scenario.
 
-    `attend` is called after every step, for whoever answers questions meanwhile; `tell` hears, in words, what
-    the burn tiers answered about faults that nobody noticed.
+    `probed` has every service checked from outside as well; `attend` is called after every step, for whoever
+    answers questions meanwhile; `tell` hears, in words, what the burn tiers answered about faults that nobody
+    noticed.
     """
     world = World(scenario, recording)
     clock = Stepped(scenario.start)
     ear, mailbox = Ear(clock.now), WorldMailbox()
     wired = InProcess(WorldSessions(world), WorldMetrics(world).read, clock.now)
-    outside = Outside(wired.source(), wired.actuator(), mailbox, ear, wired.beacon(world.estate.home))
+    beacon, prober = wired.beacon(world.estate.home), WorldProber(world)
+    outside = Outside(wired.source(), wired.actuator(), mailbox, ear, beacon, prober)
     setting = Setting(
         scopes=list(world.estate.sites),
         channel="rehearsal",
         heartbeat_regions=tuple(scenario.estate.regions[:HEARTBEAT_REGIONS]),
         workers=1,
         pace=Pace(real_s=timedelta(seconds=10)),
+        probes=every_door(world.estate) if probed else Probes(),
     )
     kept_by = charter(scenario)
     with Books.open(IN_MEMORY) as books:

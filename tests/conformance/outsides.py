@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import boto3
 
+from collector.probes import Check, Target
 from collector.wire.beacon import AwsBeacon
+from collector.wire.probe import HttpProber
 from collector.wire.session import Access, Sessions
 from collector.wire.source import AwsSource
 from fournines.rehearsal.direct import CALLER, WorldMailbox, WorldMetrics, WorldSessions
+from fournines.rehearsal.probed import WorldProber
 from fournines.template import RULES
 from fournines.wire import InProcess
 from remediation.wire.actuator import AwsActuator
@@ -32,18 +35,20 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     from collector.beacon import Beacon
+    from collector.probes import Answer
     from collector.source import Source
     from remediation.actions.effects import Actuator
     from remediation.events.event import Letter, Mailbox
     from simulator.calls import Call
     from simulator.scenario import Scenario
+    from slo.cells import Placement
 
 #: Never set: lets the mailbox's threads work between two looks.
 _PAUSE = Event()
 
 
 class Outside(Protocol):
-    """What is tried: the four seams, and the world behind them."""
+    """What is tried: the seams, and the world behind them."""
 
     @property
     def source(self) -> Source: ...
@@ -64,6 +69,10 @@ class Outside(Protocol):
 
     def live(self, minutes: float) -> None:
         """Let time pass in the world."""
+        ...
+
+    def check(self, placement: Placement) -> Answer:
+        """Check a service from outside."""
         ...
 
     def calls(self) -> Sequence[Call]:
@@ -90,6 +99,10 @@ class Direct:
 
     def live(self, minutes: float) -> None:
         self.mailbox.post(self.world.step(self.world.now + timedelta(minutes=minutes)))
+
+    def check(self, placement: Placement) -> Answer:
+        url = f"https://{placement.service}.example/"
+        return WorldProber(self.world).check(Target(placement, Check(url=url)))
 
     def calls(self) -> Sequence[Call]:
         return [call for call in self.world.calls if call.caller == CALLER]
@@ -118,6 +131,10 @@ class Wire:
     def live(self, minutes: float) -> None:
         self._at += timedelta(minutes=minutes) / 60
         self._stand.stage.step()
+
+    def check(self, placement: Placement) -> Answer:
+        door = f"{self._url}/_door/{placement.account}/{placement.region}/{placement.service}"
+        return HttpProber().check(Target(placement, Check(url=door, allow_private=True)))
 
     def calls(self) -> Sequence[Call]:
         return [call for call in self._stand.stage.calls() if call.caller == CALLER]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from collector.estate import DeploymentStatus, Insights, LaunchType, ProviderShare
+from collector.probes import Reason
 from collector.source import Batch, CollectError, GapReason, Query, ThrottledError
 from remediation.actions.effects import (
     Delivery,
@@ -254,3 +255,19 @@ def test_a_beat_is_kept_where_it_was_written_and_a_region_that_refuses_says_so(o
     with pytest.raises(ThrottledError, match="cloudwatch:PutMetricData"):
         outside.beacon.beat("us-east-1", "fournines")
     outside.beacon.beat(REGIONS[0], "fournines")
+
+
+# -- Prober
+
+
+def test_a_check_is_answered_as_users_are(serve: Callable[[WSGIApplication], str]) -> None:
+    lost = {"kind": "dependency_failure", "at": "1m", "duration": "1h", "error_ratio": 1.0}
+    answers = []
+    for maker in MAKERS:
+        with made(maker, small({**lost, "where": {"service": HERE.service}}), serve) as outside:
+            well = outside.check(HERE)
+            outside.live(2)
+            ill = outside.check(HERE)
+            assert 0 < well.seconds < 1
+            answers.append([(answer.reason, answer.detail) for answer in (well, ill)])
+    assert answers == [[(None, ""), (Reason.STATUS, "it answers 500")]] * 2
