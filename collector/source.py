@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,6 +58,14 @@ class Gap:
 
     reason: GapReason
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """A gap that was there at the last answer too, and since when."""
+
+    gap: Gap
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

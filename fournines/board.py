@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector.price import Thrift
 from fournines.views.budget import BudgetRow, rows
+from fournines.views.collecting import RegionRow, regions
 from fournines.views.estate import PlacementRow, placements
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
@@ -112,6 +113,10 @@ class Board:
     def placements(self) -> tuple[PlacementRow, ...]:
         """Return every placement that is or ever was there."""
         return placements(self._known.sightings, self._known.services)
+
+    def collecting(self) -> tuple[RegionRow, ...]:
+        """Return how reading each region goes."""
+        return regions(self._known)
 
     def _automated(self) -> Tile:
         """Say in a word whether anything may be done without a person."""

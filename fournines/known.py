@@ -16,9 +16,11 @@ from collector.presence import Sighting, after
 from collector.price import Thrift
 from collector.probing import Seen
 from collector.scheme import Scheme
+from collector.source import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from collector.bundle import Key, Line, Owner, Track
     from collector.collect import Gathered, Spent
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from collector.load import Load
     from collector.presence import Standing
     from collector.probes import Result
-    from collector.source import Gap
     from collector.watermarks import Mark, Window
     from fournines.store.books import Books
     from slo.cells import Placement, Sli
@@ -63,7 +64,7 @@ class Known:
         self.answers = 0
         self.spent: dict[Track, Spent] = {}
         self.thrift = Thrift.NONE
-        self.gaps: dict[Area, Gap] = {}
+        self.gaps: dict[Area, Lasting] = {}
         self.restated: Counter[Sli] = Counter()
         self.doubts: Counter[tuple[Placement, str]] = Counter()
         self.checks: dict[tuple[Placement, str], Seen] = {}
@@ -84,7 +85,7 @@ class Known:
         """Note that a region could not be discovered: what was known of it stays."""
         self.unreadable[account, region] = why
 
-    def answered(self, gathered: Gathered) -> None:
+    def answered(self, gathered: Gathered, now: datetime) -> None:
         """Count what reading a region cost, and remember what it said last instead of an answer."""
         for track, cost in gathered.spent.items():
             before = self.spent.get(track)
@@ -94,7 +95,8 @@ class Known:
         if gap is None:
             self.gaps.pop(area, None)
         else:
-            self.gaps[area] = gap
+            before_it = self.gaps.get(area)
+            self.gaps[area] = Lasting(gap, before_it.since if before_it else now)
 
     @property
     def counted(self) -> frozenset[Area]:

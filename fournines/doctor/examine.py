@@ -125,25 +125,36 @@ def _service(settings: Settings) -> Iterable[Finding]:
         return []
     host = "127.0.0.1" if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104 - where it listens, not we
     url = f"http://{host}:{web.port}"
-    return judge.service(_healthz(f"{url}/healthz"), url)
+    read = _said(f"{url}/api/collecting")
+    return [
+        *judge.service(_troubles(_said(f"{url}/healthz")), url),
+        *(finding for row in (read if isinstance(read, list) else ()) for finding in judge.collecting(row)),
+    ]
 
 
-def _healthz(url: str) -> list[str] | None:
-    """Return what the service says of itself; None where nobody answers like it."""
+def _said(url: str) -> Any:  # noqa: ANN401 - JSON is anything
+    """Return what the service says; None where nobody answers like it."""
     try:
         with urllib.request.urlopen(url, timeout=HEALTH_TIMEOUT_S) as answer:  # noqa: S310 - http, as we wrote it
-            return _troubles(answer)
+            return json.loads(answer.read())
     except urllib.error.HTTPError as unwell:
         with unwell:
-            return _troubles(unwell)
-    except OSError:
+            return _parsed(unwell.read())
+    except (OSError, ValueError):
         return None
 
 
-def _troubles(answer: Any) -> list[str] | None:  # noqa: ANN401 - an answer or an error, alike
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     try:
-        return [str(one) for one in json.loads(answer.read())["trouble"]]
-    except (ValueError, KeyError, TypeError):
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _troubles(said: Any) -> list[str] | None:  # noqa: ANN401 - JSON is anything
+    try:
+        return [str(one) for one in said["trouble"]]
+    except (KeyError, TypeError):
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fournines.doctor.finding import ok, warn, wrong
 
@@ -98,6 +98,23 @@ def service(trouble: list[str] | None, url: str) -> Iterator[Finding]:
         yield wrong("service", one, "see `fournines runbook show fournines-silent`")
     if not trouble:
         yield ok("service", f"it answers at {url} and has no trouble")
+
+
+def collecting(row: Mapping[str, Any]) -> Iterator[Finding]:
+    """Judge how the running service reads a region, as it says itself."""
+    area = f"collecting {row['account']}/{row['region']}"
+    what = (
+        f"{row['metrics']:,} metrics in {row['calls']:,} calls, {row['usd']:.2f} USD since it began; "
+        f"{row['throttled']:,} throttled, {row['gaps']:,} not answered, {row['restated']:,} minutes restated"
+    )
+    if row["missing"]:
+        fix = "allow what is denied, or raise the quota that is named; the rest is asked for again by itself"
+        yield warn(area, f"{what}; since {row['missing_since']} something is missing: {row['missing']}", fix)
+    elif row["behind"]:
+        fix = "services without tasks or requests are read again for three hours: see that they are meant so"
+        yield warn(area, f"{what}; {row['behind']} services are far behind the others", fix)
+    else:
+        yield ok(area, what)
 
 
 def lag(account: str, region: str, newest: datetime | None, now: datetime) -> Finding:

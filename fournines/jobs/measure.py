@@ -101,7 +101,7 @@ class Collect:
         )
         polls = due(self.known.layout, seen, now, self._cadence(now))
         for gathered in gather(polls, self.source, self.workers):
-            self.known.answered(gathered)
+            self.known.answered(gathered, now)
             self.books.spend(f"{now:%Y-%m}", sum(cost.metrics for cost in gathered.spent.values()))
             for answers in gathered.windows():
                 self._keep(answers, now)

@@ -62,8 +62,8 @@ class Watch:
             if arrived is None
             else f"no minute later than {moment_of(arrived):%H:%M} UTC has arrived from CloudWatch"
         )
-        gap = self.known.gaps.get(area)
-        return f"{told}: {gap.detail}" if gap else told
+        lasting = self.known.gaps.get(area)
+        return f"{told}: {lasting.gap.detail}" if lasting else told
 
     def _told_lately(self, area: Area, now: datetime) -> bool:
         """Whether any newer minute is known: a hole that is still waited for is no darkness."""

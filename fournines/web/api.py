@@ -36,6 +36,10 @@ def api(board: Board, registry: CollectorRegistry) -> Blueprint:
     def placements() -> ResponseReturnValue:
         return jsonify([row.as_json() for row in board.placements()])
 
+    @blueprint.get("/api/collecting")
+    def collecting() -> ResponseReturnValue:
+        return jsonify([row.as_json() for row in board.collecting()])
+
     @blueprint.get("/api/incidents")
     def incidents() -> ResponseReturnValue:
         return jsonify([view.as_json() for view in board.incidents()])

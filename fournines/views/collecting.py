@@ -1,0 +1,64 @@
+"""How reading each region goes: how far it is, what it cost, and what was not answered, since the start."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from collector.collect import Spent
+from collector.price import METRIC_USD
+from collector.source import GapReason
+from slo.cells import moment_of
+
+if TYPE_CHECKING:
+    from collector.bundle import Area
+    from fournines.known import Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionRow:
+    """One region as it is read; counts are of this process."""
+
+    account: str
+    region: str
+    known_until: datetime | None
+    behind: int
+    calls: int
+    metrics: int
+    usd: float
+    throttled: int
+    gaps: int
+    restated: int
+    missing: str
+    missing_since: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def regions(known: Known) -> tuple[RegionRow, ...]:
+    """Return every region in which anything is counted."""
+    return tuple(_row(known, area) for area in sorted(known.counted))
+
+
+def _row(known: Known, area: Area) -> RegionRow:
+    here = (area.account, area.region)
+    spent = sum((cost for t, cost in known.spent.items() if (t.account, t.region) == here), Spent())
+    arrived, lasting = known.arrived(area), known.gaps.get(area)
+    restated = (n for s, n in known.restated.items() if (s.placement.account, s.placement.region) == here)
+    return RegionRow(
+        account=area.account,
+        region=area.region,
+        known_until=None if arrived is None else moment_of(arrived),
+        behind=known.behind(area),
+        calls=spent.calls,
+        metrics=spent.metrics,
+        usd=float(spent.metrics * METRIC_USD),
+        throttled=spent.gaps.get(GapReason.THROTTLED, 0),
+        gaps=sum(spent.gaps.values()),
+        restated=sum(restated),
+        missing="" if lasting is None else f"{lasting.gap.reason}: {lasting.gap.detail}",
+        missing_since=None if lasting is None else lasting.since,
+    )
