@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collector.bundle import Key
+from collector.bundle import Area, Key
 from collector.catalog import HEALTHY_HOSTS, MESH_ALIVE
 from collector.idle import Idle
 from collector.layout import Asked
@@ -98,7 +98,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was seen so far: how far each bundle was read, what fell silent, and the services that are hot.
+    """What was seen so far: how far each bundle was read, what fell silent, what is hot and where it is felt.
 
     `hole` names the oldest minute that is still unknown of what has any.
     """
@@ -106,6 +106,7 @@ class Seen:
     marks: Mapping[Key, Mark]
     idle: Idle
     hot: Collection[str] = frozenset()
+    alarmed: Collection[Area] = frozenset()
     hole: Callable[[Key], int | None] = lambda _: None
 
 
@@ -132,7 +133,9 @@ def due(layout: Layout, seen: Seen, now: datetime, cadence: Cadence) -> tuple[Po
 
 
 def _due(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> bool:
-    every = cadence.every(bundle.front.tier, hot=not bundle.services.isdisjoint(seen.hot))
+    tier, owner = bundle.front.tier, bundle.lines[0].owner
+    felt = tier is Tier.SLI and Area(owner.account, owner.region) in seen.alarmed
+    every = cadence.every(tier, hot=felt or not bundle.services.isdisjoint(seen.hot))
     if every is None:
         return False
     return any(mark is None or end - mark.asked >= every for mark in map(seen.marks.get, bundle.keys))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from collector.bundle import Area
 from collector.heat import Heat
 from remediation.incidents import Change
 from remediation.receive import receive
-from remediation.stir import stirred
+from remediation.stir import alarming, stirred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,8 +37,10 @@ class Desk:
             known = {incident.id: incident for incident in self._books.open_incidents()}
             changes: dict[str, Change] = {}
             for signal in signals:
-                if (service := stirred(signal)) is not None:
-                    self._heat.sign(service, now)
+                if (placement := stirred(signal)) is not None:
+                    self._heat.sign(placement.service, now)
+                    if alarming(signal):
+                        self._heat.alarm(Area(placement.account, placement.region), now)
                 change = receive(known.values(), signal, now)
                 if change is not None:
                     name = change.incident.id

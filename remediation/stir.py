@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from remediation.events.event import AlarmChanged, DeploymentChanged, Event, ServiceAction, TaskChanged
 from remediation.incidents import Symptom
-from remediation.receive import SHORT_OF_TASKS, TELLING_ENDS
-from slo.burn import Alert
+from remediation.receive import FELT_BY_USERS, SHORT_OF_TASKS, TELLING_ENDS
+from slo.burn import Alert, Severity
+
+if TYPE_CHECKING:
+    from slo.cells import Placement
 
 
-def stirred(signal: Alert | Event | Symptom) -> str | None:
-    """Return the service that a signal stirs, or None: tasks that come and go as they should stir nobody."""
+def stirred(signal: Alert | Event | Symptom) -> Placement | None:
+    """Return the placement that a signal stirs, or None: tasks that come and go as they should stir none."""
     match signal:
         case Alert() | Symptom() | DeploymentChanged(placement=_):
             stirs = True
@@ -21,5 +26,16 @@ def stirred(signal: Alert | Event | Symptom) -> str | None:
             stirs = end in TELLING_ENDS
         case _:
             stirs = False
-    placement = getattr(signal, "placement", None)
-    return placement.service if stirs and placement is not None else None
+    placement: Placement | None = getattr(signal, "placement", None)
+    return placement if stirs else None
+
+
+def alarming(signal: Alert | Event | Symptom) -> bool:
+    """Whether users feel what a signal tells: what else fails in the region is then worth knowing at once."""
+    match signal:
+        case Alert(severity=severity) | Symptom(severity=severity):
+            return severity is Severity.PAGE
+        case AlarmChanged(state="ALARM", metrics=metrics):
+            return bool(FELT_BY_USERS.intersection(metrics))
+        case _:
+            return False

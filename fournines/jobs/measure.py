@@ -97,6 +97,7 @@ class Collect:
             marks=self.known.marks,
             idle=self.known.idle,
             hot=self.known.heat.hot(now),
+            alarmed=self.known.heat.alarmed(now),
             hole=lambda key: self._hole(key, now),
         )
         polls = due(self.known.layout, seen, now, self._cadence(now))

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+from collector.bundle import Area
 from collector.heat import HOT_FOR, Heat
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -18,3 +19,11 @@ def test_each_new_sign_begins_the_while_anew() -> None:
     heat.sign("web", NOON)
     heat.sign("web", NOON + timedelta(minutes=10))
     assert heat.hot(NOON + HOT_FOR) == {"web"}
+
+
+def test_a_region_in_which_users_feel_something_cools_down_by_itself() -> None:
+    heat, ireland = Heat(), Area("123456789012", "eu-west-1")
+    heat.alarm(ireland, NOON)
+    assert heat.alarmed(NOON) == {ireland}
+    assert heat.hot(NOON) == frozenset()
+    assert heat.alarmed(NOON + HOT_FOR) == frozenset()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collector.bundle import Bundle, Front, Key
+from collector.bundle import Area, Bundle, Front, Key
 from collector.catalog import HEALTHY_HOSTS, REQUESTS
 from collector.idle import Idle
 from collector.metric import Tier
@@ -26,7 +26,7 @@ from collector.plan import (
 )
 from collector.source import POINTS_PER_CALL_MAX
 from collector.watermarks import Mark
-from tests.collector.reading import MINUTE, NOON, laid_out, view
+from tests.collector.reading import ACCOUNT, MINUTE, NOON, laid_out, view
 
 if TYPE_CHECKING:
     from collector.layout import Layout
@@ -79,6 +79,16 @@ def test_a_hot_service_is_due_every_minute_in_every_region_and_nobody_else_is() 
         ("eu-west-1", "shop"),
         ("us-east-1", "shop"),
     }
+
+
+def test_where_users_feel_something_what_counts_of_the_whole_region_is_due_every_minute() -> None:
+    layout = laid_out(view("shop"), view("cart"), view("cart", "us-east-1"))
+    seen = Seen(
+        marks=marked(layout, Mark(MINUTE - 1, MINUTE - 2)), idle=Idle(), alarmed={Area(ACCOUNT, "eu-west-1")}
+    )
+    found = due(layout, seen, NOON, NEAR)
+    assert {(p.asked.track.region, p.asked.track.tier) for p in found} == {("eu-west-1", Tier.SLI)}
+    assert {line.service for poll in found for line in poll.asked.lines} == {"shop", "cart"}
 
 
 def test_nothing_is_due_twice_in_a_minute() -> None:
