@@ -78,7 +78,7 @@ class Query:
     stat: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Batch:
     """Queries that go out in one GetMetricData call.
 

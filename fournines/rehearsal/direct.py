@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from botocore.exceptions import ClientError
@@ -149,7 +150,7 @@ class WorldMetrics:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._plans: dict[int, tuple[Batch, Plan]] = {}
+        self._plans: WeakKeyDictionary[Batch, Plan] = WeakKeyDictionary()
 
     def read(self, batch: Batch, start: int, end: int) -> Readings:
         """Return the minutes `[start, end)` of a batch; a longer period stands in its first minute."""
@@ -168,11 +169,10 @@ class WorldMetrics:
         return self._world.cloudwatch.columns(plan, minutes, now=self._world.now, caller=CALLER)
 
     def _plan(self, batch: Batch) -> Plan:
-        kept = self._plans.get(id(batch))
+        kept = self._plans.get(batch)
         if kept is None:
-            # The batch is kept with its plan, so that its id stays its own.
-            kept = self._plans[id(batch)] = (batch, self._world.cloudwatch.plan(list(_series(batch))))
-        return kept[1]
+            kept = self._plans[batch] = self._world.cloudwatch.plan(list(_series(batch)))
+        return kept
 
 
 def _refused(refusal: Refusal) -> Gap:
