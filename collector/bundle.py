@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from zlib import crc32
@@ -136,30 +137,33 @@ class Line:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Bundle:
-    """Lines that are asked for in one call, since none can be judged without the others."""
+    """Lines that are asked for in one call, since none can be judged without the others.
+
+    What follows from them is reckoned once: every bundle is looked at every time that anything may be due.
+    """
 
     front: Front
     lines: tuple[Line, ...]
 
-    @property
+    @cached_property
     def track(self) -> Track:
         """What its reading is counted by."""
         owner = self.lines[0].owner
         return Track(owner.account, owner.region, self.front.tier)
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Key, ...]:
         """What has a watermark."""
         return tuple(Key(line.owner, self.front) for line in self.lines)
 
-    @property
+    @cached_property
     def services(self) -> frozenset[str]:
         """The services that it speaks of."""
         return frozenset(line.service for line in self.lines)
 
-    @property
+    @cached_property
     def slot(self) -> int:
         """A number that spreads what is done rarely evenly over bundles."""
         return crc32(str(self.keys[0]).encode())

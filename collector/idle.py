@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 IDLE_AFTER, IDLE_EVERY = 60, 60
 
 
+@dataclass(slots=True)
+class _Speech:
+    """Until when a metric told anything, or was first asked, and until when it was asked."""
+
+    told: int
+    asked: int
+
+    def idle(self, end: int) -> bool:
+        return end - self.told >= IDLE_AFTER and end - self.asked < IDLE_EVERY
+
+
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """When each metric of each owner last told anything, or was first asked, and when it was last asked."""
+    """How each metric of each owner spoke so far."""
 
-    _told: dict[tuple[Key, Metric], int] = field(default_factory=dict)
-    _tried: dict[tuple[Key, Metric], int] = field(default_factory=dict)
+    _of: dict[Key, dict[Metric, _Speech]] = field(default_factory=dict)
 
     def heard(self, window: Window) -> None:
         """Take in what a window told."""
@@ -35,15 +45,16 @@ class Idle:
         for metric, where in window.asked.rows.items():
             spoke = np.any(told[where.rows], axis=1).tolist()
             for owner, anything in zip(where.owners.tolist(), spoke, strict=True):
-                about = (keys[owner], metric)
-                self._tried[about] = window.end
-                if anything or about not in self._told:
-                    self._told[about] = window.end
+                speech = self._of.setdefault(keys[owner], {}).setdefault(metric, _Speech(window.end, 0))
+                speech.asked = window.end
+                if anything:
+                    speech.told = window.end
 
     def metrics(self, bundle: Bundle, end: int) -> frozenset[Metric]:
         """Return the metrics that no owner of a bundle needs to be asked for at this minute."""
         return frozenset(
             metric
-            for (key, metric), told in self._told.items()
-            if key in bundle.keys and end - told >= IDLE_AFTER and end - self._tried[key, metric] < IDLE_EVERY
+            for key in bundle.keys
+            for metric, speech in self._of.get(key, {}).items()
+            if speech.idle(end)
         )

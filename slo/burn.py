@@ -344,8 +344,11 @@ def _ratio(tier: Tier, target: Decimal, period: int) -> float | None:
 
 def _near(ledger: Ledger, columns: NDArray[np.intp], rule: Rule, limit: float) -> NDArray[np.bool_]:
     lags = ledger.lags()[columns]
-    # What lies in the short windows of those that are late is found out one by one, where anything failed.
-    late = (lags > 0) & (lags <= LAG_MAX) & (ledger.sums(SHORT_MAX).bad[columns] > 0)
+    # What lies in the short windows of those that are late is found out one by one, where the hour holds
+    # enough failures for it: those of the short window, at a quarter of its usual requests.
+    hour, short = ledger.sums(SHORT_MAX), min(WINDOWS[rule.short], SHORT_MAX)
+    enough = hour.total[columns] * (limit * short / SHORT_MAX / 4)
+    late = (lags > 0) & (lags <= LAG_MAX) & (hour.bad[columns] > 0) & (hour.bad[columns] >= enough)
     near = np.ones(len(columns), np.bool_)
     for window in (WINDOWS[rule.short], WINDOWS[rule.long]):
         sums = ledger.sums(window)

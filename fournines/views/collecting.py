@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from collector.collect import Spent
 from collector.price import METRIC_USD
@@ -12,8 +12,36 @@ from collector.source import GapReason
 from slo.cells import moment_of
 
 if TYPE_CHECKING:
-    from collector.bundle import Area
-    from fournines.known import Known
+    from collections.abc import Mapping
+
+    from collector.bundle import Area, Track
+    from collector.source import Lasting
+    from slo.cells import Sli
+
+
+class Read(Protocol):
+    """What is known of reading, region by region."""
+
+    spent: dict[Track, Spent]
+    gaps: dict[Area, Lasting]
+
+    @property
+    def counted(self) -> frozenset[Area]:
+        """The regions in which anything is counted."""
+        ...
+
+    @property
+    def restated(self) -> Mapping[Sli, int]:
+        """How many minutes of each SLI were corrected."""
+        ...
+
+    def arrived(self, area: Area) -> int | None:
+        """Return the first minute that has not arrived."""
+        ...
+
+    def behind(self, area: Area) -> int:
+        """Return how many owners lag far behind."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +66,12 @@ class RegionRow:
         return asdict(self)
 
 
-def regions(known: Known) -> tuple[RegionRow, ...]:
+def regions(known: Read) -> tuple[RegionRow, ...]:
     """Return every region in which anything is counted."""
     return tuple(_row(known, area) for area in sorted(known.counted))
 
 
-def _row(known: Known, area: Area) -> RegionRow:
+def _row(known: Read, area: Area) -> RegionRow:
     here = (area.account, area.region)
     spent = sum((cost for t, cost in known.spent.items() if (t.account, t.region) == here), Spent())
     arrived, lasting = known.arrived(area), known.gaps.get(area)
