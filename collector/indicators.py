@@ -37,7 +37,7 @@ from collector.catalog import (
     TARGET_CODES,
 )
 from collector.metric import Metric
-from slo.cells import MINUTE_S, Block, Indicator, Placement, Sli, State
+from slo.cells import Block, Indicator, Placement, Sli, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -122,7 +122,7 @@ def cells(
     A minute is judged when it ended `settle_s` ago: until then what is missing may be on its way.  One that
     already shows failures is told at once, since failures only grow; it is rewritten as the rest arrives.
     """
-    settled = _settled(window, now, settle_s)
+    settled = window.settled(now, settle_s)[:, np.newaxis]
     if window.asked.front is Front.QUEUE:
         return _block(window, {Indicator.FRESHNESS: _freshness(window, settled)}), ()
     counts = _count(window, COUNTERS[window.asked.front], settled)
@@ -146,11 +146,15 @@ class _Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Count:
-    """Requests by minute and placement: those that targets failed, those refused before, and all of them."""
+    """Requests by minute and placement: those that targets failed, those refused before, and all of them.
+
+    `refused` are a placement's share of `refused_around`, which also holds those of who shares with it.
+    """
 
     of: Counters
     requests: _Sums
     refused: _Sums
+    refused_around: _Sums
     failed: Counts
     total: Counts
     state: NDArray[np.uint8]
@@ -169,7 +173,8 @@ class _Count:
 def _count(window: Window, of: Counters, settled: Flags) -> _Count:
     requests, alive = _sums(window, of.requests), _sums(window, of.alive)
     codes = [_sums(window, metric) for metric in of.codes]
-    refused = _refused(window, of, requests, alive)
+    around = _refused_around(window, of)
+    refused = _refused(window, of, around, requests, alive)
     before = _integers(refused.counts)
     failed = _integers(_sums(window, of.failed).counts)
     total = sum((_integers(code.counts) for code in codes), before)
@@ -178,7 +183,7 @@ def _count(window: Window, of: Counters, settled: Flags) -> _Count:
     state[~settled & (failed + before == 0)] = State.UNKNOWN
     # Until all codes have arrived, those of failures must not stand for all: requests say how many there are.
     total = np.where(settled, total, np.maximum(total, _integers(requests.counts) + before))
-    return _Count(of, requests, refused, failed, total, state)
+    return _Count(of, requests, refused, around, failed, total, state)
 
 
 def _block(window: Window, columns: Mapping[Indicator, _Column]) -> Block:
@@ -207,12 +212,6 @@ def _freshness(window: Window, settled: Flags) -> _Column:
     return _Column((age.counts > limit).astype(np.int64), np.ones(age.counts.shape, np.int64), state)
 
 
-def _settled(window: Window, now: datetime, settle_s: int) -> Flags:
-    """Return, as a column, which minutes ended at least `settle_s` ago."""
-    ends = (np.arange(window.start, window.end) + 1) * MINUTE_S
-    return np.asarray(ends + settle_s <= now.timestamp())[:, np.newaxis]
-
-
 def _sums(window: Window, metric: Metric) -> _Sums:
     """Sum a metric over the target groups of each placement; shapes are [minutes, placements].
 
@@ -235,25 +234,28 @@ def _sums(window: Window, metric: Metric) -> _Sums:
     return _Sums(counts.T, speaks.T, np.broadcast_to(gap, counts.T.shape))
 
 
-def _refused(window: Window, of: Counters, requests: _Sums, hosts: _Sums) -> _Sums:
-    """Return the failures before a target was chosen; what a shared load balancer failed is divided, once."""
-    if of.refused is None:
-        return _Sums(
-            np.zeros_like(requests.counts), np.zeros_like(requests.told), np.zeros_like(requests.gap)
-        )
-    sums = _sums(window, of.refused)
-    where = window.asked.rows[of.refused]
-    if where.one_each:
-        return sums
+def _refused_around(window: Window, of: Counters) -> _Sums:
+    """Return the failures before a target was chosen; each who shares a load balancer has all of it."""
+    if of.refused is not None:
+        return _sums(window, of.refused)
+    shape = (window.end - window.start, len(window.asked.owners))
+    return _Sums(np.zeros(shape), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
+
+
+def _refused(window: Window, of: Counters, around: _Sums, requests: _Sums, hosts: _Sums) -> _Sums:
+    """Return the same, with what a shared load balancer failed divided, once."""
+    where = None if of.refused is None else window.asked.rows[of.refused]
+    if where is None or where.one_each:
+        return around
     rows, users = np.unique(where.rows, return_counts=True)
-    counts = sums.counts.copy()
+    counts = around.counts.copy()
     for row in rows[users > 1]:
         owners = where.owners[where.rows == row]
         failures = _integers(np.nan_to_num(window.values[row]))
         counts[:, owners] -= failures[:, np.newaxis]
         serving = (hosts.counts[:, owners] > 0) | (requests.counts[:, owners] > 0)
         counts[:, owners] += share_failures(failures, requests.counts[:, owners], serving)
-    return _Sums(counts, sums.told, sums.gap)
+    return _Sums(counts, around.told, around.gap)
 
 
 def _states(total: Counts, requests: _Sums, alive: _Sums, gap: Flags) -> NDArray[np.uint8]:
@@ -309,18 +311,27 @@ def _integers(counts: NDArray[np.float64]) -> Counts:
 
 
 def _doubts(window: Window, counts: _Count, settled: Flags) -> tuple[Doubt, ...]:
-    """Compare codes with requests where counted: `RequestCount <= total <= RequestCount + ELB_5XX`."""
+    """Compare codes with requests where counted: `targets' codes <= RequestCount <= those + ELB_5XX`.
+
+    Whose failures those of a shared load balancer were is not known, so that any may be the service's own.
+    """
     counted = settled & (counts.state == State.OBSERVED)
-    asked = _integers(np.where(counted, counts.requests.counts, 0).sum(axis=0))
-    told = np.where(counted, counts.total, 0).sum(axis=0)
-    failures = _integers(np.where(counted, counts.refused.counts, 0).sum(axis=0))
-    slack = np.ceil(asked * MISMATCH_RATIO_MAX)
+    asked, told, own, around = (
+        _integers(np.where(counted, number, 0).sum(axis=0))
+        for number in (
+            counts.requests.counts,
+            counts.total,
+            counts.refused.counts,
+            counts.refused_around.counts,
+        )
+    )
+    answered, slack = told - own, np.ceil(asked * MISMATCH_RATIO_MAX)
     placements = _placements(window)
     found = [
         (name, column)
         for name, wrong in (
-            (DoubtName.COUNTED_TOO_FEW, told < asked - slack),
-            (DoubtName.COUNTED_TOO_MANY, told > asked + failures + slack),
+            (DoubtName.COUNTED_TOO_FEW, answered + around < asked - slack),
+            (DoubtName.COUNTED_TOO_MANY, answered > asked + slack),
         )
         for column in np.flatnonzero(wrong)
     ]

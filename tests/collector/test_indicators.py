@@ -247,3 +247,14 @@ def test_codes_that_contradict_the_requests_are_doubted(told: Told, doubts: tupl
     window = read("shop", told={"shop": told})
     assert cells(window, SETTLED, SETTLE_S)[1] == doubts
     assert cells(window, ARRIVING, SETTLE_S)[1] == ()
+
+
+def test_failures_of_a_shared_load_balancer_that_a_neighbour_bears_too_are_no_contradiction() -> None:
+    failing: Told = {REQUESTS: 1000, TARGET_2XX: 700, HEALTHY_HOSTS: 4, ELB_5XX: 300}
+    calm: Told = {REQUESTS: 1000, TARGET_2XX: 1000, HEALTHY_HOSTS: 4, ELB_5XX: 300}
+    window = read("shop", "cart", told={"shop": failing, "cart": calm}, shared=True)
+    assert (cell(window), cell(window, service="cart")) == (
+        (State.OBSERVED, 150, 850),
+        (State.OBSERVED, 150, 1150),
+    )
+    assert cells(window, SETTLED, SETTLE_S)[1] == ()
