@@ -37,23 +37,23 @@ UNHEALTHY_TARGETS = Family(
 )
 BAD_GATEWAYS = Family(
     "alb_502_responses", Kind.GAUGE, "requests", PLACEMENT,
-    "Requests that the load balancer answered with 502 in the newest minute that had any.",
+    "Requests that the load balancer answered with 502 in the newest whole minute.",
 )  # fmt: skip
 UNAVAILABLES = Family(
     "alb_503_responses", Kind.GAUGE, "requests", PLACEMENT,
-    "Requests that the load balancer answered with 503 in the newest minute that had any.",
+    "Requests that the load balancer answered with 503 in the newest whole minute.",
 )  # fmt: skip
 CONNECTION_ERRORS = Family(
     "alb_target_connection_errors", Kind.GAUGE, "connections", PLACEMENT,
-    "Connections to targets that failed in the newest minute that had any.",
+    "Connections to targets that failed in the newest whole minute.",
 )  # fmt: skip
 ZONE_REQUESTS = Family(
     "alb_zone_requests", Kind.GAUGE, "requests", (*PLACEMENT, "zone"),
-    "Requests of an availability zone in the newest minute; read while the service is hot.",
+    "Requests of an availability zone in the newest whole minute; read while the service is hot.",
 )  # fmt: skip
 ZONE_FAILURES = Family(
     "alb_zone_target_failures", Kind.GAUGE, "requests", (*PLACEMENT, "zone"),
-    "Requests of an availability zone that targets failed in the newest minute that had any; read while hot.",
+    "Requests of an availability zone that targets failed in the newest whole minute; read while hot.",
 )  # fmt: skip
 ZONE_HEALTHY = Family(
     "alb_zone_healthy_targets", Kind.GAUGE, "targets", (*PLACEMENT, "zone"),

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from collector.bundle import Front, Key
 from collector.catalog import HEALTHY_HOSTS, MESH_ALIVE, MESH_REQUESTS, OLDEST_MESSAGE, REQUESTS
 from collector.layout import Asked
+from slo.cells import MINUTE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from collector.metric import Metric
     from collector.source import Readings
@@ -68,7 +70,17 @@ class Window:
     @property
     def end(self) -> int:
         """The first minute after the window."""
-        return self.start + int(self.values.shape[1])
+        return self.start + self.width
+
+    @property
+    def width(self) -> int:
+        """How many minutes it has."""
+        return int(self.values.shape[1])
+
+    def settled(self, now: datetime, settle_s: int) -> NDArray[np.bool_]:
+        """Return which minutes ended at least `settle_s` ago."""
+        ends = (np.arange(self.start, self.end) + 1) * MINUTE_S
+        return np.asarray(ends + settle_s <= now.timestamp())
 
 
 def windows(asked: Asked, readings: Iterable[Readings]) -> tuple[Window, ...]:

@@ -138,10 +138,10 @@ class Known:
         """Count readings that contradict one another."""
         self.doubts.update((doubt.placement, str(doubt.name)) for doubt in doubts)
 
-    def heard(self, window: Window) -> None:
+    def heard(self, window: Window, now: datetime) -> None:
         """Take in what a window tells besides cells: how busy owners are, and which metrics fell silent."""
         self.idle.heard(window)
-        for load in loads(window):
+        for load in loads(window, now, self.scheme.settle_s):
             before = self.loads.get(load.owner)
             self.loads[load.owner] = before.updated(load) if before else load
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.bundle import Owner
-    from collector.load import Load
+    from collector.load import Latest, Shown
     from fournines.board import Board
     from fournines.clock import Clock, Record
     from fournines.known import Known
@@ -81,7 +81,7 @@ class Samples:
             yield from self._counted.numbers(ledger)
             yield from self._promises(ledger)
         yield from self._told.numbers(self._books)
-        yield from _estate(self._known)
+        yield from _estate(self._known, minute_of(self._clock.now()))
         yield from _reading(self._known)
         yield from _checks(self._known)
         yield from _remedies(self._books)
@@ -188,7 +188,7 @@ def _budget(budget: Budget, where: tuple[str, ...]) -> Numbers:
         yield metrics.COVERAGE_RATIO, (where, float(budget.coverage))
 
 
-def _estate(known: Known) -> Numbers:
+def _estate(known: Known, now: int) -> Numbers:
     found = Counter((placement.account, placement.region) for placement in known.services)
     for area, number in sorted(found.items()):
         yield families.PLACEMENTS, (area, float(number))
@@ -198,19 +198,20 @@ def _estate(known: Known) -> Numbers:
         yield families.DESIRED_TASKS, (where, float(view.desired))
         yield families.PENDING_TASKS, (where, float(view.pending))
     for owner, load in sorted(known.loads.items(), key=str):
-        yield from _load(owner, load)
+        shown = load.shown(now)
+        yield from _load(owner, shown)
         if isinstance(owner, Placement):
-            yield from _used(owner, load, known)
+            yield from _used(owner, shown, known)
 
 
-def _load(owner: Owner, load: Load) -> Numbers:
+def _load(owner: Owner, shown: Mapping[Shown, Latest]) -> Numbers:
     names = _where(owner) if isinstance(owner, Placement) else (owner.account, owner.region)
-    for (metric, label), latest in load.latest.items():
+    for (metric, label), latest in shown.items():
         assert metric.exported is not None, "only what is exported is kept"
         yield metric.exported, ((*names, label) if label else names, latest.value)
 
 
-def _used(placement: Placement, load: Load, known: Known) -> Numbers:
+def _used(placement: Placement, shown: Mapping[Shown, Latest], known: Known) -> Numbers:
     """Yield what a task uses: the share that CloudWatch tells, of what its definition reserves."""
     view = known.services.get(placement)
     made_of = view.definition if view else None
@@ -220,7 +221,7 @@ def _used(placement: Placement, load: Load, known: Known) -> Numbers:
         (families.CPU_UNITS, CPU, made_of.cpu_units),
         (families.MEMORY_MEGABYTES, MEMORY, made_of.memory_mib),
     ):
-        latest = load.latest.get((metric, ""))
+        latest = shown.get((metric, ""))
         if latest is not None and reserved is not None:
             yield family, (_where(placement), latest.value * reserved)
 

@@ -136,7 +136,7 @@ class Collect:
                 kept = marks if window is answers[-1] else {}
                 self.known.corrected(self.books.record(block.told(), now, kept))
         for window in answers:
-            self.known.heard(window)
+            self.known.heard(window, now)
         self.known.marks.update(marks)
 
     def _hole(self, key: Key, now: datetime) -> int | None:

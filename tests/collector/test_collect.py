@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from collector.bundle import Bundle, Front
-from collector.catalog import CPU, CPU_MAX, ZONES
+from collector.catalog import CONNECTIONS_FAILED, CPU, CPU_MAX, ELB_502, UNHEALTHY_HOSTS, ZONES
 from collector.collect import Gathered, Spent, gather, unanswered
 from collector.estate import RegionEstate, ServiceView
 from collector.idle import IDLE_AFTER, Idle
@@ -21,6 +22,9 @@ from collector.watermarks import Window
 from tests.collector.reading import MINUTE, NOON, asked_of, laid_out, place, view
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from slo.cells import Placement
 
 DARK = Gap(GapReason.UNREACHABLE, "no answer")
@@ -100,6 +104,9 @@ def test_nothing_due_asks_nobody() -> None:
 # how busy
 
 
+SETTLED = NOON + timedelta(minutes=5)
+
+
 def load_window(layout: Layout, front: Front = Front.LOAD) -> Window:
     asked = asked_of(layout, front)
     return Window(asked, MINUTE, np.full((asked.height, 3), np.nan), np.zeros(asked.height, dtype=bool))
@@ -111,7 +118,7 @@ def test_the_newest_point_of_each_metric_tells_the_load() -> None:
     for metric, values in ((CPU, [40.0, 62.5, np.nan]), (CPU_MAX, [50, 80, 90])):
         where = window.asked.rows[metric]
         window.values[where.rows[where.owners == shop]] = values
-    (load,) = loads(window)
+    (load,) = loads(window, SETTLED, 120)
     assert load.owner == place("shop")
     assert load.cpu_ratio == Latest(0.625, MINUTE + 1)
     assert load.latest[CPU_MAX, ""] == Latest(0.9, MINUTE + 2)
@@ -122,9 +129,49 @@ def test_zones_are_told_apart() -> None:
     zoned = Bundle(Front.ZONES, (replace(line, zones=("eu-west-1a", "eu-west-1b")),))
     window = load_window(Layout((zoned,), ZONES), Front.ZONES)
     window.values[:, 0] = np.arange(window.asked.height)
-    (load,) = loads(window)
+    (load,) = loads(window, SETTLED, 120)
     assert {label for _, label in load.latest} == {"eu-west-1a", "eu-west-1b"}
     assert len(load.latest) == 2 * len(ZONES)
+
+
+def told(*, now: datetime = SETTLED, **values: list[float]) -> Mapping[str, Latest]:
+    """Return the newest points of a service by metric, of readings of three minutes."""
+    window = load_window(laid_out(view("shop")))
+    for metric in (CONNECTIONS_FAILED, ELB_502, UNHEALTHY_HOSTS):
+        if metric.name in values:
+            window.values[window.asked.rows[metric].rows] = values[metric.name]
+    return {
+        metric.name: point for load in loads(window, now, 120) for (metric, _), point in load.latest.items()
+    }
+
+
+NOTHING = float("nan")
+
+
+def test_an_error_counter_that_fell_silent_is_zero_and_does_not_stand_at_its_last_value() -> None:
+    found = told(HTTPCode_ELB_502_Count=[7, NOTHING, NOTHING], UnHealthyHostCount=[0, 0, 0])
+    assert found["HTTPCode_ELB_502_Count"] == Latest(0, MINUTE + 2)
+    assert found["TargetConnectionErrorCount"] == Latest(0, MINUTE + 2)
+
+
+def test_no_counter_is_zero_in_a_minute_of_which_nothing_was_told() -> None:
+    found = told(HTTPCode_ELB_502_Count=[7, NOTHING, NOTHING], UnHealthyHostCount=[0, 0, NOTHING])
+    assert found["HTTPCode_ELB_502_Count"] == Latest(0, MINUTE + 1)
+    assert told() == {}
+
+
+def test_what_is_counted_is_shown_once_its_minute_has_settled_and_a_level_at_once() -> None:
+    early = NOON + timedelta(minutes=4)
+    found = told(now=early, HTTPCode_ELB_502_Count=[7, 8, 3], UnHealthyHostCount=[0, 0, 1])
+    assert found["HTTPCode_ELB_502_Count"] == Latest(8, MINUTE + 1)
+    assert found["UnHealthyHostCount"] == Latest(1, MINUTE + 2)
+
+
+def test_a_point_is_shown_while_it_is_news_and_a_zone_s_only_while_its_service_is_hot() -> None:
+    load = Load(place("shop"), {(CPU, ""): Latest(0.6, MINUTE), (ZONES[0], "eu-west-1a"): Latest(4, MINUTE)})
+    assert set(load.shown(MINUTE + 15)) == set(load.latest)
+    assert set(load.shown(MINUTE + 16)) == {(CPU, "")}
+    assert load.shown(MINUTE + 121) == {}
 
 
 def test_what_a_later_reading_leaves_out_stays_with_its_own_minute() -> None:
