@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collector.scheme import Scheme
     from collector.source import Source
     from fournines.store.books import Books
+    from simulator.estate import Place
     from simulator.scenario import Scenario
     from simulator.truth import Truth
 
@@ -75,7 +76,7 @@ def wrong_cells(world: World, books: Books, start: datetime, end: datetime) -> l
     rows = slice(span.start - world.truth.start, span.stop - world.truth.start)
     for place in world.estate.places:
         placement = Placement(place.account, place.region, place.cluster, place.service)
-        for indicator, (bad, total) in _expected(world.truth, rows, place.index).items():
+        for indicator, (bad, total) in _expected(world.truth, rows, place).items():
             with books.ledger() as ledger:
                 had_bad, had_total, state = ledger.minutes(Sli(placement, indicator), span.start, span.stop)
             told = np.where(total > 0, State.OBSERVED, State.NO_TRAFFIC)
@@ -88,9 +89,14 @@ def wrong_cells(world: World, books: Books, start: datetime, end: datetime) -> l
     return found
 
 
-def _expected(truth: Truth, rows: slice, index: int) -> dict[Indicator, tuple[np.ndarray, np.ndarray]]:
-    """Return bad and total of both indicators; what no target answered was not fast."""
-    scale = Indicator.LATENCY.scale
+def _expected(truth: Truth, rows: slice, place: Place) -> dict[Indicator, tuple[np.ndarray, np.ndarray]]:
+    """Return bad and total of both indicators, or neither where nobody sends requests.
+
+    What no target answered was not fast.
+    """
+    if not (place.balanced or place.meshed):
+        return {}
+    scale, index = Indicator.LATENCY.scale, place.index
     total, answered = truth.total[rows, index], truth.answered[rows, index]
     slow = truth.slow[rows, index] + total - answered
     return {
