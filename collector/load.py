@@ -79,8 +79,18 @@ def loads(window: Window, now: datetime, settle_s: int) -> tuple[Load, ...]:
         for row in np.flatnonzero(newest >= 0):
             point = Latest(float(values[row, newest[row]]) * metric.factor, window.start + int(newest[row]))
             label = metric.label or dict(queries[where.rows[row]].dimensions).get("AvailabilityZone", "")
-            found.setdefault(int(where.owners[row]), {})[metric, label] = point
+            latest = found.setdefault(int(where.owners[row]), {})
+            latest[metric, label] = _joined(metric, latest.get((metric, label)), point)
     return tuple(Load(owners[owner], latest) for owner, latest in sorted(found.items()))
+
+
+def _joined(metric: Metric, before: Latest | None, point: Latest) -> Latest:
+    """Join what two target groups of a service tell: counts add up, of levels the newest is told."""
+    if before is None or point.minute > before.minute:
+        return point
+    if metric.stat == "Sum" and point.minute == before.minute:
+        return Latest(before.value + point.value, point.minute)
+    return before
 
 
 def _spoke(window: Window) -> Mapping[str, NDArray[np.bool_]]:

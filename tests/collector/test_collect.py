@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from collector.bundle import Bundle, Front
-from collector.catalog import CONNECTIONS_FAILED, CPU, CPU_MAX, ELB_502, UNHEALTHY_HOSTS, ZONES
+from collector.catalog import CONNECTIONS_FAILED, CPU, CPU_MAX, ELB_502, RESPONSE_TIME, UNHEALTHY_HOSTS, ZONES
 from collector.collect import Gathered, Spent, gather, unanswered
 from collector.estate import RegionEstate, ServiceView
 from collector.idle import IDLE_AFTER, Idle
@@ -137,7 +137,7 @@ def test_zones_are_told_apart() -> None:
 def told(*, now: datetime = SETTLED, **values: list[float]) -> Mapping[str, Latest]:
     """Return the newest points of a service by metric, of readings of three minutes."""
     window = load_window(laid_out(view("shop")))
-    for metric in (CONNECTIONS_FAILED, ELB_502, UNHEALTHY_HOSTS):
+    for metric in (CONNECTIONS_FAILED, ELB_502, RESPONSE_TIME, UNHEALTHY_HOSTS):
         if metric.name in values:
             window.values[window.asked.rows[metric].rows] = values[metric.name]
     return {
@@ -165,6 +165,16 @@ def test_what_is_counted_is_shown_once_its_minute_has_settled_and_a_level_at_onc
     found = told(now=early, HTTPCode_ELB_502_Count=[7, 8, 3], UnHealthyHostCount=[0, 0, 1])
     assert found["HTTPCode_ELB_502_Count"] == Latest(8, MINUTE + 1)
     assert found["UnHealthyHostCount"] == Latest(1, MINUTE + 2)
+
+
+def test_what_two_target_groups_count_adds_up_and_an_idle_one_hides_nothing() -> None:
+    blue_green = replace(view("shop"), target_groups=("targetgroup/shop/1", "targetgroup/shop/2"))
+    window = load_window(laid_out(blue_green))
+    for metric, (blue, green) in {CONNECTIONS_FAILED: (3, 4), RESPONSE_TIME: (0.2, NOTHING)}.items():
+        window.values[window.asked.rows[metric].rows, 0] = [blue, green]
+    (load,) = loads(window, SETTLED, 120)
+    assert load.latest[CONNECTIONS_FAILED, ""] == Latest(7, MINUTE)
+    assert load.latest[RESPONSE_TIME, ""] == Latest(0.2, MINUTE)
 
 
 def test_a_point_is_shown_while_it_is_news_and_a_zone_s_only_while_its_service_is_hot() -> None:
