@@ -4,7 +4,7 @@
 2. Otherwise they are divided by the requests that each service received.
 3. Without any request they are divided equally.
 
-Shares are whole requests and add up to exactly what failed.
+Who has left the load balancer bears nothing.  Shares are whole requests and add up to exactly what failed.
 """
 
 from __future__ import annotations
@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 
 
 def share_failures(
-    failures: NDArray[np.int64], requests: NDArray[np.float64], healthy: NDArray[np.bool_]
+    failures: NDArray[np.int64],
+    requests: NDArray[np.float64],
+    healthy: NDArray[np.bool_],
+    there: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Divide `failures` [minutes] over the services that share the load balancer.
 
-    `requests` and `healthy` are [minutes, services], and so is the answer.
+    `requests`, `healthy` and `there` are [minutes, services], and so is the answer.  In a minute without
+    anybody there all are.
     """
-    down = ~healthy
-    weights = np.where(down.any(axis=1, keepdims=True), down, requests)
-    weights = np.where(weights.sum(axis=1, keepdims=True) > 0, weights, 1.0)
+    there = there | ~there.any(axis=1, keepdims=True)
+    down = there & ~healthy
+    weights = np.where(down.any(axis=1, keepdims=True), down, np.where(there, requests, 0.0))
+    weights = np.where(weights.sum(axis=1, keepdims=True) > 0, weights, there)
     exact = failures[:, np.newaxis] * weights / weights.sum(axis=1, keepdims=True)
     shares = np.floor(exact).astype(np.int64)
     left = failures - shares.sum(axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import product
@@ -71,13 +71,14 @@ class Key(NamedTuple):
 class Line:
     """What of an owner decides which metrics exist and how they are asked for: equal lines ask the same.
 
-    `routes` are pairs of target group and load balancer; `zones` those of its load balancers, `discoveries`
-    the names under which Service Connect knows it.  A response is
-    slow from `threshold_s`, a queue stale when its oldest message has waited for longer than `fresh_s`.
+    `routes` are pairs of target group and load balancer, `abandoned` those that it lately had; `zones` those
+    of its load balancers, `discoveries` the names under which Service Connect knows it.  A response is slow
+    from `threshold_s`, a queue stale when its oldest message has waited for longer than `fresh_s`.
     """
 
     owner: Owner
     routes: tuple[tuple[str, str], ...] = ()
+    abandoned: tuple[tuple[str, str], ...] = ()
     zones: tuple[str, ...] = ()
     discoveries: tuple[str, ...] = ()
     queue: str = ""
@@ -106,13 +107,23 @@ class Line:
             case _:
                 return need is Needs.TASKS
 
+    @property
+    def balancers(self) -> frozenset[str]:
+        """The load balancers that count for it, or lately did."""
+        return frozenset(balancer for _, balancer in (*self.routes, *self.abandoned))
+
+    def left(self, balancer: str) -> bool:
+        """Whether it stands behind a load balancer no more."""
+        return all(name != balancer for _, name in self.routes)
+
     def facts(self) -> Iterator[Mapping[str, str]]:
         """Yield what dimensions may be made of, once for each target group, zone and discovery name."""
         known = {"account": self.owner.account, "region": self.owner.region}
         if isinstance(self.owner, Placement):
             known |= {"cluster": self.owner.cluster, "service": self.owner.service}
         known["queue"] = self.queue
-        several = product(self.routes or (("", ""),), self.zones or ("",), self.discoveries or ("",))
+        routes = (*self.routes, *self.abandoned)
+        several = product(routes or (("", ""),), self.zones or ("",), self.discoveries or ("",))
         for (group, balancer), zone, discovery in several:
             yield known | {
                 "target_group": group,
@@ -170,11 +181,14 @@ class Bundle:
 
 
 def bundles(lines: Iterable[Line]) -> Iterator[Bundle]:
-    """Bundle the lines of one region: load balancers join those behind them, nothing else joins anybody."""
+    """Bundle the lines of one region: load balancers join those behind them, nothing else joins anybody.
+
+    What a service has abandoned may still tell its last requests, but explains nothing any more.
+    """
     lines = tuple(lines)
     routed = [line for line in lines if line.routes]
     yield from (Bundle(Front.LOAD_BALANCER, joined) for joined in _joined(routed))
-    for line in lines:
+    for line in (replace(line, abandoned=()) for line in lines):
         if line.has(Needs.SERVICE_CONNECT) and not line.routes:
             yield Bundle(Front.SERVICE_CONNECT, (line,))
         if line.has(Needs.QUEUE):
@@ -188,7 +202,7 @@ def _joined(lines: Sequence[Line]) -> Iterator[tuple[Line, ...]]:
     """Part the lines into groups that share no load balancer with one another; order stays."""
     groups: list[tuple[set[str], set[int]]] = []
     for place, line in enumerate(lines):
-        balancers, members = {balancer for _, balancer in line.routes}, {place}
+        balancers, members = set(line.balancers), {place}
         for touching in [group for group in groups if group[0] & balancers]:
             groups.remove(touching)
             balancers |= touching[0]

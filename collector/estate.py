@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from slo.cells import Placement
 
@@ -166,6 +167,21 @@ class TagKeys:
         return Belonging(*(tags.get(key) or None for key in (self.tenant, self.tier, self.owner)))
 
 
+class Route(NamedTuple):
+    """A target group and the load balancer before it, as CloudWatch dimension values."""
+
+    target_group: str
+    load_balancer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A route that a service was found without for the first time at `left_at`."""
+
+    route: Route
+    left_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceView:
     """One placement as AWS describes it at `seen_at`.
@@ -175,6 +191,7 @@ class ServiceView:
     `deployments` are the recent ones, newest first; discovery leaves them empty, `Source.service` fills them.
     `discovery_names` are those of Service Connect, `zones` those of its load balancers.  `definition`,
     `insights`, `entrances` and `zones` are read more rarely than the rest: None and empty until they were.
+    `abandoned` are the routes that it lately had [collector.presence].
     """
 
     placement: Placement
@@ -198,6 +215,15 @@ class ServiceView:
     insights: Insights | None = None
     entrances: tuple[Entrance, ...] = ()
     zones: tuple[str, ...] = ()
+    abandoned: tuple[Abandoned, ...] = ()
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every target group with its load balancer."""
+        groups, balancers = self.target_groups, self.load_balancers
+        if len(balancers) == 1:
+            balancers *= len(groups)
+        return tuple(map(Route, groups, balancers))
 
     @property
     def uses_spot(self) -> bool:

@@ -36,6 +36,7 @@ from collector.catalog import (
     TARGET_5XX,
     TARGET_CODES,
 )
+from collector.layout import Rows
 from collector.metric import Metric
 from slo.cells import Block, Indicator, Placement, Sli, State
 
@@ -159,6 +160,15 @@ class _Count:
     total: Counts
     state: NDArray[np.uint8]
 
+    def unanswered(self, responses: Counts) -> Counts:
+        """Return the requests that failed without an answer of the service.
+
+        Where there is no load balancer its clients' proxies answer them: failures without a response time.
+        """
+        if self.of.refused is not None:
+            return _integers(self.refused.counts)
+        return np.asarray(np.minimum(self.failed, np.maximum(self.total - responses, 0)))
+
     def everything(self) -> _Column:
         """Return what users saw."""
         return _Column(self.failed + _integers(self.refused.counts), self.total, self.state)
@@ -174,7 +184,7 @@ def _count(window: Window, of: Counters, settled: Flags) -> _Count:
     requests, alive = _sums(window, of.requests), _sums(window, of.alive)
     codes = [_sums(window, metric) for metric in of.codes]
     around = _refused_around(window, of)
-    refused = _refused(window, of, around, requests, alive)
+    refused = _refused(window, of, around)
     before = _integers(refused.counts)
     failed = _integers(_sums(window, of.failed).counts)
     total = sum((_integers(code.counts) for code in codes), before)
@@ -217,8 +227,12 @@ def _sums(window: Window, metric: Metric) -> _Sums:
 
     What was not asked for told nothing, and is no gap.
     """
-    shape = (len(window.asked.owners), window.values.shape[1])
-    if (where := window.asked.rows.get(metric)) is None:
+    return _summed(window, window.asked.rows.get(metric))
+
+
+def _summed(window: Window, where: Rows | None) -> _Sums:
+    shape = (len(window.asked.owners), window.width)
+    if where is None:
         nothing = np.zeros(shape[::-1], dtype=bool)
         return _Sums(np.zeros(shape[::-1]), nothing, nothing)
     values = window.values[where.rows]
@@ -242,20 +256,39 @@ def _refused_around(window: Window, of: Counters) -> _Sums:
     return _Sums(np.zeros(shape), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
 
 
-def _refused(window: Window, of: Counters, around: _Sums, requests: _Sums, hosts: _Sums) -> _Sums:
+def _refused(window: Window, of: Counters, around: _Sums) -> _Sums:
     """Return the same, with what a shared load balancer failed divided, once."""
     where = None if of.refused is None else window.asked.rows[of.refused]
     if where is None or where.one_each:
         return around
     rows, users = np.unique(where.rows, return_counts=True)
-    counts = around.counts.copy()
+    counts, queries = around.counts.copy(), window.asked.queries
     for row in rows[users > 1]:
+        (balancer,) = (value for _, value in queries[row].dimensions)
         owners = where.owners[where.rows == row]
         failures = _integers(np.nan_to_num(window.values[row]))
-        counts[:, owners] -= failures[:, np.newaxis]
-        serving = (hosts.counts[:, owners] > 0) | (requests.counts[:, owners] > 0)
-        counts[:, owners] += share_failures(failures, requests.counts[:, owners], serving)
+        counts[:, owners] += _shares(window, of, balancer, owners, failures) - failures[:, np.newaxis]
     return _Sums(counts, around.told, around.gap)
+
+
+def _shares(
+    window: Window, of: Counters, balancer: str, owners: NDArray[np.intp], failures: Counts
+) -> Counts:
+    """Divide what a load balancer failed by what came through it, over those who stood behind it."""
+    requests, hosts = (_through(window, metric, balancer) for metric in (of.requests, of.alive))
+    left = np.array([line.left(balancer) for line in window.asked.lines])
+    serving = (hosts.counts > 0) | (requests.counts > 0)
+    there = ~left | requests.told | hosts.told
+    return share_failures(failures, requests.counts[:, owners], serving[:, owners], there[:, owners])
+
+
+def _through(window: Window, metric: Metric, balancer: str) -> _Sums:
+    """Sum what a metric tells of one load balancer."""
+    where, queries = window.asked.rows.get(metric), window.asked.queries
+    if where is None:
+        return _summed(window, None)
+    here = np.array([("LoadBalancer", balancer) in queries[row].dimensions for row in where.rows])
+    return _summed(window, Rows(where.rows[here], where.owners[here], one_each=False))
 
 
 def _states(total: Counts, requests: _Sums, alive: _Sums, gap: Flags) -> NDArray[np.uint8]:
@@ -271,12 +304,12 @@ def _states(total: Counts, requests: _Sums, alive: _Sums, gap: Flags) -> NDArray
 def _latency(window: Window, counts: _Count) -> _Column:
     """Return slow of all responses, in thousandths of a request.
 
-    A request that the load balancer failed has no response time and counts as slow.  Responses without an
+    A request that never reached the service has no response time and counts as slow.  Responses without an
     estimate of the fast ones are unknown: they are neither all slow nor all fast.
     """
     responses = _sums(window, counts.of.responses)
     fast = _fast(window, counts.of, responses)
-    failures = _integers(counts.refused.counts) * _SCALE
+    failures = counts.unanswered(_integers(responses.counts)) * _SCALE
     answered = _integers(responses.counts) * _SCALE
     quick = np.minimum(np.floor(fast.counts * _SCALE).astype(np.int64), answered)
     unseen = (answered > 0) & ~fast.told
@@ -311,26 +344,26 @@ def _integers(counts: NDArray[np.float64]) -> Counts:
 
 
 def _doubts(window: Window, counts: _Count, settled: Flags) -> tuple[Doubt, ...]:
-    """Compare codes with requests where counted: `targets' codes <= RequestCount <= those + ELB_5XX`.
+    """Compare codes with requests where counted: `those of targets <= RequestCount <= those + the refused`.
 
-    Whose failures those of a shared load balancer were is not known, so that any may be the service's own.
+    Whose failures those of a shared load balancer were is not known, so that any may be the service's own;
+    among the failures that proxies of Service Connect tell are those that reached nobody.
     """
     counted = settled & (counts.state == State.OBSERVED)
-    asked, told, own, around = (
-        _integers(np.where(counted, number, 0).sum(axis=0))
-        for number in (
-            counts.requests.counts,
-            counts.total,
-            counts.refused.counts,
-            counts.refused_around.counts,
-        )
+    in_mesh = counts.of.refused is None
+    own, around = (
+        counts.failed if in_mesh else part.counts for part in (counts.refused, counts.refused_around)
     )
-    answered, slack = told - own, np.ceil(asked * MISMATCH_RATIO_MAX)
+    asked, told, before, any_before = (
+        _integers(np.where(counted, number, 0).sum(axis=0))
+        for number in (counts.requests.counts, counts.total, own, around)
+    )
+    answered, slack = told - before, np.ceil(asked * MISMATCH_RATIO_MAX)
     placements = _placements(window)
     found = [
         (name, column)
         for name, wrong in (
-            (DoubtName.COUNTED_TOO_FEW, answered + around < asked - slack),
+            (DoubtName.COUNTED_TOO_FEW, answered + any_before < asked - slack),
             (DoubtName.COUNTED_TOO_MANY, answered > asked + slack),
         )
         for column in np.flatnonzero(wrong)

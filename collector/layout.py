@@ -222,12 +222,10 @@ _TOLD: Mapping[Insights | None, frozenset[Needs]] = {
 
 def line(view: ServiceView, threshold_s: float, queue: str = "", fresh_s: float = 300.0) -> Line:
     """Return what of a service decides what is asked for it."""
-    groups, balancers = view.target_groups, view.load_balancers
-    if len(balancers) == 1:
-        balancers *= len(groups)
     return Line(
         owner=view.placement,
-        routes=tuple(zip(groups, balancers, strict=True)),
+        routes=view.routes,
+        abandoned=tuple(one.route for one in view.abandoned),
         zones=view.zones,
         discoveries=view.discovery_names,
         insights=_TOLD.get(view.insights, frozenset()),

@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from collector.estate import RegionEstate
+from collector.estate import Abandoned, RegionEstate
 from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from collector.estate import ServiceView
+
 #: A service has vanished when so many complete answers in a row lack it: one, empty or not, is doubted.
 ANSWERS_TO_BELIEVE = 2
-#: The last minutes of what has vanished are asked for so much longer: CloudWatch may tell them late.
+#: The last minutes of what has vanished, be it a service or what stood before one, are asked for so much
+#: longer: CloudWatch may tell them late.
 ASKED_AFTER = timedelta(hours=3)
 
 
@@ -74,6 +77,21 @@ def after(
         if (place.account, place.region) == (told.account, told.region) and place not in here
     ]
     lingering = {sighting.placement for sighting in lacked if sighting.asked_for(now)}
-    last = [view for view in (before.services if before else ()) if view.placement in lingering]
-    services = tuple(sorted((*told.services, *last), key=lambda view: view.placement))
+    earlier = {view.placement: view for view in (before.services if before else ())}
+    last = [view for place, view in earlier.items() if place in lingering]
+    there = [_with_abandoned(view, earlier.get(place), now) for place, view in here.items()]
+    services = tuple(sorted((*there, *last), key=lambda view: view.placement))
     return Standing(replace(told, services=services), (*seen, *lacked))
+
+
+def _with_abandoned(view: ServiceView, before: ServiceView | None, now: datetime) -> ServiceView:
+    """Return a view with the routes that it lacks by now, while their last minutes are asked for."""
+    if before is None:
+        return view
+    left = (*before.abandoned, *(Abandoned(route, now) for route in before.routes))
+    return replace(
+        view,
+        abandoned=tuple(
+            one for one in left if one.route not in view.routes and now - one.left_at < ASKED_AFTER
+        ),
+    )

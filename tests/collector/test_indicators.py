@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.blame import share_failures
-from collector.bundle import Front
+from collector.bundle import Bundle, Front
 from collector.catalog import (
     ELB_5XX,
     FAST_RESPONSES,
@@ -26,7 +27,7 @@ from collector.catalog import (
 )
 from collector.estate import RegionEstate, ServiceView
 from collector.indicators import Doubt, DoubtName, cells
-from collector.layout import lay_out, line
+from collector.layout import Layout, lay_out, line
 from collector.metric import Metric
 from collector.watermarks import Window
 from slo.cells import Indicator, Placement, Sli, State, minute_of
@@ -214,15 +215,20 @@ def test_a_shared_load_balancer_divides_by_requests_and_counts_once() -> None:
 
 @given(
     failures=st.integers(0, 10**6),
-    services=st.lists(st.tuples(st.integers(0, 10**6), st.booleans()), min_size=2, max_size=9),
+    services=st.lists(st.tuples(st.integers(0, 10**6), st.booleans(), st.booleans()), min_size=2, max_size=9),
 )
-def test_shares_are_whole_and_add_up_to_what_failed(failures: int, services: list[tuple[int, bool]]) -> None:
-    requests = np.array([[float(count) for count, _ in services]])
-    healthy = np.array([[up for _, up in services]])
-    shares = share_failures(np.array([failures]), requests, healthy)
+def test_shares_are_whole_and_add_up_to_what_failed(
+    failures: int, services: list[tuple[int, bool, bool]]
+) -> None:
+    requests = np.array([[float(count) for count, _, _ in services]])
+    healthy = np.array([[up for _, up, _ in services]])
+    there = np.array([[stays for _, _, stays in services]])
+    shares = share_failures(np.array([failures]), requests, healthy, there)
     assert shares.sum() == failures
     assert (shares >= 0).all()
-    assert healthy.all() or not shares[healthy].any()
+    there |= not there.any()
+    assert not shares[~there].any()
+    assert healthy[there].all() or not shares[healthy].any()
 
 
 @pytest.mark.parametrize(
@@ -258,3 +264,23 @@ def test_failures_of_a_shared_load_balancer_that_a_neighbour_bears_too_are_no_co
         (State.OBSERVED, 150, 1150),
     )
     assert cells(window, SETTLED, SETTLE_S)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("through", "shares"), [("app/all/1", (5, 5)), ("app/cart/9", (0, 10))], ids=["before", "since"]
+)
+def test_who_has_left_a_shared_load_balancer_bears_nothing_of_the_minutes_since(
+    through: str, shares: tuple[int, int]
+) -> None:
+    told: Told = {REQUESTS: 100, TARGET_2XX: 100, HEALTHY_HOSTS: 2, ELB_5XX: 10}
+    cart, shop = read("shop", "cart", told={}, shared=True).asked.lines
+    moved = replace(cart, routes=(("targetgroup/cart/9", "app/cart/9"),), abandoned=cart.routes)
+    asked = Layout((Bundle(Front.LOAD_BALANCER, (moved, shop)),), METRICS).asked([0], [frozenset()])
+    values = np.full((asked.height, 1), np.nan)
+    for metric, count in told.items():
+        for row, owner in zip(asked.rows[metric].rows, asked.rows[metric].owners, strict=True):
+            speaks = "app/all/1" if metric is ELB_5XX or asked.lines[owner] is shop else through
+            if ("LoadBalancer", speaks) in asked.queries[row].dimensions:
+                values[row] = count
+    window = Window(asked, MINUTE, values, np.zeros(asked.height, dtype=bool))
+    assert (cell(window, service="cart")[1], cell(window)[1]) == shares

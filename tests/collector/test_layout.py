@@ -8,10 +8,11 @@ import pytest
 
 from collector.bundle import Area, Front, Line, Track
 from collector.catalog import FAMILIES, FAST_RESPONSES, FAST_SHARE, METRICS, PERCENTILES, LatencyBy, metrics
+from collector.estate import Abandoned, Route
 from collector.layout import Layout, fits
 from collector.metric import BY_QUEUE, Needs, Tier
 from collector.source import QUERIES_PER_CALL_MAX
-from tests.collector.reading import ACCOUNT, asked_of, counted, laid_out, place, view
+from tests.collector.reading import ACCOUNT, NOON, asked_of, counted, laid_out, place, view
 
 
 def fronts(layout: Layout) -> list[tuple[Front, tuple[str, ...]]]:
@@ -103,6 +104,15 @@ def test_a_load_balancer_replaced_under_a_service_is_followed_under_the_same_key
     after = laid_out(replace(view("shop"), load_balancers=("app/shop/2",)), previous=before)
     assert after.bundles[0].keys == before.bundles[0].keys
     assert {dict(q.dimensions)["LoadBalancer"] for q in asked_of(after).queries} == {"app/shop/2"}
+
+
+def test_an_abandoned_load_balancer_is_asked_for_what_counts_and_explains_nothing() -> None:
+    old = Abandoned(Route("targetgroup/shop/1", "app/shop/1"), NOON)
+    layout = laid_out(replace(view("shop"), load_balancers=("app/shop/2",), abandoned=(old,)))
+    counted_of = [dict(q.dimensions)["LoadBalancer"] for q in asked_of(layout).queries]
+    assert counted_of.count("app/shop/1") == counted_of.count("app/shop/2") > 0
+    explained = [dict(q.dimensions).get("LoadBalancer") for q in asked_of(layout, Front.LOAD).queries]
+    assert "app/shop/1" not in explained
 
 
 def test_an_unchanged_estate_keeps_the_very_same_batches() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,3 +97,26 @@ def test_another_region_is_not_missed() -> None:
 def test_a_sighting_that_contradicts_itself_is_none(fields: dict[str, datetime], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Sighting(SHOP, **fields)  # type: ignore[arg-type]  # as a test of its values
+
+
+def routed(minutes: float, balancer: str) -> RegionEstate:
+    answer = told(minutes, SHOP)
+    shop = replace(answer.services[0], target_groups=("targetgroup/shop/1",), load_balancers=(balancer,))
+    return replace(answer, services=(shop,))
+
+
+def abandoned(standing: Standing) -> list[str]:
+    return [one.route.load_balancer for one in standing.estate.services[0].abandoned]
+
+
+def test_what_stood_before_a_service_is_remembered_while_its_last_minutes_are_asked_for() -> None:
+    moved = lived(routed(0, "old"), routed(5, "new"))
+    assert abandoned(moved) == ["old"]
+    known = {one.placement: one for one in moved.sightings}
+    hours = ASKED_AFTER / timedelta(minutes=1)
+    assert abandoned(after(routed(4 + hours, "new"), moved.estate, known)) == ["old"]
+    assert abandoned(after(routed(5 + hours, "new"), moved.estate, known)) == []
+
+
+def test_what_stands_before_a_service_again_is_not_abandoned() -> None:
+    assert abandoned(lived(routed(0, "blue"), routed(5, "green"), routed(10, "blue"))) == ["green"]

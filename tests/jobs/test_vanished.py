@@ -181,3 +181,5 @@ def test_a_balancer_replaced_under_a_service_is_the_one_that_is_asked(watched: W
     assert watched.known.placement_behind([("LoadBalancer", "app/new/8")]) == CATALOG
     assert watched.known.placement_behind([("LoadBalancer", old)]) is None
     assert [balancer for _, balancer in watched.asked()["course-catalog"]] == ["app/new/8"]
+    after_a_restart = Known(watched.books, lambda _: 1.0).services[CATALOG]
+    assert [one.route.load_balancer for one in after_a_restart.abandoned] == [old]
