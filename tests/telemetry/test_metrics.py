@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import generate_latest
@@ -83,24 +84,53 @@ def test_no_sample_is_told_twice_and_each_belongs_to_a_family_that_is_named(book
     assert {family.name for family in known_state(books).samples()} <= named
 
 
-def test_counters_never_go_down_whatever_happens(books: Books) -> None:
-    life = Life(small(BAD_DEPLOYMENT), books)
-    counters = {family.name for family in telemetry.EXPORTED if family.kind is not Kind.GAUGE}
+COUNTERS = tuple(family.name for family in telemetry.EXPORTED if family.kind is not Kind.GAUGE)
+
+
+def counted(life: Life, minutes: range) -> Mapping[Series, float]:
+    """Scrape again and again; return the counters of the last time, none of which ever went down or away."""
     before: Mapping[Series, float] = {}
-    for minute in range(0, 36, 4):
+    for minute in minutes:
         life.until(minute)
         now = told(generate_latest(telemetry.registry(life.service.samples)).decode())
-        counting = {
-            series: value
-            for series, value in now.items()
-            if any(series[0].startswith(name) for name in counters)
-        }
+        counting = {series: value for series, value in now.items() if series[0].startswith(COUNTERS)}
         assert {s for s, value in before.items() if value > counting.get(s, -1)} == set(), minute
         before = counting
+    return before
+
+
+def test_counters_never_go_down_whatever_happens(books: Books) -> None:
+    life = Life(small(BAD_DEPLOYMENT), books)
+    found = counted(life, range(0, 36, 4))
     assert life.failures == {}
-    names = {name for name, _ in before}
+    names = {name for name, _ in found}
     assert {"sli_all_total", "sli_bad_total", "remediation_decisions_total"} <= names
-    assert before[("remediation_mitigate_seconds_count", (("action", "rollback"),))] == 1
+    assert found[("remediation_mitigate_seconds_count", (("action", "rollback"),))] == 1
+
+
+#: Counts that are told too high and too low at first, late, in part, refused, and by nobody.
+DISTURBED: tuple[dict[str, Any], ...] = (
+    {"kind": "alb_errors", "at": "5m", "error_ratio": 0.1, "where": {"service": "payment"}},
+    {"kind": "metrics_revised", "at": "3m", "share": 1.5, "by": "25m"},
+    {"kind": "metrics_revised", "at": "15m", "share": 0.4, "by": "15m", "where": {"service": "payment"}},
+    {"kind": "metrics_delay", "at": "20m", "by": "12m", "where": {"service": "course-catalog"}},
+    {"kind": "partial_data", "at": "25m", "share": 0.3},
+    {"kind": "api_throttling", "at": "30m", "share": 0.8},
+    {"kind": "api_outage", "at": "40m", "where": {"region": "us-east-1"}},
+)
+
+
+def test_counters_survive_an_hour_of_revisions_gaps_and_outages(books: Books) -> None:
+    life = Life(small(*({"duration": "10m", **fault} for fault in DISTURBED)), books)
+    found = counted(life, range(0, 90, 3))
+    sums: Counter[str] = Counter()
+    for (name, _), value in found.items():
+        sums[name] += int(value)
+    assert sums["sli_restated_minutes_total"] > 0
+    reasons = {dict(labels)["reason"] for name, labels in found if name == "collector_gaps_total"}
+    assert reasons >= {"throttled", "unreachable", "partial"}
+    reading = ("collector_calls_total", "collector_metrics_requested_total", "sli_bad_total")
+    assert all(sums[name] > 0 for name in (*reading, "fournines_heartbeats_total"))
 
 
 def test_the_counted_requests_are_those_of_the_ledger_since_the_start_whoever_asks_late(books: Books) -> None:
