@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collector.estate import RegionEstate, ServiceView
+    from collector.runs import TaskRun
     from slo.cells import Placement
 
 #: GetMetricData takes 500 queries and answers 100,800 points a call [CloudWatch service quotas].
@@ -126,4 +127,8 @@ class Source(Protocol):
 
     def service(self, placement: Placement) -> ServiceView:
         """Return one service as it is now, with its recent deployments.  Raises CollectError."""
+        ...
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        """Return the tasks of a family outside any service that ECS still tells of.  Raises CollectError."""
         ...

@@ -50,6 +50,7 @@ class AwsCheckup:
         self._try_metrics(account, region, denied)
         self._try_balancers(account, region, denied)
         self._try_services(account, region, denied)
+        self._try_tasks(account, region, denied)
         return denied
 
     def _try_scaling(self, account: str, region: str, denied: dict[str, str]) -> None:
@@ -120,6 +121,19 @@ class AwsCheckup:
                 ecs.describe_service_deployments(serviceDeploymentArns=deployments)
             with noted(denied, "ecs:DescribeServiceRevisions"):
                 ecs.describe_service_revisions(serviceRevisionArns=revisions)
+
+    def _try_tasks(self, account: str, region: str, denied: dict[str, str]) -> None:
+        """Follow the first task of the first cluster, as far as there is one and reading is allowed."""
+        ecs = self._client("ecs", account, region)
+        clusters: list[str] = []
+        tasks: list[str] = []
+        with noted(denied, "ecs:ListClusters"):
+            clusters = ecs.list_clusters(maxResults=1)["clusterArns"]
+        with noted(denied, "ecs:ListTasks"):
+            tasks = ecs.list_tasks(cluster=clusters[0], maxResults=1)["taskArns"] if clusters else []
+        if tasks:
+            with noted(denied, "ecs:DescribeTasks"):
+                ecs.describe_tasks(cluster=clusters[0], tasks=tasks)
 
     def queue(self, account: str, region: str, url: str) -> QueueLook:
         """Count what a queue and its dead letters hold.  Raises CollectError."""

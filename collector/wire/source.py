@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from collector.estate import TagKeys
-from collector.wire import cloudwatch, deployments, discovery
+from collector.runs import family_of
+from collector.wire import cloudwatch, deployments, discovery, runs
 from collector.wire.discovery import Site
 from collector.wire.memory import Memory
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.estate import RegionEstate, ServiceView
+    from collector.runs import TaskRun
     from collector.source import Batch, Readings
     from collector.wire.session import Sessions
     from slo.cells import Placement
@@ -61,6 +63,11 @@ class AwsSource:
         site = self._site(placement.account, placement.region)
         view = discovery.describe(site, placement)
         return replace(view, deployments=deployments.recent(site.ecs, placement))
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        """Return the tasks of a family outside any service that ECS still tells of.  Raises CollectError."""
+        ecs = self._sessions.ecs(account, region, patient=True)
+        return runs.told(ecs, family_of(account, region, cluster, family), self._now())
 
     def _site(self, account: str, region: str, *, patient: bool = False) -> Site:
         return Site(

@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 
 from fournines.store.tables import inbox
 from fournines.store.values import EVENTS
+from remediation.events.event import TaskChanged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -37,13 +38,13 @@ def keep(connection: Connection, arrived: Sequence[tuple[str, Event]], now: date
             continue
         seen.add(event.origin.id)
         new.append(event)
-        placement = getattr(event, "placement", None)
+        about = _about(event)
         connection.execute(
             insert(inbox).values(
                 event=event.origin.id,
                 kind=event.kind,
                 region=event.origin.region,
-                placement=None if placement is None else str(placement),
+                placement=None if about is None else str(about),
                 at=event.origin.at or now,
                 received_at=now,
                 folded=False,
@@ -52,6 +53,13 @@ def keep(connection: Connection, arrived: Sequence[tuple[str, Event]], now: date
             )
         )
     return tuple(new)
+
+
+def _about(event: Event) -> Placement | None:
+    """Return what an event is found by: its placement, or the family of a task outside any service."""
+    if isinstance(event, TaskChanged) and event.run is not None:
+        return event.run.of
+    return getattr(event, "placement", None)
 
 
 def unfolded(connection: Connection) -> tuple[Event, ...]:

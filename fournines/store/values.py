@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 import collector.estate
+import collector.runs
 import remediation.actions.effects
 import remediation.events.event
 import remediation.incidents
@@ -28,6 +29,7 @@ _NAMES: dict[str, Any] = {"datetime": datetime, "timedelta": timedelta, "Mapping
 for _module in (
     slo.cells,
     collector.estate,
+    collector.runs,
     remediation.vocabulary,
     remediation.events.event,
     remediation.actions.effects,

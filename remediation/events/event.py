@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from collector.runs import TaskRun
 from slo.cells import Placement
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class TaskEnd(StrEnum):
 class TaskChanged:
     """A task changed state; `version` orders the events of one task.
 
-    A Spot warning is a task that is to stop (`desired_status` STOPPED) and still runs.
+    A Spot warning is a task that is to stop (`desired_status` STOPPED) and still runs.  Of a task
+    that belongs to no service `run` tells how it began and ended.
     """
 
     kind: Literal["task_changed"] = "task_changed"
@@ -81,6 +83,7 @@ class TaskChanged:
     zone: str | None = None
     provider: str | None = None
     task_definition: str | None = None
+    run: TaskRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from collector.runs import family_of
 from slo.cells import Placement
 
 #: How much of one text is kept; AWS bounds its reasons at 1,024 characters, alarms at 1,023.
@@ -79,6 +80,16 @@ def placement_of_group(group: str, cluster_arn: str) -> Placement | None:
     """Return the placement of a task whose group is `service:NAME`; a standalone task has none."""
     kind, _, name = group.partition(":")
     return _placement(cluster_arn, _cluster(cluster_arn), name) if kind == "service" else None
+
+
+def placement_of_family(definition_arn: str, cluster_arn: str) -> Placement | None:
+    """Return what a task of no service is filed under, by its task definition and its cluster."""
+    family = arn_part(definition_arn, 5).removeprefix("task-definition/").partition(":")[0]
+    try:
+        where = arn_part(cluster_arn, 4), arn_part(cluster_arn, 3), _cluster(cluster_arn)
+        return family_of(*where, family) if family else None
+    except ValueError:
+        return None
 
 
 def _cluster(cluster_arn: str) -> str:

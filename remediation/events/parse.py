@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Literal, get_args
 
+from collector.runs import TaskRun
 from remediation.events.event import (
     AlarmChanged,
     Answer,
@@ -24,7 +25,14 @@ from remediation.events.event import (
     TaskEnd,
     Unrecognised,
 )
-from remediation.events.fields import Fields, arn_part, moment, placement_of_group, placement_of_service
+from remediation.events.fields import (
+    Fields,
+    arn_part,
+    moment,
+    placement_of_family,
+    placement_of_group,
+    placement_of_service,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,9 +117,10 @@ def _deployment(origin: Origin, event: Fields, detail: Fields) -> Event:
 
 
 def _task(origin: Origin, _event: Fields, detail: Fields) -> Event:
+    placement = placement_of_group(detail.text("group"), detail.text("clusterArn"))
     return TaskChanged(
         origin=origin,
-        placement=placement_of_group(detail.text("group"), detail.text("clusterArn")),
+        placement=placement,
         task_arn=detail.text("taskArn"),
         version=detail.number("version"),
         last_status=detail.text("lastStatus"),
@@ -121,6 +130,25 @@ def _task(origin: Origin, _event: Fields, detail: Fields) -> Event:
         zone=detail.text("availabilityZone") or None,
         provider=detail.text("capacityProviderName") or None,
         task_definition=detail.text("taskDefinitionArn") or None,
+        run=_run(origin, detail) if placement is None else None,
+    )
+
+
+def _run(origin: Origin, detail: Fields) -> TaskRun | None:
+    """Return the run of a task outside any service; None where the event does not say enough of it."""
+    of = placement_of_family(detail.text("taskDefinitionArn"), detail.text("clusterArn"))
+    created_at = moment(detail.text("createdAt"))
+    if of is None or created_at is None or origin.at is None:
+        return None
+    return TaskRun(
+        of=of,
+        arn=detail.text("taskArn"),
+        created_at=created_at,
+        told_at=origin.at,
+        started_at=moment(detail.text("startedAt")),
+        stopped_at=moment(detail.text("stoppedAt")),
+        exits=tuple((one.text("name"), one.number("exitCode")) for one in detail.each("containers")),
+        reason=detail.text("stoppedReason"),
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from collector.runs import TaskRun
     from slo.cells import Placement
 
 DARK = Gap(GapReason.UNREACHABLE, "no answer")
@@ -44,6 +45,9 @@ class Told:
         return view(placement.service, placement.region)
 
     def stale(self, placement: Placement) -> None:
+        raise NotImplementedError
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
         raise NotImplementedError
 
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     from collector.estate import ServiceView
+    from collector.runs import TaskRun
 
 MAKERS = ("direct", "wire")
 HERE, THERE = at("course-catalog"), at("course-catalog", "us-east-1")
@@ -141,6 +142,52 @@ def test_a_throttled_region_is_a_gap_and_an_error_with_that_name_and_hides_no_ot
     assert {gap.reason for gap in readings.gaps.values()} == {GapReason.THROTTLED}
     assert np.isnan(readings.values).all()
     assert len(outside.source.estate(ACCOUNT, HERE.region).services) == 2
+
+
+SCHEDULED = small(
+    estate={
+        "regions": REGIONS,
+        "services": [{"name": "payment", "requests_per_minute": 60}],
+        "schedules": [
+            {"name": "reports", "family": "nightly-reports", "every": "15m"},
+            {"name": "backup", "family": "db-backup", "at": "12:05"},
+        ],
+    }
+)
+
+
+def test_a_scheduled_task_is_told_while_it_runs_and_for_an_hour_more(
+    serve: Callable[[WSGIApplication], str],
+) -> None:
+    told = []
+    for maker in MAKERS:
+        with made(maker, SCHEDULED, serve) as outside:
+            outside.live(2)
+            (running,) = runs(outside, "nightly-reports")
+            assert running.started_at is not None
+            assert (running.stopped_at, running.told_at) == (None, outside.now)
+            outside.live(8)
+            (ended,) = runs(outside, "nightly-reports")
+            assert ended.stopped_at is not None
+            assert (ended.arn, ended.created_at, ended.exits) == (
+                running.arn,
+                NOON,
+                (("nightly-reports", 0),),
+            )
+            assert runs(outside, "payment") == ()
+            outside.live(50)
+            assert len(runs(outside, "db-backup")) == 1
+            told.append((running, ended, runs(outside, "nightly-reports")))
+    assert told[0] == told[1]
+
+
+def test_runs_in_a_cluster_that_is_not_there_are_an_error(outside: Outside) -> None:
+    with pytest.raises(CollectError, match="ecs:ListTasks"):
+        outside.source.runs(ACCOUNT, REGIONS[0], "nowhere", "nightly-reports")
+
+
+def runs(outside: Outside, family: str) -> tuple[TaskRun, ...]:
+    return outside.source.runs(ACCOUNT, REGIONS[0], HERE.cluster, family)
 
 
 # -- Actuator

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from collector.estate import RegionEstate, ServiceView
+    from collector.runs import TaskRun
     from collector.source import Batch, Readings, Source
 
 
@@ -46,6 +47,9 @@ class Half:
 
     def stale(self, placement: Placement) -> None:
         self._source.stale(placement)
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        return self._source.runs(account, region, cluster, family)
 
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:
         return self._source.metrics(batch, start, end)

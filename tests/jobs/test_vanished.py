@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.estate import RegionEstate, ServiceView
+    from collector.runs import TaskRun
     from collector.source import Batch, Readings, Source
     from slo.cells import Placement
 
@@ -51,6 +52,9 @@ class Thinned:
 
     def stale(self, placement: Placement) -> None:
         self._source.stale(placement)
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        return self._source.runs(account, region, cluster, family)
 
 
 class Watched:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from collector.estate import RegionEstate, ServiceView
+    from collector.runs import TaskRun
     from collector.source import Batch, Readings, Source
     from slo.cells import Placement
 
@@ -121,6 +122,9 @@ class Dying:
 
     def stale(self, placement: Placement) -> None:
         self._source.stale(placement)
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        return self._source.runs(account, region, cluster, family)
 
 
 def test_a_collector_that_dies_at_any_call_leaves_no_hole_and_counts_nothing_twice(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.runs import TaskRun
 from remediation.events.describe import describe
 from remediation.events.event import (
     AlarmChanged,
@@ -69,6 +71,39 @@ def test_a_task_that_belongs_to_no_service_has_no_placement() -> None:
     event = sample("task_of_no_service")
     assert isinstance(event, TaskChanged)
     assert event.placement is None
+
+
+def test_a_task_that_belongs_to_no_service_tells_how_it_ran() -> None:
+    event = sample("task_of_a_schedule")
+    assert isinstance(event, TaskChanged)
+    began = datetime(2026, 10, 1, 12, 0, 2, tzinfo=UTC)
+    assert event.run == TaskRun(
+        of=Placement("111122223333", "us-west-2", "shop", "family:nightly-reports"),
+        arn="arn:aws:ecs:us-west-2:111122223333:task/shop/0a1c",
+        created_at=began,
+        told_at=datetime(2026, 10, 1, 12, 9, tzinfo=UTC),
+        started_at=began + timedelta(seconds=40),
+        stopped_at=datetime(2026, 10, 1, 12, 8, 59, tzinfo=UTC),
+        exits=(("reports", 1), ("log-router", None)),
+        reason="Essential container in task exited",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("createdAt", ""),
+        ("taskDefinitionArn", "reports:7"),
+        ("taskDefinitionArn", "arn:aws:ecs:us-west-2:111122223333:task-definition/a/b:7"),
+        ("clusterArn", "shop"),
+        ("group", "service:cart"),
+    ],
+)
+def test_an_event_that_says_too_little_of_a_run_tells_none(name: str, value: str) -> None:
+    told = json.loads((SAMPLES / "task_of_a_schedule.json").read_text(encoding="utf-8"))
+    event = parse(json.dumps(told | {"detail": told["detail"] | {name: value}}))
+    assert isinstance(event, TaskChanged)
+    assert event.run is None
 
 
 def test_a_rollback_has_the_name_of_a_start_and_only_its_reason_tells() -> None:
