@@ -151,8 +151,17 @@ PROBE_SECONDS = Family(
     "probe_duration_seconds", Kind.HISTOGRAM, "seconds", _PROBE, "How long checks from outside took."
 )
 
-#: What is told of the reading itself, and of what is checked from outside.
+SCHEDULE_RUNS = Family(
+    "schedule_runs_total", Kind.COUNTER, "runs", (*PLACEMENT, "outcome"),
+    "Scheduled runs of which it is decided what became of them, as it was first decided.",
+)  # fmt: skip
+SCHEDULE_LAST_SUCCESS = Family(
+    "schedule_last_success_timestamp_seconds", Kind.GAUGE, "seconds", PLACEMENT,
+    "When the newest scheduled run that succeeded was due, as Unix time.",
+)  # fmt: skip
+
+#: What is told of the reading itself, of what is checked from outside, and of scheduled runs.
 READING = (
     CALLS, METRICS_REQUESTED, METRICS_GROUPED, DOLLARS, THRIFT, GAPS, WATERMARK, BEHIND, DOUBTS, PLACEMENTS,
-    PROBE_CHECKS, PROBE_FAILURES, PROBE_SECONDS,
+    PROBE_CHECKS, PROBE_FAILURES, PROBE_SECONDS, SCHEDULE_RUNS, SCHEDULE_LAST_SUCCESS,
 )  # fmt: skip

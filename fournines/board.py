@@ -198,6 +198,10 @@ class Board:
             f"{region} of account {account} cannot be read: {why}"
             for (account, region), why in tuple(self._known.unreadable.items())
         ]
+        late += [
+            f"the runs of {where} cannot be read: {why}"
+            for where, why in sorted(self._known.unwatched.copy().items())
+        ]
         backlog = self._books.backlog()
         if backlog.stuck:
             late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")

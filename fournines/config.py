@@ -128,6 +128,7 @@ def _unwatched(settings: Settings, policies: Policies, promised: Sequence[Contra
     named = [(f"policy {one.name}", one.regions) for one in policies.policies]
     named += [(f"contract {one.id}", one.regions) for one in promised]
     named += [(f"probe {one.probe()}", (one.region,)) for one in settings.probes]
+    named += [(f"schedule {one.name}", (one.region,)) for one in settings.schedules]
     for who, globs in named:
         for glob in globs:
             if not any(fnmatchcase(region, glob) for region in watched):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collector.load import Load
     from collector.presence import Standing
     from collector.probes import Result
+    from collector.schedules import News, Outcome
     from collector.watermarks import Mark, Window
     from fournines.store.books import Books
     from slo.cells import Placement, Sli
@@ -68,6 +69,9 @@ class Known:
         self.restated: Counter[Sli] = Counter()
         self.doubts: Counter[tuple[Placement, str]] = Counter()
         self.checks: dict[tuple[Placement, str], Seen] = {}
+        self.runs: Counter[tuple[Placement, Outcome]] = Counter()
+        self.last_success: dict[Placement, datetime] = {}
+        self.unwatched: dict[Placement, str] = {}
         self._arrange()
 
     def saw(self, told: RegionEstate) -> Standing:
@@ -149,6 +153,19 @@ class Known:
         """Count a check from outside."""
         key = (result.target.placement, result.target.name)
         self.checks[key] = self.checks.get(key, Seen()).plus(result)
+
+    def ran(self, told: News) -> None:
+        """Count the runs of a schedule as they were first decided."""
+        where = told.schedule.placement
+        for run in told.decided:
+            if run.outcome is not None:
+                self.runs[where, run.outcome] += 1
+            if not run.bad:
+                self.succeeded(where, run.due)
+
+    def succeeded(self, placement: Placement, due: datetime) -> None:
+        """Note a run of a schedule that succeeded."""
+        self.last_success[placement] = max(due, self.last_success.get(placement, due))
 
     def corrected(self, put: Put) -> None:
         """Count minutes that had been counted and were corrected."""

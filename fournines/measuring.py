@@ -1,4 +1,4 @@
-"""The form of what is measured: how CloudWatch is read, and what is checked from outside."""
+"""The form of what is measured: how CloudWatch is read, what is checked from outside, what runs when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from collector import scheme
 from collector.catalog import FAMILIES, LatencyBy
 from collector.plan import Cadence
 from collector.probes import EVERY_MAX, EVERY_MIN, EXPECTED, STATUSES, Check, Probe, url_problem
-from fournines.forms import MINUTE, Account, Duration, Minutes, Region, Section, Statistic, refuse
+from collector.schedules import Schedule
+from collector.timetable import Calendar, Every, rule_problem, zone_problem
+from fournines.forms import MINUTE, Account, Duration, Minutes, Region, Section, Statistic, like, refuse
+from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collector.metric import Metric
@@ -184,3 +187,66 @@ def each_once(probes: tuple[ProbeSection, ...]) -> tuple[ProbeSection, ...]:
     if twice:
         raise refuse(f"expected each probe once, whatever its query; {twice[0]} stands here again")
     return probes
+
+
+def _rule(value: str) -> str:
+    problem = rule_problem(value)
+    if problem:
+        raise refuse(problem)
+    return value
+
+
+def _zone(value: str) -> str:
+    problem = zone_problem(value)
+    if problem:
+        raise refuse(problem)
+    return value
+
+
+class ScheduleSection(Section):
+    """A task that is to run again and again: `every` so long, `offset` after midnight, or by an RRULE."""
+
+    name: Annotated[str, like(r"[A-Za-z0-9._-]{1,64}", "up to 64 letters, digits, dots or dashes")]
+    account: Account | None = None
+    region: Region
+    cluster: Annotated[str, like(r"[A-Za-z0-9_-]+", "the name of a cluster")]
+    family: Annotated[str, like(r"[A-Za-z0-9_-]+", "the family of a task definition")]
+    every: Minutes | None = None
+    offset: Minutes | None = None
+    rrule: Annotated[str, AfterValidator(_rule)] | None = None
+    zone: Annotated[str, AfterValidator(_zone)] | None = None
+    within: Minutes = 5 * MINUTE
+    lasts_max: Minutes = timedelta(hours=1)
+    container: str = ""
+
+    @model_validator(mode="after")
+    def sound(self) -> Self:
+        """Refuse what has no timetable, or two, and limits that nobody can keep."""
+        if (self.every is None) == (self.rrule is None):
+            raise refuse("expected either `every` or `rrule`")
+        if self.offset and not self.every:
+            raise refuse("expected no `offset` beside `rrule`: it says itself when it is due")
+        if self.zone and not self.rrule:
+            raise refuse("expected no `zone` beside `every`: it is counted from midnight in UTC")
+        try:
+            self.schedule("000000000000")
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        return self
+
+    def schedule(self, account: str) -> Schedule:
+        """Return the schedule, in this account where it names none."""
+        return Schedule(
+            placement=Placement(self.account or account, self.region, self.cluster, self.name),
+            family=self.family,
+            timetable=self._timetable(),
+            within=self.within,
+            lasts_max=self.lasts_max,
+            container=self.container,
+        )
+
+    def _timetable(self) -> Every | Calendar:
+        if self.rrule is not None:
+            return Calendar(self.rrule, self.zone or "UTC")
+        assert self.every is not None, "it is one of both"
+        return Every(self.every, self.offset or timedelta(0))

@@ -10,6 +10,7 @@ from collector import families
 from collector.catalog import CPU, MEMORY
 from collector.price import METRIC_USD
 from collector.probing import ANSWERED_WITHIN_S
+from collector.schedules import Outcome
 from fournines import telemetry
 from fournines.telemetry import Distribution
 from fournines.vitals import Silence
@@ -18,7 +19,7 @@ from remediation.journal import Entry, EntryKind
 from slo import metrics
 from slo.budget import budgets
 from slo.burn import burns, firing
-from slo.cells import MINUTE_S, Placement, minute_of
+from slo.cells import MINUTE_S, Indicator, Placement, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,11 +80,13 @@ class Samples:
     def _all(self) -> Numbers:
         with self._books.ledger() as ledger:
             yield from self._counted.numbers(ledger)
+            yield from _counted_runs(self._known, ledger)
             yield from self._promises(ledger)
         yield from self._told.numbers(self._books)
         yield from _estate(self._known, minute_of(self._clock.now()))
         yield from _reading(self._known)
         yield from _checks(self._known)
+        yield from _runs(self._known)
         yield from _remedies(self._books)
         yield from _work(self._board, self._record, self._books)
 
@@ -122,8 +125,9 @@ class Counted:
         self._take(ledger, max(self._until, _settled(ledger, self._until)))
         for sli in ledger.slis:
             labels = (*_where(sli.placement), str(sli.indicator))
-            yield metrics.ALL, (labels, self._total[sli] / sli.indicator.scale)
-            yield metrics.BAD, (labels, self._bad[sli] / sli.indicator.scale)
+            if sli.indicator is not Indicator.SCHEDULE:
+                yield metrics.ALL, (labels, self._total[sli] / sli.indicator.scale)
+                yield metrics.BAD, (labels, self._bad[sli] / sli.indicator.scale)
             if ledger.newest is not None:
                 yield metrics.LAST_INGEST, (labels, float((ledger.newest + 1) * MINUTE_S))
 
@@ -253,6 +257,24 @@ def _checks(known: Known) -> Numbers:
         for reason, number in seen.failures.items():
             yield families.PROBE_FAILURES, ((*labels, str(reason)), float(number))
         yield families.PROBE_SECONDS, (labels, Distribution(ANSWERED_WITHIN_S, seen.within, seen.seconds))
+
+
+def _counted_runs(known: Known, ledger: Ledger) -> Numbers:
+    """Yield scheduled runs as they were decided: that takes longer than any minute takes to settle."""
+    runs = known.runs.copy()
+    for sli in ledger.slis:
+        if sli.indicator is Indicator.SCHEDULE:
+            labels = (*_where(sli.placement), str(sli.indicator))
+            total = sum(runs[sli.placement, outcome] for outcome in Outcome)
+            yield metrics.ALL, (labels, float(total))
+            yield metrics.BAD, (labels, float(total - runs[sli.placement, Outcome.SUCCEEDED]))
+
+
+def _runs(known: Known) -> Numbers:
+    for (placement, outcome), number in sorted(known.runs.copy().items()):
+        yield families.SCHEDULE_RUNS, ((*_where(placement), str(outcome)), float(number))
+    for placement, due in sorted(known.last_success.copy().items()):
+        yield families.SCHEDULE_LAST_SUCCESS, (_where(placement), due.timestamp())
 
 
 def _remedies(books: Books) -> Numbers:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from collector.beacon import Beacon
 from collector.indicators import ALWAYS
 from collector.probes import Prober, Probes
+from collector.schedules import Schedule
 from collector.scheme import Scheme
 from collector.source import Source
 from fournines.board import Board
@@ -20,6 +21,7 @@ from fournines.jobs.heartbeat import Heartbeat
 from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
 from fournines.jobs.respond import Listen, Remediate
+from fournines.jobs.schedules import Schedules
 from fournines.jobs.tell import Tell
 from fournines.jobs.upkeep import Upkeep
 from fournines.jobs.watch import Watch
@@ -101,6 +103,7 @@ class Pace:
     real_s: timedelta = timedelta(seconds=1)
     discover: timedelta = timedelta(minutes=5)
     probe: timedelta = timedelta(seconds=1)
+    schedules: timedelta = timedelta(minutes=5)
     collect: timedelta = timedelta(seconds=15)
     remediate: timedelta = timedelta(seconds=15)
     watch: timedelta = timedelta(minutes=1)
@@ -134,6 +137,7 @@ class Setting:
     scheme: Scheme = field(default_factory=Scheme)
     workers: int = 5
     probes: Probes = field(default_factory=Probes)
+    schedules: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     work: dict[str, Callable[[datetime], None]] = {
         "discover": discover.run,
         "listen": Listen(outside.mailbox, books, known, desk, outside.source.stale).run,
+        "schedules": Schedules(outside.source, setting.schedules, known, books, desk, setting.workers).run,
         "collect": collect.run,
         "evaluate": Evaluate(charter.objectives, known, books, desk).run,
         "remediate": Remediate(looker, books, desk, engine, charter.policies).run,
@@ -216,6 +221,7 @@ def _periods(setting: Setting, prober: Prober | None) -> dict[str, timedelta]:
         "discover": pace.discover,
         "listen": pace.real_s / 2,
         **({"probe": max(pace.probe, pace.real_s / 2)} if probes else {}),
+        **({"schedules": pace.schedules} if setting.schedules else {}),
         "collect": pace.collect,
         "evaluate": pace.collect,
         "remediate": pace.remediate,

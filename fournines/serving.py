@@ -73,4 +73,5 @@ def _setting(settings: Settings, real_s: timedelta) -> Setting:
         ),
         scheme=collect.scheme,
         probes=Probes(tuple(one.probe() for one in settings.probes), settings.probe_tags),
+        schedules=settings.scheduled,
     )

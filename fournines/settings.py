@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BeforeValidator,
     Field,
+    ValidationInfo,
 )
 
 from fournines.clock import Clock, Fast, Wall
@@ -22,9 +24,13 @@ from fournines.forms import (
     Section,
     Url,
     like,
+    refuse,
     store_of,
 )
-from fournines.measuring import Collect, ProbeSection, each_once
+from fournines.measuring import Collect, ProbeSection, ScheduleSection, each_once
+
+if TYPE_CHECKING:
+    from collector.schedules import Schedule
 
 #: One to be silent with its region, and one to be heard then.
 HEARTBEAT_REGIONS = 2
@@ -137,6 +143,21 @@ class Telemetry(Section):
     otlp_endpoint: Url | None = None
 
 
+def _owed_once(schedules: tuple[ScheduleSection, ...], info: ValidationInfo) -> tuple[ScheduleSection, ...]:
+    """Refuse a schedule that is nowhere, anywhere, or named twice."""
+    aws: Aws | None = info.data.get("aws")
+    if aws is None:
+        return schedules
+    accounts = [account.id for account in aws.accounts]
+    for one in schedules:
+        if one.account not in (accounts if len(accounts) > 1 else (None, *accounts)):
+            raise refuse(f"expected schedule {one.name} to name one of the accounts under aws.accounts")
+    placements = Counter(one.schedule(accounts[0]).placement for one in schedules)
+    if twice := [placement for placement, number in placements.items() if number > 1]:
+        raise refuse(f"expected each schedule once; {twice[0]} stands here again")
+    return schedules
+
+
 class Settings(Section):
     """The document `fournines.yaml`.  Paths are relative to it."""
 
@@ -154,6 +175,12 @@ class Settings(Section):
     collect: Collect = Collect()
     probes: Annotated[tuple[ProbeSection, ...], AfterValidator(each_once)] = ()
     probe_tags: bool = False
+    schedules: Annotated[tuple[ScheduleSection, ...], AfterValidator(_owed_once)] = ()
+
+    @property
+    def scheduled(self) -> tuple[Schedule, ...]:
+        """Return every schedule; one that names no account is in the only one."""
+        return tuple(one.schedule(self.aws.accounts[0].id) for one in self.schedules)
 
     @property
     def heartbeat_regions(self) -> tuple[str, ...]:

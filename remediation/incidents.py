@@ -12,6 +12,8 @@ from slo.cells import Placement
 
 #: What the name of a sign begins with that a check from outside saw; the address follows.
 PROBED = "probe/"
+#: What the name of a sign begins with that a scheduled run left; what became of it follows.
+SCHEDULED = "schedule/"
 
 
 class Phase(Word):

@@ -55,7 +55,7 @@ class Family:
 
 ALL = Family(
     "sli_all_total", Kind.COUNTER, "requests", SLI,
-    "Requests counted by the indicator, or checks; latency counts are estimates of CloudWatch.",
+    "Requests counted by the indicator, checks, or runs; latency counts are estimates of CloudWatch.",
 )  # fmt: skip
 BAD = Family(
     "sli_bad_total", Kind.COUNTER, "requests", SLI,

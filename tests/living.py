@@ -12,6 +12,7 @@ from fournines.known import Known
 from fournines.look import Looker
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
 from fournines.rehearsal.rehearse import STEP, Ear, charter
+from fournines.rehearsal.scheduled import every_schedule
 from fournines.service import Outside, Pace, Setting, build
 from fournines.wire import InProcess
 from remediation.workflow.engine import SETTLE, Engine
@@ -77,6 +78,7 @@ class Life:
             heartbeat_regions=tuple(scenario.estate.regions[:2]),
             workers=1,
             pace=Pace(real_s=timedelta(seconds=10)),
+            schedules=every_schedule(scenario.estate),
         )
         outside = Outside(
             self.source,

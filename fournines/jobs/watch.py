@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Minutes are known eight after they began, where all is quiet; a region that told none for so long is dark.
 BLIND_AFTER = timedelta(minutes=12)
+#: Our own checks, and what ECS tells of scheduled runs, are no sign that CloudWatch tells.
+NOT_CLOUDWATCH = frozenset({Indicator.PROBE, Indicator.SCHEDULE})
 #: What an incident about ourselves is filed under; no ECS service is remediated under this name.
 OURSELVES = "fournines"
 EVERYWHERE = "all-regions"
@@ -72,7 +74,7 @@ class Watch:
                 sli
                 for sli in ledger.slis
                 if (sli.placement.account, sli.placement.region) == (area.account, area.region)
-                and sli.indicator is not Indicator.PROBE  # our own checks are no sign that CloudWatch tells
+                and sli.indicator not in NOT_CLOUDWATCH
             ]
             return ledger.counts(here, minute_of(now - BLIND_AFTER), minute_of(now)).known > 0
 

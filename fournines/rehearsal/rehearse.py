@@ -13,6 +13,7 @@ from fournines import staging
 from fournines.clock import Stepped, Steps
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
 from fournines.rehearsal.probed import WorldProber, every_door
+from fournines.rehearsal.scheduled import every_schedule
 from fournines.rehearsal.score import name_causes
 from fournines.rehearsal.unnoticed import unnoticed
 from fournines.service import Charter, Outside, Pace, Setting, build
@@ -114,6 +115,7 @@ def rehearse(
         workers=1,
         pace=Pace(real_s=timedelta(seconds=10)),
         probes=every_door(world.estate) if probed else Probes(),
+        schedules=every_schedule(scenario.estate),
     )
     kept_by = charter(scenario)
     with Books.open(IN_MEMORY) as books:

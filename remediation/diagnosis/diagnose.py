@@ -14,7 +14,7 @@ from remediation.diagnosis.evidence import FINDINGS
 from remediation.diagnosis.finding import Finding
 from remediation.diagnosis.situation import Situation
 from remediation.events.describe import place
-from remediation.incidents import PROBED
+from remediation.incidents import PROBED, SCHEDULED
 from remediation.vocabulary import Cause
 from slo.cells import Placement, moment_of
 
@@ -137,6 +137,19 @@ def _settled(situation: Situation, onset: int | None) -> bool:
     """Whether waiting for more evidence is over."""
     began = moment_of(onset) if onset is not None else situation.incident.opened_at
     return situation.at - began >= SETTLE_FOR + (situation.data_age or timedelta(0))
+
+
+def _scheduled(case: _Case) -> _Ruling | None:
+    """Leave a scheduled run that went wrong to a person: nobody can know whether it may run twice."""
+    situation = case.situation
+    owed = any(
+        sign.placement == situation.placement and sign.name.startswith(SCHEDULED)
+        for sign in situation.incident.symptoms
+    )
+    if situation.view is not None or not owed:
+        return None
+    because = "a scheduled run went wrong; whether it may be run again, a person knows."
+    return _Ruling(Cause.UNKNOWN, Confidence.LOW, because)
 
 
 def _spot(case: _Case) -> _Ruling | None:
@@ -286,6 +299,7 @@ def _why_unknown(case: _Case) -> str:
 
 #: Direct testimony of AWS first, then measurements, then inference; the last fits always.
 RULES: tuple[_Rule, ...] = (
+    _scheduled,
     _rolling_back,
     _cannot_start,
     _spot,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -5,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from collector.probes import Check, Probe
+from collector.schedules import Schedule
+from collector.timetable import Calendar, Every
 from fournines.clock import Fast, Wall
 from fournines.config import READERS, Config, read
 from fournines.documents import DocumentError, parse
 from fournines.settings import Settings
+from slo.cells import Placement
 
 OBJECTIVES = """\
 apiVersion: openslo/v1
@@ -273,6 +277,88 @@ def test_a_probe_in_a_region_that_nobody_watches_is_noted(folder: Path) -> None:
     text = PROBED.partition("  - ")[0] + "  - {service: web, region: us-east-1, url: 'https://x'}\n"
     note, _ = config(folder, text).notes
     assert note.startswith("probe https://x of us-east-1/web names us-east-1, none of the regions")
+
+
+SCHEDULED = """\
+aws: {regions: [eu-west-1], accounts: [{id: 123456789012}]}
+objectives: [objectives.yaml]
+schedules:
+  - {name: reports, region: eu-west-1, cluster: prod, family: nightly-reports, every: 6h}
+  - name: backup
+    account: 123456789012
+    region: eu-west-1
+    cluster: prod
+    family: db-backup
+    rrule: FREQ=DAILY;BYHOUR=2;BYMINUTE=30
+    zone: Europe/Berlin
+    within: 10m
+    lasts_max: 3h
+    container: backup
+"""
+ONE_SCHEDULE = SCHEDULED.partition("  - ")[0] + "  - {name: reports, region: eu-west-1, cluster: prod"
+
+
+def test_a_schedule_says_what_runs_when_and_the_rest_has_defaults(folder: Path) -> None:
+    short, full = config(folder, SCHEDULED).settings.scheduled
+    where = Placement("123456789012", "eu-west-1", "prod", "reports")
+    assert short == Schedule(placement=where, family="nightly-reports", timetable=Every(timedelta(hours=6)))
+    assert full == Schedule(
+        placement=replace(where, service="backup"),
+        family="db-backup",
+        timetable=Calendar("FREQ=DAILY;BYHOUR=2;BYMINUTE=30", "Europe/Berlin"),
+        within=timedelta(minutes=10),
+        lasts_max=timedelta(hours=3),
+        container="backup",
+    )
+
+
+def test_a_pace_may_be_counted_from_another_minute(folder: Path) -> None:
+    text = f"{ONE_SCHEDULE}, family: f, every: 1h, offset: 20m}}\n"
+    (schedule,) = config(folder, text).settings.scheduled
+    assert schedule.timetable == Every(timedelta(hours=1), timedelta(minutes=20))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("family: f", "expected either `every` or `rrule`"),
+        ("family: f, every: 1h, rrule: FREQ=DAILY", "expected either `every` or `rrule`"),
+        ("family: f, every: 90s", "every: expected whole minutes"),
+        ("family: f, every: 1h, offset: 2h", "an offset is shorter than 1:00:00"),
+        ("family: f, every: 1h, zone: UTC", "expected no `zone` beside `every`"),
+        ("family: f, rrule: FREQ=DAILY, offset: 5m", "expected no `offset` beside `rrule`"),
+        ("family: f, rrule: nightly", "rrule: expected an RRULE such as"),
+        ("family: f, rrule: FREQ=DAILY, zone: Mars", "zone: expected a time zone such as Europe/Berlin"),
+        ("family: 'f:7', every: 1h", "family: expected the family of a task definition"),
+        ("family: f, every: 1h, within: 50m", "within is at most 0:45:00"),
+        ("family: f, every: 1h, lasts_max: 1m", "within is at most 0:45:00 and at most lasts_max"),
+        ("family: f, every: 1h, lasts_max: 5d", "lasts_max is at most 2 days"),
+        ("family: f, every: 1h, account: 210987654321", "to name one of the accounts under aws.accounts"),
+    ],
+    ids=str,
+)
+def test_a_wrong_schedule_is_told_with_what_was_expected(folder: Path, line: str, told: str) -> None:
+    (fault,) = faults(folder, f"{ONE_SCHEDULE}, {line}}}\n")
+    assert "schedules" in fault
+    assert told in fault
+
+
+def test_a_schedule_in_one_of_several_accounts_says_in_which(folder: Path) -> None:
+    accounts = ONE_SCHEDULE.replace("[{id: 123456789012}]", "[{id: 123456789012}, {id: 210987654321}]")
+    (fault,) = faults(folder, f"{accounts}, family: f, every: 1h}}\n")
+    assert "expected schedule reports to name one of the accounts" in fault
+
+
+def test_a_schedule_that_stands_twice_is_told(folder: Path) -> None:
+    again = "  - " + ONE_SCHEDULE.partition("  - ")[2]
+    (fault,) = faults(folder, f"{ONE_SCHEDULE}, family: f, every: 1h}}\n{again}, family: g, every: 2h}}\n")
+    assert "expected each schedule once; 123456789012/eu-west-1/prod/reports stands here again" in fault
+
+
+def test_a_schedule_in_a_region_that_nobody_watches_is_noted(folder: Path) -> None:
+    elsewhere = ONE_SCHEDULE.replace("region: eu-west-1", "region: us-east-1")
+    note, _ = config(folder, f"{elsewhere}, family: f, every: 1h}}\n").notes
+    assert note.startswith("schedule reports names us-east-1, none of the regions")
 
 
 @pytest.mark.parametrize(

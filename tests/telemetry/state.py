@@ -16,6 +16,7 @@ from collector.estate import RegionEstate, ServiceView
 from collector.load import Latest, Load
 from collector.metric import Tier
 from collector.probes import Answer, Check, Reason, Result, Target
+from collector.schedules import Outcome
 from collector.source import GapReason
 from collector.watermarks import Mark
 from fournines.board import Board
@@ -40,6 +41,7 @@ MINUTE = timedelta(minutes=1)
 IRELAND, VIRGINIA = (
     Placement("123456789012", region, "mylearning", "course-catalog") for region in ("eu-west-1", "us-east-1")
 )
+REPORTS = replace(IRELAND, service="reports")
 OBJECTIVES = (
     Objective(
         name="availability", display_name="Availability", service="*", indicator=Indicator.AVAILABILITY,
@@ -81,12 +83,20 @@ def minutes(count: int, end: datetime, *, bad: int = 0) -> Block:
     return Block(SLIS, minute_of(end) - count, failed, total, state)
 
 
+def ran() -> Block:
+    """A scheduled run, an hour ago."""
+    one = np.ones((1, 1), np.int64)
+    sli = Sli(REPORTS, Indicator.SCHEDULE)
+    return Block((sli,), minute_of(NOON) - 60, one - 1, one, np.full((1, 1), State.OBSERVED, np.uint8))
+
+
 def fill(books: Books) -> None:
     """Two hours of requests; Ireland fails a tenth of them in the last ten minutes."""
     for region, place in (("eu-west-1", IRELAND), ("us-east-1", VIRGINIA)):
         books.save_estate(RegionEstate("123456789012", region, NOON, (view(place),)))
     books.record(minutes(110, NOON - 10 * MINUTE), NOON)
     books.record(minutes(10, NOON, bad=100), NOON)
+    books.record(ran(), NOON)
 
 
 def happen(books: Books) -> str:
@@ -152,6 +162,8 @@ def known_state(books: Books) -> HandMade:
     probed = Target(IRELAND, Check(url="https://courses.example/health?token=hush"))
     for answer in (Answer(0.04), Answer(0.3, Reason.STATUS, "it answers 503"), Answer(0.0, Reason.LOCAL)):
         known.probed(Result(probed, NOON, answer))
+    known.runs.update({(REPORTS, Outcome.SUCCEEDED): 9, (REPORTS, Outcome.MISSED): 1})
+    known.succeeded(REPORTS, NOON - timedelta(hours=1))
     record.note("collect", lambda h: replace(h, runs=7, skipped=1, last_success=NOON))
     record.note("tell", lambda _: Health(runs=9, failures=2, last_success=NOON, last_error="no answer"))
     made = HandMade(
