@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collector.metric import MINUTE_S, Tier
-from collector.plan import DAY, RETENTION_MINUTES, WIDE_QUERIES_MAX, Poll
+from collector.plan import DAY, WIDE_QUERIES_MAX, Poll
+from collector.source import RETENTION_MINUTES
 from slo.cells import minute_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@
 2. Otherwise they are divided by the requests that each service received.
 3. Without any request they are divided equally.
 
-Who has left the load balancer bears nothing.  Shares are whole requests and add up to exactly what failed.
+Who has left the load balancer, or was not there yet, bears nothing.  Shares are whole requests and add up to
+exactly what failed.
 """
 
 from __future__ import annotations

@@ -71,9 +71,10 @@ class Key(NamedTuple):
 class Line:
     """What of an owner decides which metrics exist and how they are asked for: equal lines ask the same.
 
-    `routes` are pairs of target group and load balancer, `abandoned` those that it lately had; `zones` those
-    of its load balancers, `discoveries` the names under which Service Connect knows it.  A response is slow
-    from `threshold_s`, a queue stale when its oldest message has waited for longer than `fresh_s`.
+    `routes` are pairs of target group and load balancer, `abandoned` those that it lately had.  It was not
+    there before minute `since`, and is `gone` once it has vanished.  `zones` are those of its load balancers,
+    `discoveries` the names under which Service Connect knows it.  A response is slow from `threshold_s`, a
+    queue stale when its oldest message has waited for longer than `fresh_s`.
     """
 
     owner: Owner
@@ -85,6 +86,8 @@ class Line:
     insights: frozenset[Needs] = frozenset()
     threshold_s: float = 1.0
     fresh_s: float = 300.0
+    since: int = 0
+    gone: bool = False
 
     @property
     def service(self) -> str:
@@ -114,7 +117,7 @@ class Line:
 
     def left(self, balancer: str) -> bool:
         """Whether it stands behind a load balancer no more."""
-        return all(name != balancer for _, name in self.routes)
+        return self.gone or all(name != balancer for _, name in self.routes)
 
     def facts(self) -> Iterator[Mapping[str, str]]:
         """Yield what dimensions may be made of, once for each target group, zone and discovery name."""

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What reading cost: `metrics` if each statistic is billed, `metrics_grouped` if five count as one."""
+    """What reading cost: `metrics` if each statistic is billed, `metrics_grouped` if five count as one.
+
+    A call that nobody answered counts as a call, and costs nothing.
+    """
 
     calls: int = 0
     metrics: int = 0
@@ -58,11 +61,12 @@ class Gathered:
         return any(len(readings.gaps) < len(readings.batch.queries) for _, readings in self.answers)
 
     def windows(self) -> Iterator[tuple[Window, ...]]:
-        """Yield the windows of each question, oldest first."""
+        """Yield the windows of each question, oldest first, so that how far was read moves across them."""
         questions: dict[int, tuple[Asked, list[Readings]]] = {}
         for poll, readings in self.answers:
             questions.setdefault(id(poll.asked), (poll.asked, []))[1].append(readings)
-        return (windows(asked, readings) for asked, readings in questions.values())
+        answered = [windows(asked, readings) for asked, readings in questions.values()]
+        return iter(sorted(answered, key=lambda windows: windows[0].start))
 
 
 def gather(polls: Iterable[Poll], source: Source, workers: int) -> Iterator[Gathered]:
@@ -112,6 +116,8 @@ def unanswered(batch: Batch, start: int, end: int, gap: Gap) -> Readings:
 
 def _cost(readings: Readings) -> Spent:
     queries, gaps = readings.batch.queries, Counter(gap.reason for gap in readings.gaps.values())
+    if len(readings.gaps) == len(queries):
+        return Spent(calls=1, gaps=gaps)
     return Spent(1, len(queries), grouped(queries), gaps)
 
 

@@ -277,8 +277,10 @@ def _shares(
     """Divide what a load balancer failed by what came through it, over those who stood behind it."""
     requests, hosts = (_through(window, metric, balancer) for metric in (of.requests, of.alive))
     left = np.array([line.left(balancer) for line in window.asked.lines])
+    since = np.array([line.since for line in window.asked.lines])
     serving = (hosts.counts > 0) | (requests.counts > 0)
-    there = ~left | requests.told | hosts.told
+    began = np.arange(window.start, window.end)[:, np.newaxis] >= since
+    there = (began & ~left) | requests.told | hosts.told
     return share_failures(failures, requests.counts[:, owners], serving[:, owners], there[:, owners])
 
 

@@ -14,7 +14,7 @@ from collector.catalog import HEALTHY_HOSTS, MESH_ALIVE
 from collector.idle import Idle
 from collector.layout import Asked
 from collector.metric import Metric, Tier
-from collector.source import POINTS_PER_CALL_MAX, QUERIES_PER_CALL_MAX, Batch
+from collector.source import POINTS_PER_CALL_MAX, QUERIES_PER_CALL_MAX, RETENTION_MINUTES, Batch
 from collector.watermarks import Mark
 from slo.cells import minute_of
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 HOUR, DAY = 60, 24 * 60
 
-#: CloudWatch keeps 1-minute points for 15 days [GetMetricData]; one hour of them is left to finish reading.
-RETENTION_MINUTES = 15 * DAY - HOUR
 #: What one call of 500 series holds.
 NARROW_MINUTES = POINTS_PER_CALL_MAX // QUERIES_PER_CALL_MAX
 #: Wider windows are cut into days, of as many series as one call then holds.
@@ -96,14 +94,28 @@ class Poll:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A bundle was last asked for until `at`, and so many `times` in a row it was not answered."""
+
+    at: int
+    times: int = 1
+
+    def again(self, at: int) -> Refused:
+        """Return it after one more refusal."""
+        return Refused(at, self.times + 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What was seen so far: how far each bundle was read, what fell silent, what is hot and where it is felt.
 
-    `hole` names the oldest minute that is still unknown of what has any.
+    `hole` names the oldest minute that is still unknown of what has any; `refused` is what was not answered
+    when it was last asked.
     """
 
     marks: Mapping[Key, Mark]
+    refused: Mapping[Key, Refused] = field(default_factory=dict)
     idle: Idle
     hot: Collection[str] = frozenset()
     alarmed: Collection[Area] = frozenset()
@@ -138,7 +150,18 @@ def _due(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> bool:
     every = cadence.every(tier, hot=felt or not bundle.services.isdisjoint(seen.hot))
     if every is None:
         return False
-    return any(mark is None or end - mark.asked >= every for mark in map(seen.marks.get, bundle.keys))
+    refused = _refused(bundle, seen)
+    if refused is not None and end - refused.at < min(refused.times, every):
+        return False
+    marks = (seen.marks.get(key) for key in bundle.keys)
+    # What was read in the future was read by a clock that has been set back since.
+    return any(mark is None or not 0 <= end - mark.asked < every for mark in marks)
+
+
+def _refused(bundle: Bundle, seen: Seen) -> Refused | None:
+    """Return the last refusal of a bundle that was not answered since: it is asked ever more rarely."""
+    found = (seen.refused.get(key) for key in bundle.keys)
+    return max((one for one in found if one is not None), key=lambda one: one.times, default=None)
 
 
 def _start(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> int:
@@ -152,25 +175,33 @@ def _start(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> int:
     if back >= cadence.daily:
         start = min([start, *(hole for key in bundle.keys if (hole := seen.hole(key)) is not None)])
     late = end - start > cadence.overlap + max(LATE_STEP, cadence.sli_every)
-    return max(start // LATE_STEP * LATE_STEP if late else start, end - RETENTION_MINUTES)
+    # What was missed is read once there are answers again.
+    back_max = NARROW_MINUTES if _refused(bundle, seen) else RETENTION_MINUTES
+    return max(start // LATE_STEP * LATE_STEP if late else start, end - back_max)
 
 
 def _left_out(bundle: Bundle, seen: Seen, end: int) -> frozenset[Metric]:
     """Return the metrics that need not be bought of a bundle this time."""
     if bundle.front.tier is not Tier.SLI:
-        return seen.idle.metrics(bundle, end)
+        hot = not bundle.services.isdisjoint(seen.hot)
+        return frozenset() if hot else seen.idle.metrics(bundle, end)
     marks = [seen.marks.get(key) for key in bundle.keys]
     talkative = all(mark is not None and mark.silent < mark.asked - SILENT_FOR for mark in marks)
     return WITNESSES if talkative else frozenset()
 
 
 def _polls(layout: Layout, group: _Group, end: int, cadence: Cadence) -> Iterator[Poll]:
-    """Yield a group's calls: what happens now is never kept waiting by what is made up for."""
+    """Yield a group's calls: what happens now is never kept waiting by what is made up for.
+
+    The last day is revised even while holes far behind it are filled.
+    """
     newest = max(group.start, end - NARROW_MINUTES)
     asked = layout.asked(group.places, group.left_out)
     yield from (Poll(asked, batch, newest, end) for batch in asked.batches)
     if group.start == newest:
         return
     wide = layout.asked(group.places, group.left_out, WIDE_QUERIES_MAX)
-    for begin in range(group.start, newest, WIDE_MINUTES)[: cadence.catch_up_max]:
+    begins = range(group.start, newest, WIDE_MINUTES)
+    last_day, before = begins[-2:], begins[:-2]
+    for begin in [*last_day, *before][: cadence.catch_up_max]:
         yield from (Poll(wide, batch, begin, min(begin + WIDE_MINUTES, newest)) for batch in wide.batches)

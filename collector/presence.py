@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: A service has vanished when so many complete answers in a row lack it: one, empty or not, is doubted.
 ANSWERS_TO_BELIEVE = 2
 #: The last minutes of what has vanished, be it a service or what stood before one, are asked for so much
-#: longer: CloudWatch may tell them late.
-ASKED_AFTER = timedelta(hours=3)
+#: longer: CloudWatch may tell them late, and the daily look back must not judge them without it.
+ASKED_AFTER = timedelta(hours=28)
 
 
 @dataclass(frozen=True, slots=True)

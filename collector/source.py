@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: GetMetricData takes 500 queries and answers 100,800 points a call [CloudWatch service quotas].
 QUERIES_PER_CALL_MAX = 500
 POINTS_PER_CALL_MAX = 100_800
+#: CloudWatch keeps 1-minute points for 15 days [GetMetricData]; one hour of them is left to finish reading.
+RETENTION_MINUTES = (15 * 24 - 1) * 60
 
 
 class CollectError(Exception):

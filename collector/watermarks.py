@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from collector.bundle import Front, Key
 from collector.catalog import HEALTHY_HOSTS, MESH_ALIVE, MESH_REQUESTS, OLDEST_MESSAGE, REQUESTS
 from collector.layout import Asked
+from collector.source import RETENTION_MINUTES
 from slo.cells import MINUTE_S
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _moved(previous: Mark | None, looks: Sequence[_Look], late_max: int) -> Mark
     if not ends:
         return previous
     asked = max([*ends, previous.asked if previous else 0])
-    position = _begins(looks[0]) if previous is None else previous.arrived
+    position = _begins(looks[0]) if previous is None else max(previous.arrived, asked - RETENTION_MINUTES)
     for look in looks:
         if not look.whole:
             break

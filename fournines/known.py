@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from collector.bundle import Area
+from collector.gaps import Gaps
 from collector.heat import Heat
 from collector.idle import Idle
 from collector.layout import Layout, lay_out
@@ -16,10 +18,10 @@ from collector.presence import Sighting, after
 from collector.price import Thrift
 from collector.probing import Seen
 from collector.scheme import Scheme
-from collector.source import Lasting
+from slo.cells import Placement, minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from collector.bundle import Key, Line, Owner, Track
@@ -27,12 +29,13 @@ if TYPE_CHECKING:
     from collector.estate import RegionEstate, ServiceView
     from collector.indicators import Doubt
     from collector.load import Load
+    from collector.plan import Refused
     from collector.presence import Standing
     from collector.probes import Result
     from collector.schedules import News, Outcome
     from collector.watermarks import Mark, Window
     from fournines.store.books import Books
-    from slo.cells import Placement, Sli
+    from slo.cells import Sli
     from slo.ledger import Put
 
 
@@ -55,9 +58,12 @@ class Known:
         self._estates = {(e.account, e.region): e for e in books.estates()}
         self._sightings = _sighted(self._estates.values(), books.sightings())
         self._services: dict[Placement, ServiceView] = {}
+        self._first_looks: dict[tuple[str, str], datetime] = {}
         self._behind: dict[tuple[str, str], Placement] = {}
         self.layout = Layout()
         self.marks: dict[Key, Mark] = books.marks()
+        self.refused: dict[Key, Refused] = {}
+        self._counting: dict[Area, tuple[Key, ...]] = {}
         self.idle = Idle()
         self.loads: dict[Owner, Load] = {}
         self.heat = Heat()
@@ -65,7 +71,7 @@ class Known:
         self.answers = 0
         self.spent: dict[Track, Spent] = {}
         self.thrift = Thrift.NONE
-        self.gaps: dict[Area, Lasting] = {}
+        self.gaps = Gaps()
         self.restated: Counter[Sli] = Counter()
         self.doubts: Counter[tuple[Placement, str]] = Counter()
         self.checks: dict[tuple[Placement, str], Seen] = {}
@@ -95,48 +101,32 @@ class Known:
             before = self.spent.get(track)
             self.spent[track] = before + cost if before else cost
         area = Area(gathered.account, gathered.region)
-        gap = next((gap for _, readings in gathered.answers for gap in readings.gaps.values()), None)
-        if gap is None:
-            self.gaps.pop(area, None)
-        else:
-            before_it = self.gaps.get(area)
-            self.gaps[area] = Lasting(gap, before_it.since if before_it else now)
+        for _, readings in gathered.answers:
+            self.gaps.heard(area, readings, now)
 
     @property
     def counted(self) -> frozenset[Area]:
         """The regions in which anything is counted that has not vanished."""
-        owners = (b.lines[0].owner for b in self.layout.bundles if b.front.tier is Tier.SLI)
-        areas = frozenset(Area(owner.account, owner.region) for owner in owners)
-        return frozenset(area for area in areas if not self.deserted(area.account, area.region))
+        return frozenset(area for area in self._counting if not self.deserted(area.account, area.region))
 
     def arrived(self, area: Area) -> int | None:
         """Return the first minute that has not arrived from a region, of its furthest bundle."""
-        here = (
-            mark.arrived
-            for key, mark in self.marks.items()
-            if key.front.tier is Tier.SLI
-            and (key.owner.account, key.owner.region) == (area.account, area.region)
-        )
-        return max(here, default=None)
+        return max((mark.arrived for mark in self._marks(area)), default=None)
 
     def asked(self) -> dict[Area, int]:
         """Return until when each region was asked for what counts, at its furthest."""
-        found: dict[Area, int] = {}
-        for key, mark in self.marks.items():
-            if key.front.tier is Tier.SLI:
-                area = Area(key.owner.account, key.owner.region)
-                found[area] = max(mark.asked, found.get(area, 0))
-        return found
+        until = {area: max((m.asked for m in self._marks(area)), default=0) for area in self._counting}
+        return {area: asked for area, asked in until.items() if asked}
 
     def behind(self, area: Area) -> int:
         """Return how many owners of a region lag far behind the furthest: late, refused or silent."""
         furthest = self.arrived(area) or 0
-        return sum(
-            furthest - mark.arrived > BEHIND_MINUTES
-            for key, mark in self.marks.items()
-            if key.front.tier is Tier.SLI
-            and (key.owner.account, key.owner.region) == (area.account, area.region)
-        )
+        return sum(furthest - mark.arrived > BEHIND_MINUTES for mark in self._marks(area))
+
+    def _marks(self, area: Area) -> Iterator[Mark]:
+        """Yield how far what counts in a region was read, of what is still there."""
+        found = (self.marks.get(key) for key in self._counting.get(area, ()))
+        return (mark for mark in found if mark is not None)
 
     def doubted(self, doubts: Iterable[Doubt]) -> None:
         """Count readings that contradict one another."""
@@ -186,6 +176,9 @@ class Known:
         sighting = self._sightings.get(placement)
         return sighting is not None and sighting.vanished_since is not None
 
+    def _gone(self, owner: Owner) -> bool:
+        return isinstance(owner, Placement) and self.vanished(owner)
+
     def deserted(self, account: str, region: str) -> bool:
         """Whether all that ever was in a region has vanished: its silence is then no darkness."""
         here = [place for place in self._sightings if (place.account, place.region) == (account, region)]
@@ -207,12 +200,34 @@ class Known:
     def _arrange(self) -> None:
         estates = self._estates.values()
         views = [view for estate in estates for view in estate.services]
+        self._first_looks = _first_looks(self._sightings.values())
         self._services = {view.placement: view for view in views if not self.vanished(view.placement)}
         self._behind = _behind(self._services.values())
         self.layout = lay_out(estates, self._line, self.scheme.metrics, self.layout)
+        self._counting = self._count()
 
     def _line(self, view: ServiceView) -> Line:
-        return self.scheme.line(view, self._threshold_s(view.placement.service))
+        place = view.placement
+        line = self.scheme.line(view, self._threshold_s(place.service))
+        return replace(line, since=self._since(place), gone=self.vanished(place))
+
+    def _since(self, placement: Placement) -> int:
+        """Return from which minute on a placement was there; 0 where it was when we first looked."""
+        scope = (placement.account, placement.region)
+        sighting, first_look = self._sightings.get(placement), self._first_looks.get(scope)
+        if sighting is None or first_look is None or sighting.first_seen <= first_look:
+            return 0
+        return minute_of(sighting.first_seen)
+
+    def _count(self) -> dict[Area, tuple[Key, ...]]:
+        """Return whose minutes count in each region, of what is still there."""
+        found: dict[Area, list[Key]] = {}
+        for bundle in self.layout.bundles:
+            if bundle.front.tier is Tier.SLI:
+                owner = bundle.lines[0].owner
+                here = found.setdefault(Area(owner.account, owner.region), [])
+                here += [key for key in bundle.keys if not self._gone(key.owner)]
+        return {area: tuple(keys) for area, keys in found.items()}
 
 
 def _sighted(estates: Iterable[RegionEstate], kept: Iterable[Sighting]) -> dict[Placement, Sighting]:
@@ -220,6 +235,15 @@ def _sighted(estates: Iterable[RegionEstate], kept: Iterable[Sighting]) -> dict[
     views = [view for estate in estates for view in estate.services]
     last = {view.placement: Sighting(view.placement, view.seen_at, view.seen_at) for view in views}
     return last | {sighting.placement: sighting for sighting in kept}
+
+
+def _first_looks(sightings: Iterable[Sighting]) -> dict[tuple[str, str], datetime]:
+    """Return when each region was first looked at."""
+    found: dict[tuple[str, str], datetime] = {}
+    for sighting in sightings:
+        scope = (sighting.placement.account, sighting.placement.region)
+        found[scope] = min(sighting.first_seen, found.get(scope, sighting.first_seen))
+    return found
 
 
 def _behind(views: Iterable[ServiceView]) -> dict[tuple[str, str], Placement]:

@@ -203,7 +203,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         "tell": Tell(books, outside.chat, board, setting.channel).run,
         "watch": Watch(books, known, board).run,
         "upkeep": Upkeep(books).run,
-        "backfill": Backfill(outside.source, known, books, known.asked()).run,
+        "backfill": Backfill(outside.source, known, books, charter.indicators, known.asked()).run,
         "heartbeat": heartbeat.run,
     }
     if outside.prober is not None:

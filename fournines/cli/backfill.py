@@ -63,10 +63,11 @@ def _here(found: Opened, numbers: Sequence[int]) -> None:
     from fournines.serving import charter  # noqa: PLC0415
 
     settings, clock = found.config.settings, found.clock
-    known = Known(found.books, charter(found.config).threshold_s, settings.collect.scheme)
+    chart = charter(found.config)
+    known = Known(found.books, chart.threshold_s, settings.collect.scheme)
     if not known.layout.bundles:
         raise Trouble("nothing was discovered yet: start `fournines serve` with the same config first")
-    job = Backfill(wire.source(settings, clock.now), known, found.books)
+    job = Backfill(wire.source(settings, clock.now), known, found.books, chart.indicators)
 
     def steps() -> Iterator[Sequence[Asked]]:
         while _open(found, numbers):

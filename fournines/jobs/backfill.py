@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from collector.backfill import Grain, Step, next_step, polls, spread
 from collector.bundle import Area
 from collector.collect import gather
-from collector.indicators import cells
-from collector.plan import RETENTION_MINUTES
-from collector.source import Readings, Source
+from collector.indicators import ALWAYS, cells
+from collector.source import RETENTION_MINUTES, GapReason, Readings, Source
 from collector.watermarks import windows
 from fournines.known import Known
 from fournines.store.books import Books
-from slo.cells import minute_of, moment_of
+from slo.cells import Indicator, minute_of, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 #: A day that cannot be read whole is asked for again so often, then what came of it has to do.
 TRIES_MAX = 5
+#: These pass: a day that met them is asked for until they have.
+PASSING = frozenset({GapReason.UNREACHABLE, GapReason.THROTTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Backfill:
     source: Source
     known: Known
     books: Books
+    wanted: Collection[Indicator] = ALWAYS
     left_at: dict[Area, int] = field(default_factory=dict)
     _tries: Counter[tuple[int, int]] = field(default_factory=Counter, init=False)
 
@@ -61,13 +64,16 @@ class Backfill:
         if step is None:
             self.books.backfilled(asked.number, asked.end)
             return
-        whole = True
+        whole, hindered = True, False
         for gathered in gather(polls(self.known.layout, asked.area, step), self.source, workers=1):
+            self.known.answered(gathered, now)
             self.books.spend(f"{now:%Y-%m}", sum(cost.metrics for cost in gathered.spent.values()))
-            whole &= not any(readings.gaps for _, readings in gathered.answers)
+            gaps = [gap.reason for _, readings in gathered.answers for gap in readings.gaps.values()]
+            whole &= not gaps
+            hindered |= not PASSING.isdisjoint(gaps)
             for window in _windows(gathered.answers, step):
                 self._keep(window, step, now)
-        self._tries[asked.number, step.start] += 1
+        self._tries[asked.number, step.start] += not hindered
         if whole or self._tries[asked.number, step.start] >= TRIES_MAX:
             self.books.backfilled(asked.number, step.end)
         if not whole:
@@ -82,7 +88,7 @@ class Backfill:
                 self.books.ask_backfill([area], until, fine, now)
 
     def _keep(self, window: Window, step: Step, now: datetime) -> None:
-        block, _ = cells(window, now, self.known.scheme.settle_s)
+        block, _ = cells(window, now, self.known.scheme.settle_s, self.wanted)
         if step.grain is Grain.MINUTES:
             self.known.corrected(self.books.record(block.told(), now))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,13 +15,14 @@ from collector.bundle import Front
 from collector.collect import gather
 from collector.indicators import ALWAYS, cells
 from collector.metric import Tier
-from collector.plan import RETENTION_MINUTES, Cadence, Seen, due
+from collector.plan import Cadence, Refused, Seen, due
 from collector.price import METRIC_USD, month_gone, saving, thrift
-from collector.source import CollectError, Source
+from collector.source import RETENTION_MINUTES, CollectError, Source
 from collector.watermarks import moved
 from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
+from fournines.store.place import StoreError
 from slo.burn import burns, firing
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 from slo.objectives import Objective
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.bundle import Key
-    from collector.watermarks import Window
+    from collector.watermarks import Mark, Window
     from slo.burn import Alert
     from slo.ledger import Ledger
 
@@ -95,19 +96,30 @@ class Collect:
         """Ask for what is due; each region is kept as soon as it has answered."""
         seen = Seen(
             marks=self.known.marks,
+            refused=self.known.refused,
             idle=self.known.idle,
             hot=self.known.heat.hot(now),
             alarmed=self.known.heat.alarmed(now),
             hole=lambda key: self._hole(key, now),
         )
         polls = due(self.known.layout, seen, now, self._cadence(now))
+        problems: list[StoreError] = []
         for gathered in gather(polls, self.source, self.workers):
             self.known.answered(gathered, now)
             self.books.spend(f"{now:%Y-%m}", sum(cost.metrics for cost in gathered.spent.values()))
-            for answers in gathered.windows():
-                self._keep(answers, now)
+            problems += [problem for answers in gathered.windows() if (problem := self._kept(answers, now))]
             if gathered.answered:
                 self.known.answers += 1
+        if problems:
+            raise problems[0]
+
+    def _kept(self, answers: Sequence[Window], now: datetime) -> StoreError | None:
+        """Keep the answers to one question; what cannot be kept of one must not hold up the others."""
+        try:
+            self._keep(answers, now)
+        except StoreError as problem:
+            return problem
+        return None
 
     def _cadence(self, now: datetime) -> Cadence:
         """Return how often is read, as far as the month's budget allows; a change is said."""
@@ -138,6 +150,18 @@ class Collect:
         for window in answers:
             self.known.heard(window, now)
         self.known.marks.update(marks)
+        self._note_refusals(answers[-1], marks)
+
+    def _note_refusals(self, newest: Window, marks: Mapping[Key, Mark]) -> None:
+        """Remember which bundles were not answered, so that they are not asked again at every turn."""
+        refused = self.known.refused
+        for key in (key for bundle in newest.asked.bundles for key in bundle.keys):
+            mark = marks.get(key)
+            if mark is not None and mark.asked >= newest.end:
+                refused.pop(key, None)
+            else:
+                before = refused.get(key)
+                refused[key] = before.again(newest.end) if before else Refused(newest.end)
 
     def _hole(self, key: Key, now: datetime) -> int | None:
         """Return the oldest minute that is unknown though an earlier one is known."""

@@ -64,7 +64,7 @@ class Watch:
             if arrived is None
             else f"no minute later than {moment_of(arrived):%H:%M} UTC has arrived from CloudWatch"
         )
-        lasting = self.known.gaps.get(area)
+        lasting = self.known.gaps.oldest(area)
         return f"{told}: {lasting.gap.detail}" if lasting else told
 
     def _told_lately(self, area: Area, now: datetime) -> bool:

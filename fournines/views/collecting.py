@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from collector.bundle import Area, Track
-    from collector.source import Lasting
+    from collector.gaps import Gaps
     from slo.cells import Sli
 
 
@@ -23,7 +23,7 @@ class Read(Protocol):
     """What is known of reading, region by region."""
 
     spent: dict[Track, Spent]
-    gaps: dict[Area, Lasting]
+    gaps: Gaps
 
     @property
     def counted(self) -> frozenset[Area]:
@@ -74,7 +74,7 @@ def regions(known: Read) -> tuple[RegionRow, ...]:
 def _row(known: Read, area: Area) -> RegionRow:
     here = (area.account, area.region)
     spent = sum((cost for t, cost in known.spent.items() if (t.account, t.region) == here), Spent())
-    arrived, lasting = known.arrived(area), known.gaps.get(area)
+    arrived, lasting = known.arrived(area), known.gaps.oldest(area)
     restated = (n for s, n in known.restated.items() if (s.placement.account, s.placement.region) == here)
     return RegionRow(
         account=area.account,

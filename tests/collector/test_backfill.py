@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from collector.backfill import COARSE_RETENTION, COARSE_S, Grain, Step, next_step, polls, spread
 from collector.bundle import Area, Front
-from collector.plan import DAY, RETENTION_MINUTES
-from collector.source import POINTS_PER_CALL_MAX, Batch, Query, Readings
+from collector.plan import DAY
+from collector.source import POINTS_PER_CALL_MAX, RETENTION_MINUTES, Batch, Query, Readings
 from slo.cells import minute_of
 from tests.collector.reading import ACCOUNT, MINUTE, NOON, laid_out, view
 

@@ -90,8 +90,9 @@ def test_what_was_asked_is_counted_both_ways_that_aws_may_bill() -> None:
 
 def test_gaps_are_counted_by_reason() -> None:
     spent = sum(answers(Told("eu-west-1"), workers=1)["eu-west-1"].spent.values(), Spent())
-    assert spent.gaps == {GapReason.UNREACHABLE: spent.metrics}
-    assert (spent + spent).gaps == {GapReason.UNREACHABLE: 2 * spent.metrics}
+    assert spent.gaps == {GapReason.UNREACHABLE: 9}
+    assert (spent + spent).gaps == {GapReason.UNREACHABLE: 18}
+    assert (spent.calls, spent.metrics) == (1, 0), "what nobody answered costs nothing"
     assert Spent() + spent == spent
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -204,6 +204,18 @@ def test_a_shared_load_balancer_charges_the_service_without_hosts() -> None:
     window = read("shop", "cart", told={"shop": up, "cart": down}, shared=True)
     assert cell(window) == (State.OBSERVED, 0, 1000)
     assert cell(window, service="cart") == (State.OBSERVED, 600, 600)
+
+
+@pytest.mark.parametrize("absent", [{"gone": True}, {"since": MINUTE + 1}], ids=["vanished", "not yet there"])
+def test_who_is_not_there_hides_no_failures_of_a_shared_load_balancer(absent: dict[str, Any]) -> None:
+    up: Told = {REQUESTS: 1000, TARGET_2XX: 400, HEALTHY_HOSTS: 4, ELB_5XX: 600}
+    window = read("shop", "cart", told={"shop": up, "cart": {ELB_5XX: 600}}, shared=True)
+    shop, cart = sorted(window.asked.lines, key=lambda line: line.service != "shop")
+    lines = tuple(sorted((shop, replace(cart, **absent)), key=lambda line: line.service))
+    asked = Layout((Bundle(Front.LOAD_BALANCER, lines),), METRICS).asked([0], [frozenset()])
+    judged = replace(window, asked=asked)
+    assert cell(judged) == (State.OBSERVED, 600, 1000)
+    assert cell(judged, service="cart")[1] == 0
 
 
 def test_a_shared_load_balancer_divides_by_requests_and_counts_once() -> None:

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector.bundle import Area, Bundle, Front, Key
-from collector.catalog import HEALTHY_HOSTS, REQUESTS
+from collector.catalog import ELB_502, HEALTHY_HOSTS, REQUESTS
 from collector.idle import Idle
-from collector.metric import Tier
+from collector.metric import Metric, Tier
 from collector.plan import (
     DAY,
     HOUR,
     LATE_STEP,
     NARROW_MINUTES,
-    RETENTION_MINUTES,
     WIDE_MINUTES,
     Cadence,
     Poll,
+    Refused,
     Seen,
     due,
 )
-from collector.source import POINTS_PER_CALL_MAX
+from collector.source import POINTS_PER_CALL_MAX, RETENTION_MINUTES
 from collector.watermarks import Mark
 from tests.collector.reading import ACCOUNT, MINUTE, NOON, laid_out, view
 
@@ -187,3 +187,57 @@ def test_clock_changes_and_midnights_leave_no_minute_out_and_read_none_at_odd_bo
 def test_a_cadence_refuses_what_would_never_read() -> None:
     with pytest.raises(ValueError, match="overlap is at least 1, got 0"):
         Cadence(overlap=0)
+
+
+def refused(layout: Layout, at: int, times: int) -> Seen:
+    marks = marked(layout, Mark(MINUTE - 600, MINUTE - 600))
+    tried = {key: Refused(at, times) for key in marks if key.front.tier is Tier.SLI}
+    return Seen(marks=marks, idle=Idle(), refused=tried)
+
+
+@pytest.mark.parametrize(
+    ("times", "ago", "asked"), [(1, 0, False), (1, 1, True), (3, 2, False), (3, 3, True), (900, 5, True)]
+)
+def test_what_was_refused_is_asked_for_ever_more_rarely_but_no_less_often_than_all(
+    times: int, ago: int, *, asked: bool
+) -> None:
+    layout = laid_out(view("shop"))
+    found = counting(due(layout, refused(layout, MINUTE - ago, times), NOON, NEAR))
+    assert bool(found) is asked
+
+
+def test_while_it_is_refused_one_call_is_made_and_nothing_is_made_up_for() -> None:
+    layout = laid_out(view("shop"))
+    (poll,) = counting(due(layout, refused(layout, MINUTE - 5, 40), NOON, CADENCE))
+    assert poll.end - poll.start <= NARROW_MINUTES
+
+
+def test_the_last_day_is_looked_at_again_while_an_old_hole_is_filled() -> None:
+    layout = laid_out(view("shop"))
+    seen = Seen(
+        marks=marked(layout, Mark(MINUTE - 5, MINUTE - 5)), idle=Idle(), hole=lambda _: MINUTE - 14 * DAY
+    )
+    found = counting(due(layout, seen, NOON + timedelta(days=1), Cadence(daily=DAY + 2 * HOUR)))
+    end = MINUTE + DAY
+    read = {minute for poll in found for minute in range(poll.start, poll.end)}
+    assert set(range(end - 26 * HOUR, end)) <= read
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
+    layout = laid_out(view("shop"))
+    assert counting(polls(layout, Mark(MINUTE + 360, MINUTE + 358)))
+
+
+class Silent(Idle):
+    """As if no 5xx of the load balancer had been told of for long."""
+
+    def metrics(self, bundle: Bundle, end: int) -> frozenset[Metric]:  # noqa: ARG002 - as Idle's
+        return frozenset({ELB_502})
+
+
+@pytest.mark.parametrize(("hot", "left_out"), [(set(), True), ({"shop"}, False)])
+def test_of_a_hot_service_nothing_is_idle(hot: set[str], *, left_out: bool) -> None:
+    layout = laid_out(view("shop"))
+    found = due(layout, Seen(marks={}, idle=Silent(), hot=hot), NOON, NEAR)
+    asked = {q.metric for p in found if p.asked.track.tier is not Tier.SLI for q in p.batch.queries}
+    assert (ELB_502.name not in asked) is left_out

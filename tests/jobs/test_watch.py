@@ -8,7 +8,7 @@ import pytest
 
 from collector.bundle import Area, Front, Key
 from collector.estate import RegionEstate, ServiceView
-from collector.source import Gap, GapReason, Lasting
+from collector.source import Gap, GapReason, Query
 from collector.watermarks import Mark
 from fournines.board import Board
 from fournines.clock import Health, Record, Stepped
@@ -107,7 +107,9 @@ def test_a_region_whose_probes_alone_are_counted_is_dark_all_the_same(books: Boo
 def test_a_region_that_was_never_answered_is_dark_and_says_what_cloudwatch_says(books: Books) -> None:
     night = Night(books)
     denied = Gap(GapReason.DENIED, "the role needs cloudwatch:GetMetricData")
-    night.known.gaps[Area("1", "eu-west-1")] = Lasting(denied, NOON)
+    night.known.gaps.said(
+        Area("1", "eu-west-1"), Query("AWS/ApplicationELB", "RequestCount", (), "Sum"), denied, NOON
+    )
     night.at(NOON)
     first = NOON + BLIND_AFTER + MINUTE
     night.at(first)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from collector.collect import unanswered
 from collector.plan import Cadence
 from collector.scheme import Scheme
-from fournines.jobs.backfill import Backfill
+from collector.source import Gap, GapReason
+from fournines.jobs.backfill import TRIES_MAX, Backfill
 from fournines.known import Known
 from fournines.rehearsal.collecting import Collecting, wrong_cells
 from fournines.store.books import Books
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collector.source import Batch, Readings, Source
     from slo.cells import Placement
 
-HOUR = timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: What must have passed before the newest minutes are judged.
 SETTLED = timedelta(minutes=12)
 
@@ -190,7 +192,7 @@ def test_after_an_outage_longer_than_cloudwatch_keeps_minutes_its_sums_are_asked
     life = Collecting(days(hours=1), books)
     life.until(NOON + HOUR)
     left = Known(books, lambda _: 1.0).asked()
-    job = Backfill(life.source, life.known, books, left)
+    job = Backfill(life.source, life.known, books, left_at=left)
     job.run(NOON + timedelta(days=20))
     asked = books.backfills()
     assert {one.area for one in asked} == set(life.known.counted)
@@ -201,13 +203,55 @@ def test_after_an_outage_longer_than_cloudwatch_keeps_minutes_its_sums_are_asked
     assert len(books.backfills()) == len(asked), "it is asked once"
 
 
-def test_a_refused_day_is_asked_for_again_and_given_up_in_the_end(books: Books) -> None:
+def test_a_day_that_meets_an_outage_is_asked_for_until_there_are_answers(books: Books) -> None:
     life = Collecting(days(fault("api_outage", 1, 3), hours=6), books)
     life.until(NOON + 2 * HOUR)
     books.ask_backfill(sorted(life.known.counted)[:1], minute_of(NOON), minute_of(NOON + HOUR), NOON)
     job = Backfill(life.source, life.known, books)
-    job.run(life.clock.now())
-    assert not books.backfills()[0].done
-    for _ in range(4):
+    for _ in range(2 * TRIES_MAX):
         job.run(life.clock.now())
+    assert not books.backfills()[0].done
+    life.until(NOON + 5 * HOUR)
+    job.run(life.clock.now())
     assert books.backfills()[0].done
+
+
+class Forbidden:
+    """A source that may read no metric."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the source has
+        return getattr(self._source, name)
+
+    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
+        return unanswered(batch, start, end, Gap(GapReason.DENIED, "the role needs cloudwatch:GetMetricData"))
+
+
+def test_a_day_that_is_refused_is_given_up_in_the_end(books: Books) -> None:
+    life = Collecting(days(hours=6), books)
+    life.until(NOON + 2 * HOUR)
+    books.ask_backfill(sorted(life.known.counted)[:1], minute_of(NOON), minute_of(NOON + HOUR), NOON)
+    job = Backfill(Forbidden(life.source), life.known, books)
+    for _ in range(TRIES_MAX - 1):
+        job.run(life.clock.now())
+    assert not books.backfills()[0].done
+    job.run(life.clock.now())
+    assert books.backfills()[0].done
+    assert life.known.gaps.oldest(min(life.known.counted)) is not None
+
+
+def test_after_a_long_outage_reading_is_up_to_date_again_and_costs_what_it_did(books: Books) -> None:
+    life = Collecting(days(fault("api_outage", 1, 5), hours=9), books)
+    life.until(NOON + HOUR - MINUTE)
+    before = sum(cost.metrics for cost in life.known.spent.values())
+    life.until(NOON + 7 * HOUR)
+    caught_up = sum(cost.metrics for cost in life.known.spent.values())
+    life.until(NOON + 8 * HOUR)
+    last_hour = sum(cost.metrics for cost in life.known.spent.values()) - caught_up
+    assert last_hour <= 1.5 * before
+    for area in life.known.counted:
+        arrived = life.known.arrived(area)
+        assert arrived is not None
+        assert minute_of(NOON + 8 * HOUR) - arrived <= 10

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from collector.estate import RegionEstate, ServiceView
+    from collector.runs import TaskRun
     from collector.source import Batch, Query, Readings, Source
     from simulator.scenario import Scenario
 
@@ -133,6 +134,9 @@ class Replaced:
     def service(self, placement: Placement) -> ServiceView:
         return self._source.service(placement)
 
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        return self._source.runs(account, region, cluster, family)
+
     def stale(self, placement: Placement) -> None:
         self._source.stale(placement)
 
@@ -166,6 +170,9 @@ class TwoClusters:
 
     def service(self, placement: Placement) -> ServiceView:
         return self._source.service(placement)
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        return self._source.runs(account, region, cluster, family)
 
     def stale(self, placement: Placement) -> None:
         self._source.stale(placement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector.bundle import Area
-from collector.source import Gap, GapReason, Lasting
+from collector.source import Gap, GapReason, Query
 from fournines.doctor import judge
 from fournines.doctor.finding import Mark
 from fournines.known import Known
@@ -39,7 +39,8 @@ def test_what_is_missing_says_why_and_since_when() -> None:
         lived(books)
         known = Known(books, lambda _: 1.0)
         denied = Gap(GapReason.DENIED, "the role needs cloudwatch:GetMetricData")
-        known.gaps[Area("123456789012", "eu-west-1")] = Lasting(denied, NOON)
+        asked = Query("AWS/ApplicationELB", "RequestCount", (), "Sum")
+        known.gaps.said(Area("123456789012", "eu-west-1"), asked, denied, NOON)
         row = regions(known)[0]
     assert row.missing == "denied: the role needs cloudwatch:GetMetricData"
     assert row.missing_since == NOON
