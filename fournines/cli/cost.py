@@ -27,9 +27,11 @@ SERVICES_MAX = 30
 @opened.config_option
 @opened.json_option
 def cost(file: Path, *, discover: bool, as_json: bool) -> None:
-    """Print what reading CloudWatch will cost in 30 quiet days, by tier, metric's tier and service.
+    """Print what 30 quiet days will cost: reading CloudWatch, by tier and by service, and the heartbeat.
 
-    The estate is that of the last discovery; where nothing was discovered yet, AWS is asked.
+    The estate is that of the last discovery, as the store has it; where nothing was discovered yet, AWS is
+    asked. Nothing burns and nothing is left out in what is priced; an hour in which the dearest service burns
+    is priced by itself. Prices are list prices of us-east-1.
     """
     from collector.layout import lay_out  # noqa: PLC0415 - what is heavy waits until it is needed
     from collector.price import bill  # noqa: PLC0415
