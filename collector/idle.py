@@ -1,6 +1,7 @@
 """Which metrics told nothing lately: what only explains is then bought once an hour instead of every time.
 
-What counts is never left out: an error counter appears with its first error.
+Every answer looks back for some minutes, so a metric falls idle as much later than it fell silent.  What
+counts is never left out: an error counter appears with its first error.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from collector.bundle import Bundle
     from collector.watermarks import Window
 
-#: A metric that told nothing for so many minutes is idle, and asked for once in so many.
+#: A metric of which no answer of so many minutes told anything is idle, and asked for once in so many.
 IDLE_AFTER, IDLE_EVERY = 60, 60
 
 
 @dataclass(slots=True)
 class _Speech:
-    """Until when a metric told anything, or was first asked, and until when it was asked."""
+    """Where the newest window ends that told anything, or the first where none did, and the newest of all."""
 
     told: int
     asked: int
@@ -34,7 +35,11 @@ class _Speech:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """How each metric of each owner spoke so far."""
+    """When each metric of each owner last told anything, and when it was last asked for.
+
+    It is known since this process began: until a metric has been asked for an hour it is never idle.  What
+    counts is heard as well; whoever asks leaves out only what explains.
+    """
 
     _of: dict[Key, dict[Metric, _Speech]] = field(default_factory=dict)
 
@@ -51,7 +56,10 @@ class Idle:
                     speech.told = window.end
 
     def metrics(self, bundle: Bundle, end: int) -> frozenset[Metric]:
-        """Return the metrics that no owner of a bundle needs to be asked for at this minute."""
+        """Return the metrics of a bundle that are idle at this minute, for any of its owners.
+
+        What explains is bundled owner by owner, so that nobody loses what another did not tell.
+        """
         return frozenset(
             metric
             for key in bundle.keys
