@@ -85,7 +85,8 @@ class Schedules:
         try:
             runs = self.source.runs(where.account, where.region, where.cluster, schedule.family)
         except CollectError as problem:
-            _log.warning("the runs of %s cannot be read: %s", where, problem)
+            if self.known.unwatched.get(where) != str(problem):
+                _log.warning("the runs of %s cannot be read: %s", where, problem)
             self.known.unwatched[where] = str(problem)
             return None
         self.known.unwatched.pop(where, None)

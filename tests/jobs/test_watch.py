@@ -90,13 +90,16 @@ def test_a_region_whose_minutes_stop_is_told_and_closed_when_they_come_again(boo
     assert told.phase is Phase.RESOLVED
 
 
-def test_a_region_whose_probes_alone_are_counted_is_dark_all_the_same(books: Books) -> None:
+@pytest.mark.parametrize("counted", [Indicator.PROBE, Indicator.SCHEDULE])
+def test_a_region_of_which_cloudwatch_alone_tells_nothing_is_dark_all_the_same(
+    books: Books, counted: Indicator
+) -> None:
     night = Night(books)
     night.read_until(NOON)
     place = Placement("1", "eu-west-1", "prod", "web-app")
     counts = np.full((20, 1), 6, np.int64)
     state = np.full((20, 1), State.OBSERVED, np.uint8)
-    books.record(Block((Sli(place, Indicator.PROBE),), minute_of(NOON), 0 * counts, counts, state), NOON)
+    books.record(Block((Sli(place, counted),), minute_of(NOON), 0 * counts, counts, state), NOON)
     night.at(NOON)
     first = NOON + BLIND_AFTER + MINUTE
     night.at(first)

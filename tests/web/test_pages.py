@@ -161,6 +161,12 @@ def test_a_region_that_cannot_be_read_is_trouble_until_it_can(site: Site) -> Non
     assert site.board.trouble() == []
 
 
+def test_a_schedule_whose_runs_cannot_be_read_is_trouble(site: Site) -> None:
+    site.known.unwatched[Placement("123456789012", "eu-west-1", "nowhere", "reports")] = "no such cluster"
+    told = "the runs of 123456789012/eu-west-1/nowhere/reports cannot be read: no such cluster"
+    assert site.board.trouble() == [told]
+
+
 def test_a_placement_is_listed_as_it_is_and_as_vanished_when_it_is_gone(site: Site) -> None:
     ireland, virginia = (estate.services[0] for estate in site.books.estates())
     told = replace(
