@@ -8,10 +8,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from collector import scheme
-from collector.catalog import FAMILIES, LatencyBy
+from collector.catalog import LatencyBy
 from collector.plan import Cadence
 from collector.probes import EVERY_MAX, EVERY_MIN, EXPECTED, STATUSES, Check, Probe, url_problem
 from collector.schedules import Schedule
@@ -60,7 +60,9 @@ def _span(value: object) -> range:
 
 
 def _new_family(name: str) -> str:
-    if name in {family.name for family in FAMILIES}:
+    from fournines.telemetry import EXPORTED  # noqa: PLC0415 - needed by few
+
+    if name in {family.name for family in EXPORTED}:
         raise refuse(f"{name} is told already; expected another name")
     return name
 
@@ -134,6 +136,15 @@ class Collect(Section):
     monthly_budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
     queues: tuple[QueueSection, ...] = ()
     metrics: tuple[MetricSection, ...] = ()
+
+    @field_validator("metrics")
+    @classmethod
+    def told_once(cls, metrics: tuple[MetricSection, ...]) -> tuple[MetricSection, ...]:
+        """Refuse two metrics of one name."""
+        twice = [name for name, times in Counter(one.exported for one in metrics).items() if times > 1]
+        if twice:
+            raise refuse(f"{twice[0]} is told by two of them; expected a name of its own for each")
+        return metrics
 
     @property
     def scheme(self) -> scheme.Scheme:

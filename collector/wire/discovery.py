@@ -79,9 +79,9 @@ def discover(site: Site) -> RegionEstate:
     with translated("ecs"):
         services = [service for service in _services(site.ecs) if service["status"] != DELETED]
     _doubt_stale(site, services)
-    ranges = _ranges(site.scaling) if services else {}
+    ranges, unranged = _ranges_told(site) if services else ({}, ())
     _route(site, services)
-    untold = _details(site, services)
+    untold = (*unranged, *_details(site, services))
     _forget_others(site.memory, services)
     found = (_view(site, service, _placement(site, service), ranges) for service in services)
     ordered = tuple(sorted(found, key=lambda view: view.placement))
@@ -218,6 +218,14 @@ def _forget_others(memory: Memory, services: Sequence[ServiceTypeDef]) -> None:
     memory.balancers.retain(_groups_of(services))
     memory.definitions.retain(_definitions_of(services))
     memory.clusters.retain(_clusters_of(services))
+
+
+def _ranges_told(site: Site) -> tuple[dict[str, ScalingRange], tuple[str, ...]]:
+    """Return the scaling ranges of a region, or why they are not told: what acts on one asks anew."""
+    try:
+        return _ranges(site.scaling), ()
+    except CollectError as problem:
+        return {}, (str(problem),)
 
 
 def _ranges(scaling: ApplicationAutoScalingClient, *resources: str) -> dict[str, ScalingRange]:

@@ -11,6 +11,9 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -22,6 +25,16 @@ if TYPE_CHECKING:
 
 #: Everything that a call can raise for what AWS, the network or the credentials do.
 FAILURES = (BotoCoreError, ClientError, ResponseParserError)
+
+#: Nobody could say who we are: no key, no profile, or a sign-in that has run out.
+WITHOUT_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 
 #: What is sent to another service before any call, to be allowed to make it.
 BEFORE_ALL = {"AssumeRole": "sts"}
@@ -49,7 +62,7 @@ def collect_error(error: Exception, service: str) -> CollectError:
         if code in DENIALS:
             return DeniedError(f"{detail} - the role needs {action}")
         return UnreachableError(detail)
-    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+    if isinstance(error, WITHOUT_CREDENTIALS):
         return DeniedError(f"{service}: {error}")
     return UnreachableError(f"{service}: {error}")
 

@@ -7,37 +7,22 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import (
     ClientError,
     ConnectionError,  # noqa: A004 - botocore's own
-    CredentialRetrievalError,
     HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
 )
 
 from collector.codes import DENIALS
 from collector.knock import Door, Knock
-from collector.wire.failures import FAILURES
+from collector.wire.failures import FAILURES, WITHOUT_CREDENTIALS
 
 if TYPE_CHECKING:
     from collector.wire.session import Sessions
-
-_WITHOUT_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
 
 
 def knock(sessions: Sessions, account: str, region: str) -> Knock:
     """Ask a region for its first cluster; whatever comes of it is an answer."""
     try:
         sessions.ecs(account, region).list_clusters(maxResults=1)
-    except _WITHOUT_CREDENTIALS as error:
+    except WITHOUT_CREDENTIALS as error:
         return Knock(account, region, Door.NO_CREDENTIALS, str(error))
     except ClientError as error:
         denied = error.response["Error"].get("Code", "") in DENIALS

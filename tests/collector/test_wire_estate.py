@@ -510,17 +510,18 @@ def test_a_target_group_that_is_attached_later_is_looked_for_with_every_look(aws
 def test_what_only_explains_hides_no_service_when_it_is_denied(aws: Scripted) -> None:
     listing(aws, [service(loadBalancers=attached("shop/1"))])
     aws.behind(("shop/1", "app/shop/9"))
-    aws.ranges()
+    aws.scaling.add_client_error("describe_scalable_targets", "AccessDeniedException", "no")
     aws.ecs.add_client_error("describe_clusters", "AccessDeniedException", "no")
     aws.ecs.add_client_error("describe_task_definition", "AccessDeniedException", "no")
     aws.elbv2.add_client_error("describe_listeners", "AccessDenied", "no")
     aws.elbv2.add_client_error("describe_load_balancers", "AccessDenied", "no")
     estate = aws.source.estate(ACCOUNT, REGION)
     (view,) = estate.services
-    assert (view.insights, view.definition, view.entrances) == (None, None, ())
+    assert (view.insights, view.definition, view.entrances, view.scaling) == (None, None, (), None)
     assert view.target_groups == ("targetgroup/shop/1",)
     needed = [why.rsplit(" needs ", 1)[-1] for why in estate.untold]
     assert needed == [
+        "application-autoscaling:DescribeScalableTargets",
         "ecs:DescribeClusters",
         "ecs:DescribeTaskDefinition",
         "elasticloadbalancing:DescribeListeners",
