@@ -15,7 +15,7 @@ from collector.layout import Layout, lay_out
 from collector.load import loads
 from collector.metric import Tier
 from collector.presence import Sighting, after
-from collector.price import Thrift
+from collector.price import Thrift, saving
 from collector.probing import Seen
 from collector.scheme import Scheme
 from slo.cells import Placement, minute_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collector.estate import RegionEstate, ServiceView
     from collector.indicators import Doubt
     from collector.load import Load
-    from collector.plan import Refused
+    from collector.plan import Cadence, Refused
     from collector.presence import Standing
     from collector.probes import Result
     from collector.schedules import News, Outcome
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from slo.ledger import Put
 
 
-#: Owners that were asked five minutes apart differ by so much; what lags by more is behind.
-BEHIND_MINUTES = 15
+#: Owners that were asked one turn apart differ by a turn and so much; what lags by more is behind.
+BEHIND_MINUTES = 10
 
 
 class Known:
@@ -105,6 +105,11 @@ class Known:
             self.gaps.heard(area, readings, now)
 
     @property
+    def cadence(self) -> Cadence:
+        """How often is read now: as configured, or less often where the month's budget comes near."""
+        return saving(self.scheme.cadence, self.thrift)
+
+    @property
     def counted(self) -> frozenset[Area]:
         """The regions in which anything is counted that has not vanished."""
         return frozenset(area for area in self._counting if not self.deserted(area.account, area.region))
@@ -120,8 +125,8 @@ class Known:
 
     def behind(self, area: Area) -> int:
         """Return how many owners of a region lag far behind the furthest: late, refused or silent."""
-        furthest = self.arrived(area) or 0
-        return sum(furthest - mark.arrived > BEHIND_MINUTES for mark in self._marks(area))
+        furthest, lag_max = self.arrived(area) or 0, self.cadence.sli_every + BEHIND_MINUTES
+        return sum(furthest - mark.arrived > lag_max for mark in self._marks(area))
 
     def _marks(self, area: Area) -> Iterator[Mark]:
         """Yield how far what counts in a region was read, of what is still there."""

@@ -182,9 +182,10 @@ def _minutes(settings: Settings, books: Books, now: datetime) -> Iterator[Findin
         if key.front.tier is Tier.SLI:
             where = key.owner.account, key.owner.region
             newest[where] = max(newest.get(where, moment_of(mark.arrived)), moment_of(mark.arrived))
+    lag_max = judge.lag_max(settings.collect.scheme)
     for account in settings.aws.accounts:
         for region in settings.aws.regions:
-            yield judge.lag(account.id, region, newest.get((account.id, region)), now)
+            yield judge.lag(account.id, region, newest.get((account.id, region)), now, lag_max)
 
 
 def _slack(chat: SlackChat, channel: str, now: datetime) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from collector.price import Thrift, saving
 from fournines.doctor.finding import ok, warn, wrong
 
 if TYPE_CHECKING:
@@ -12,14 +13,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.checkup import AlarmLook, Identity, QueueLook
+    from collector.scheme import Scheme
     from fournines.doctor.finding import Finding
 
 #: AWS refuses signatures that are 5 minutes off; events and minutes are told apart far more finely.
 SKEW_MAX = timedelta(seconds=30)
 #: A store grows by some hundred MB a month at a thousand placements; SQLite needs room beside it.
 FREE_MIN_BYTES = 2**30
-#: CloudWatch tells within three or four minutes; quiet minutes are fetched every five.
-LAG_MAX = timedelta(minutes=15)
+#: CloudWatch tells within three or four minutes; quiet minutes are fetched every five, or more seldom.
+LAG_MAX, TARDY = timedelta(minutes=15), timedelta(minutes=5)
 #: What the bot needs, and what for.
 SCOPES: Mapping[str, str] = {
     "chat:write": "to tell anything",
@@ -117,17 +119,24 @@ def collecting(row: Mapping[str, Any]) -> Iterator[Finding]:
         yield ok(area, what)
 
 
-def lag(account: str, region: str, newest: datetime | None, now: datetime) -> Finding:
+def lag(account: str, region: str, newest: datetime | None, now: datetime, lag_max: timedelta) -> Finding:
     """Judge how old a region's newest minute is."""
     area = f"minutes {account}/{region}"
     fix = "see that `fournines serve` runs, and what the log says of this region"
     if newest is None:
         return warn(area, "no minute is known yet", fix)
     age = now - newest
-    if age > LAG_MAX:
+    if age > lag_max:
         what = f"the newest minute ended {_span(age.total_seconds())} ago, at {newest:%Y-%m-%d %H:%M} UTC"
         return wrong(area, what, fix)
-    return ok(area, f"the newest minute is less than {_span(LAG_MAX.total_seconds())} old")
+    return ok(area, f"the newest minute is less than {_span(lag_max.total_seconds())} old")
+
+
+def lag_max(scheme: Scheme) -> timedelta:
+    """Return how old the newest minute may be: near a month's budget what counts is read at its rarest."""
+    cadence = scheme.cadence if scheme.budget_usd is None else saving(scheme.cadence, Thrift.SLI_RARELY)
+    turn = timedelta(minutes=cadence.sli_every, seconds=scheme.settle_s)
+    return max(LAG_MAX, turn + TARDY)
 
 
 def disk(free: int, folder: str) -> Finding:

@@ -16,7 +16,7 @@ from collector.collect import gather
 from collector.indicators import ALWAYS, cells
 from collector.metric import Tier
 from collector.plan import Cadence, Refused, Seen, due
-from collector.price import METRIC_USD, month_gone, saving, thrift
+from collector.price import METRIC_USD, month_gone, thrift
 from collector.source import RETENTION_MINUTES, CollectError, Source
 from collector.watermarks import moved
 from fournines.desk import Desk
@@ -133,7 +133,7 @@ class Collect:
                 "%.2f of %.2f USD are spent this month. %s", spent_usd, scheme.budget_usd, level.sentence
             )
             self.known.thrift = level
-        return saving(scheme.cadence, level)
+        return self.known.cadence
 
     def _keep(self, answers: Sequence[Window], now: datetime) -> None:
         """Keep the answers to one question, and only then how far was read."""

@@ -18,8 +18,9 @@ from slo.cells import Indicator, Placement, minute_of, moment_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Minutes are known eight after they began, where all is quiet; a region that told none for so long is dark.
-BLIND_AFTER = timedelta(minutes=12)
+#: A region that told no minute for so long is dark.  Where all is quiet, a minute is told when it has settled
+#: and the next turn of reading has come; CloudWatch may take so much longer.
+BLIND_AFTER, TARDY = timedelta(minutes=12), timedelta(minutes=5)
 #: Our own checks, and what ECS tells of scheduled runs, are no sign that CloudWatch tells.
 NOT_CLOUDWATCH = frozenset({Indicator.PROBE, Indicator.SCHEDULE})
 #: What an incident about ourselves is filed under; no ECS service is remediated under this name.
@@ -47,14 +48,19 @@ class Watch:
 
     def _dark(self, now: datetime) -> dict[Placement, str]:
         """Return the regions whose minutes have not been told for long, or never were."""
-        dark = {}
+        dark, patience = {}, self._patience()
         for area in self.known.counted:
             seen = self._watched.setdefault(area, now)
-            if now - seen > BLIND_AFTER and not self._told_lately(area, now):
+            if now - seen > patience and not self._told_since(area, now - patience, now):
                 dark[_ours(area.account, area.region)] = self._unheard_of(area)
         for (account, region), why in self.known.unreadable.items():
             dark[_ours(account, region)] = f"its services cannot be read: {why}"
         return dark
+
+    def _patience(self) -> timedelta:
+        """For how long no minute may be told: what is read seldom, or saved, is no darkness."""
+        turn = timedelta(minutes=self.known.cadence.sli_every)
+        return max(BLIND_AFTER, turn + timedelta(seconds=self.known.scheme.settle_s) + TARDY)
 
     def _unheard_of(self, area: Area) -> str:
         """Say until when minutes came from a region, and what CloudWatch said instead."""
@@ -67,7 +73,7 @@ class Watch:
         lasting = self.known.gaps.oldest(area)
         return f"{told}: {lasting.gap.detail}" if lasting else told
 
-    def _told_lately(self, area: Area, now: datetime) -> bool:
+    def _told_since(self, area: Area, since: datetime, now: datetime) -> bool:
         """Whether any newer minute is known: a hole that is still waited for is no darkness."""
         with self.books.ledger() as ledger:
             here = [
@@ -76,7 +82,7 @@ class Watch:
                 if (sli.placement.account, sli.placement.region) == (area.account, area.region)
                 and sli.indicator not in NOT_CLOUDWATCH
             ]
-            return ledger.counts(here, minute_of(now - BLIND_AFTER), minute_of(now)).known > 0
+            return ledger.counts(here, minute_of(since), minute_of(now)).known > 0
 
     def _failing(self) -> dict[Placement, str]:
         """Return what keeps our own jobs from their work; a region that cannot be read is told by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from urllib.parse import parse_qs
 import boto3
 import pytest
 
+from collector.plan import Cadence
+from collector.scheme import Scheme
 from fournines.doctor import judge
 from fournines.doctor.finding import Finding, Mark
 from fournines.store.books import Books
@@ -264,9 +267,19 @@ def test_a_clock_that_is_off_says_which_way(skew: int, said: str) -> None:
 
 def test_a_minute_is_old_after_a_quarter_of_an_hour() -> None:
     newest = NOON - judge.LAG_MAX
-    assert judge.lag(ACCOUNT, HOME, newest, NOON).mark is Mark.OK
-    late = judge.lag(ACCOUNT, HOME, newest, NOON + timedelta(hours=49))
+    lag_max = judge.lag_max(Scheme())
+    assert judge.lag(ACCOUNT, HOME, newest, NOON, lag_max).mark is Mark.OK
+    late = judge.lag(ACCOUNT, HOME, newest, NOON + timedelta(hours=49), lag_max)
     assert (late.mark, late.what) == (Mark.WRONG, "the newest minute ended 2 d ago, at 2026-11-23 11:45 UTC")
+
+
+@pytest.mark.parametrize(("every", "budget_usd", "minutes"), [(5, None, 15), (15, None, 22), (15, 40, 37)])
+def test_where_minutes_are_read_seldom_they_may_be_older(
+    every: int, budget_usd: int | None, minutes: int
+) -> None:
+    budget = None if budget_usd is None else Decimal(budget_usd)
+    scheme = Scheme(cadence=Cadence(sli_every=every), budget_usd=budget)
+    assert judge.lag_max(scheme) == timedelta(minutes=minutes)
 
 
 def test_little_room_and_few_scopes_are_said() -> None:

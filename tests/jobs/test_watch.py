@@ -8,11 +8,14 @@ import pytest
 
 from collector.bundle import Area, Front, Key
 from collector.estate import RegionEstate, ServiceView
+from collector.plan import Cadence
+from collector.price import Thrift
+from collector.scheme import Scheme
 from collector.source import Gap, GapReason, Query
 from collector.watermarks import Mark
 from fournines.board import Board
 from fournines.clock import Health, Record, Stepped
-from fournines.jobs.watch import BLIND_AFTER, PASSING, Watch
+from fournines.jobs.watch import BLIND_AFTER, PASSING, TARDY, Watch
 from fournines.known import Known
 from fournines.store.books import Books
 from remediation.decision.policy import Policies
@@ -42,10 +45,10 @@ def books() -> Iterator[Books]:
 class Night:
     """A watch over a service whose world stands still but for what a test changes."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, scheme: Scheme | None = None) -> None:
         self.books, self.clock, self.record = books, Stepped(NOON), Record()
         books.save_estate(RegionEstate("1", "eu-west-1", NOON, (SHOP,)))
-        self.known = Known(books, lambda _: 1.0)
+        self.known = Known(books, lambda _: 1.0, scheme)
         self.unheard: dict[str, str] = {}
         board = Board(
             clock=self.clock,
@@ -88,6 +91,33 @@ def test_a_region_whose_minutes_stop_is_told_and_closed_when_they_come_again(boo
     told = books.incident(blind.id)
     assert told is not None
     assert told.phase is Phase.RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("scheme", "thrift", "turn"),
+    [
+        (Scheme(cadence=Cadence(sli_every=15)), Thrift.NONE, 15),
+        (Scheme(), Thrift.SLI_RARELY, 10),
+        (Scheme(cadence=Cadence(sli_every=15)), Thrift.SLI_RARELY, 30),
+        (Scheme(settle_s=600), Thrift.NONE, 5),
+    ],
+)
+def test_a_region_that_is_read_seldom_is_dark_only_when_its_turn_brought_nothing(
+    books: Books, scheme: Scheme, thrift: Thrift, turn: int
+) -> None:
+    night = Night(books, scheme)
+    night.known.thrift = thrift
+    settle = timedelta(seconds=scheme.settle_s)
+    for minute in range(4 * turn):
+        if minute % turn == 0:
+            night.read_until(NOON + minute * MINUTE - settle)
+        assert night.at(NOON + minute * MINUTE) == ()
+    last = NOON + 3 * turn * MINUTE - settle
+    first = last + turn * MINUTE + settle + TARDY + MINUTE
+    assert night.at(first - MINUTE) == ()
+    night.at(first)
+    (blind,) = night.at(first + PASSING)
+    assert "blind in eu-west-1 of account 1" in blind.sentence
 
 
 @pytest.mark.parametrize("counted", [Indicator.PROBE, Indicator.SCHEDULE])
