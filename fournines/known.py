@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from collector.bundle import Area
 from collector.gaps import Gaps
 from collector.heat import Heat
-from collector.idle import Idle
+from collector.idle import IDLE_EVERY, Idle
 from collector.layout import Layout, lay_out
 from collector.load import loads
 from collector.metric import Tier
@@ -108,6 +109,17 @@ class Known:
     def cadence(self) -> Cadence:
         """How often is read now: as configured, or less often where the month's budget comes near."""
         return saving(self.scheme.cadence, self.thrift)
+
+    @property
+    def turn(self) -> timedelta:
+        """After what time something is read at the latest, where all is quiet.
+
+        Where nothing is counted, only what explains is; and once an hour where that fell silent.
+        """
+        tiers = {bundle.front.tier for bundle in self.layout.bundles}
+        explains = Tier.SLOW in tiers and Tier.SLI not in tiers
+        every = max(self.cadence.slow_every, IDLE_EVERY) if explains else self.cadence.sli_every
+        return timedelta(minutes=every)
 
     @property
     def counted(self) -> frozenset[Area]:

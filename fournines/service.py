@@ -43,15 +43,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from collector.plan import Cadence
     from fournines.clock import Clock
     from fournines.store.books import Books
 
 
 #: A part that has done nothing for so long is wedged: no heartbeat then.
 QUIET_MAX = timedelta(minutes=5)
-#: What is read seldom may be quiet for so many of its turns; a month's budget may double them.
-SELDOM = 3
+#: What is read seldom may be quiet for so many of its turns, but only so long after the next was due: what
+#: got no answer is asked for again at once.
+SELDOM, UNANSWERED_MAX = 3, timedelta(minutes=10)
 #: A message that people did not get within so long silences the heartbeat: its alarm tells them something.
 UNTOLD_MAX = timedelta(minutes=10)
 
@@ -111,9 +111,12 @@ class Pace:
     backfill: timedelta = timedelta(seconds=30)
     heartbeat: timedelta = timedelta(minutes=1)
 
-    def patience(self, cadence: Cadence) -> Patience:
-        """For how long each part may be quiet before the heartbeat is; people are told in real time."""
-        seldom = SELDOM * timedelta(minutes=cadence.sli_every)
+    def patience(self, turn: timedelta) -> Patience:
+        """For how long each part may be quiet before the heartbeat is, if something is read at each turn.
+
+        People are told in real time.
+        """
+        seldom = min(SELDOM * turn, turn + UNANSWERED_MAX)
         return Patience(
             collected=QUIET_MAX,
             answered=max(QUIET_MAX, seldom),
@@ -191,8 +194,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     )
     discover = Discover(outside.source, setting.scopes, known, books, setting.workers)
     collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
-    patience = pace.patience(setting.scheme.cadence)
-    heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, patience)
+    heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, pace.patience)
     work: dict[str, Callable[[datetime], None]] = {
         "discover": discover.run,
         "listen": Listen(outside.mailbox, books, known, desk, outside.source.stale).run,

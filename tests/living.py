@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from collector.scheme import Scheme
 from fournines.clock import Stepped, Steps
 from fournines.desk import Desk
 from fournines.jobs.respond import Remediate
@@ -65,7 +66,9 @@ def at(service: str, region: str = REGIONS[0]) -> Placement:
 class Life:
     """The world, the service's own jobs, and the clock that both are stepped by."""
 
-    def __init__(self, scenario: Scenario, books: Books, chat: Chat | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, books: Books, chat: Chat | None = None, scheme: Scheme | None = None
+    ) -> None:
         self.scenario, self.books = scenario, books
         self.world, self.clock = World(scenario), Stepped(scenario.start)
         self.mailbox, self.ear = WorldMailbox(), Ear(self.clock.now)
@@ -79,6 +82,7 @@ class Life:
             workers=1,
             pace=Pace(real_s=timedelta(seconds=10)),
             schedules=every_schedule(scenario.estate),
+            scheme=scheme or Scheme(),
         )
         outside = Outside(
             self.source,

@@ -120,8 +120,8 @@ def _print(priced: Bill, layout: Layout, config: Config) -> None:
     if dearest:
         hour = hot_hour_usd(layout, dearest, cadence)
         click.echo(
-            f"\nWhile {dearest} burns it is read every minute, in all its regions, and so is what counts there "
-            f"of all others: {_usd(hour)} USD an hour."
+            f"\nWhile {dearest} burns it is read every minute, in all its regions, "
+            f"and so is what counts there of all others: {_usd(hour)} USD an hour."
         )
     click.echo(
         f"Reading everything every minute would cost {_usd(priced.naive_usd)} USD: "

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from collector.beacon import Beacon
@@ -30,14 +31,14 @@ class Heartbeat:
     known: Known
     books: Books
     record: Record
-    patience: Patience
+    patience: Callable[[timedelta], Patience]
     _began: datetime | None = field(default=None, init=False)
     _answers: int = field(default=0, init=False)
     _answered: datetime | None = field(default=None, init=False)
 
     def run(self, now: datetime) -> None:
         """Beat everywhere if all signs are good; else say why not, once."""
-        found = silences(self._signs(now), self.patience, now)
+        found = silences(self._signs(now), self.patience(self.known.turn), now)
         if found != self.pulse.silent:
             _say(found)
         self.pulse.silent = found

@@ -6,11 +6,13 @@ import logging
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from collector.plan import Cadence
+from collector.scheme import Scheme
 from collector.source import Gap, GapReason, UnreachableError
 from fournines.clock import Fast, Health, Record, real_now, run
 from fournines.jobs.heartbeat import Heartbeat
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-PATIENCE = Pace().patience(Cadence())
+PATIENCE = Pace().patience(timedelta(minutes=Cadence().sli_every))
 WELL = Signs(began=NOON, collected=NOON, answered=NOON, evaluated=NOON, told=NOON)
 
 
@@ -76,8 +78,8 @@ def test_until_all_has_worked_once_it_waits_and_is_no_trouble() -> None:
 
 
 def test_what_is_read_seldom_may_be_quiet_for_longer() -> None:
-    slow = Pace().patience(Cadence(sli_every=10))
-    assert slow.answered == timedelta(minutes=30)
+    assert Pace().patience(3 * MINUTE).answered == 9 * MINUTE
+    assert Pace().patience(60 * MINUTE).answered == 70 * MINUTE, "what is due is asked for again at once"
 
 
 class Heard:
@@ -99,7 +101,7 @@ def heart(books: Books, beacon: Heard) -> Heartbeat:
     known.answers = 1
     for job in ("evaluate", "tell"):
         record.note(job, lambda _: Health(runs=1, last_success=NOON))
-    return Heartbeat(beacon, "fournines", Pulse(REGIONS), known, books, record, PATIENCE)
+    return Heartbeat(beacon, "fournines", Pulse(REGIONS), known, books, record, Pace().patience)
 
 
 def test_a_region_that_fails_keeps_no_other_from_its_beat(books: Books) -> None:
@@ -149,6 +151,18 @@ def test_a_service_writes_what_the_world_s_cloudwatch_keeps(books: Books) -> Non
     assert beats[REGIONS[0]] >= 9
     assert life.world.cloudwatch.billed()["custom_metrics"] == 2
     assert life.service.board.trouble() == []
+
+
+@pytest.mark.parametrize("budget_usd", [None, Decimal("0.0001")], ids=["all is read", "all is saved"])
+def test_where_only_what_explains_is_read_it_beats_however_much_is_saved(
+    books: Books, budget_usd: Decimal | None
+) -> None:
+    workers = {"name": "mail-worker", "front": "none"}
+    estate = {"regions": REGIONS, "traffic": {"shape": "flat"}, "services": [workers]}
+    life = Life(small(estate=estate, duration="3h"), books, scheme=Scheme(budget_usd=budget_usd))
+    life.until(150)
+    assert life.service.board.trouble() == []
+    assert life.service.board.pulse.beats[REGIONS[0]] >= 149
 
 
 def test_slack_that_takes_nothing_for_long_stops_it_since_nobody_is_told(books: Books) -> None:
