@@ -7,6 +7,7 @@ What changes something is sent once: to try again is decided above.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import ClientError, CredentialRetrievalError
+from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
 from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
 
@@ -73,6 +74,7 @@ class Sessions:
     """Makes each client once and keeps it; clients may be shared by threads."""
 
     def __init__(self, access: Access | None = None) -> None:
+        logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)  # it tells what we say in a line
         self._access = access or Access()
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str, bool], boto3.Session] = {}
@@ -187,14 +189,20 @@ class Sessions:
                     **credentials,
                 )
 
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=sts,
-            source_credentials=own.get_credentials(),
-            role_arn=role_arn,
-            extra_args={"RoleSessionName": ROLE_SESSION_NAME},
+        def fetch() -> Any:  # noqa: ANN401 - botocore's own shape
+            ours = own.get_credentials()  # looked for each time: a machine may be given them late
+            if ours is None:
+                raise NoCredentialsError
+            return AssumeRoleCredentialFetcher(
+                client_creator=sts,
+                source_credentials=ours,
+                role_arn=role_arn,
+                extra_args={"RoleSessionName": ROLE_SESSION_NAME},
+            ).fetch_credentials()
+
+        return DeferredRefreshableCredentials(
+            refresh_using=partial(_fetched, fetch, role_arn), method="assume-role"
         )
-        fetch = partial(_fetched, fetcher.fetch_credentials, role_arn)
-        return DeferredRefreshableCredentials(refresh_using=fetch, method="assume-role")
 
 
 def _fetched(fetch: Callable[[], Any], role_arn: str) -> Any:  # noqa: ANN401 - botocore's own shape

@@ -62,7 +62,7 @@ def _outside(settings: Settings, checkup: Checkup) -> Iterator[Callable[[], Iter
     aws = settings.aws
     home, first = aws.accounts[0].id, aws.regions[0]
     for account in aws.accounts:
-        yield _guarded("credentials", partial(_identity, checkup, account.id, first))
+        yield _guarded(f"credentials {account.id}", partial(_identity, checkup, account.id, first))
     for account in aws.accounts:
         for region in aws.regions:
             area = f"permissions {account.id}/{region}"

@@ -205,7 +205,7 @@ def test_nobody_at_the_address_is_said_for_each_thing_and_soon_over(site: Site, 
     said = fournines("doctor", "--json", "--no-slack")
     assert said.code == 1
     assert areas(said.out, "wrong") == {
-        "credentials",
+        f"credentials {ACCOUNT}",
         *(f"permissions {ACCOUNT}/{region}" for region in REGIONS),
         *(f"queue {region}" for region in REGIONS),
         *(f"heartbeat {region}" for region in REGIONS),

@@ -88,6 +88,22 @@ def test_missing_credentials_are_one_sentence_with_their_fix(
     assert said.err == expected
 
 
+@pytest.mark.usefixtures("stranger")
+@pytest.mark.parametrize("command", ["serve", "doctor", "cost"])
+def test_a_role_that_nobody_has_credentials_to_assume_is_said_as_plainly(
+    folder: Path, fournines: Command, nobody: str, command: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config(folder, nobody, "")
+    role = f"arn:aws:iam::{ACCOUNT}:role/fournines"
+    text = (folder / "fournines.yaml").read_text(encoding="utf-8")
+    text = text.replace(f"{{id: {ACCOUNT}}}", f'{{id: {ACCOUNT}, role_arn: "{role}"}}')
+    (folder / "fournines.yaml").write_text(text, encoding="utf-8")
+    said = fournines(command)
+    assert said.code == 1
+    assert "Unable to locate credentials" in said.out + said.err
+    assert "Traceback" not in said.err + caplog.text
+
+
 def test_a_region_that_does_not_answer_keeps_nobody_from_watching_the_others() -> None:
     silent = Knock(ACCOUNT, VIRGINIA, Door.SILENT, "https://ecs.us-east-1.amazonaws.com/")
     (told,) = greeted([Knock(ACCOUNT, IRELAND, Door.OPEN), silent])
