@@ -236,7 +236,7 @@ class Board:
 def _least(worst: BudgetRow | None) -> Tile:
     if worst is None:
         return Tile("Least budget left", figures.NOTHING, "nothing is known yet", "quiet")
-    where = f"{worst.service}, {worst.region}"
+    where = f"{worst.service}, {worst.where}"
     if worst.budget.left_ratio <= 0:
         return Tile("Least budget left", "none", f"{where}: {worst.left}", worst.tone)
     return Tile("Least budget left", worst.left, where, worst.tone)

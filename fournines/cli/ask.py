@@ -102,7 +102,7 @@ def _budget(row: BudgetRow) -> tuple[str, ...]:
     return (
         row.objective,
         row.service,
-        row.region,
+        row.where,
         row.state,
         row.sli,
         row.left,

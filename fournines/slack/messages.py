@@ -138,7 +138,7 @@ def _promise(impact: Impact) -> dict[str, str]:
         if (rate := row.burn_rates.get(window)) is not None
     ]
     return {
-        "Objective": f"{figures.target(row.budget.target)} {row.objective} in {row.region}",
+        "Objective": f"{figures.target(row.budget.target)} {row.objective} in {row.where}",
         "Budget left": impact.left,
         "Burn rate (1 is sustainable)": ", ".join(rates) or figures.NOTHING,
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from slo.burn import Alert
+    from slo.cells import Placement
     from slo.ledger import Ledger
     from slo.objectives import Objective
 
@@ -28,9 +29,10 @@ _TONES = {"page": "bad", "ticket": "warn", "no data": "quiet", "insufficient vol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRow:
-    """One objective at one placement."""
+    """One objective at one placement; `where` is its region, and what else tells it from its namesakes."""
 
     budget: Budget
+    where: str
     state: str
     burn_rates: Mapping[str, Fraction | None]
 
@@ -43,11 +45,6 @@ class BudgetRow:
     def service(self) -> str:
         """The service."""
         return self.budget.placements[0].service
-
-    @property
-    def region(self) -> str:
-        """The region."""
-        return self.budget.placements[0].region
 
     @property
     def sli(self) -> str:
@@ -130,15 +127,30 @@ def rows(
     """Return every objective at every placement, worst first."""
     firing = {(alert.objective, alert.placement, alert.severity) for alert in alerts}
     by_name = {objective.name: objective for objective in objectives}
+    found = tuple(budgets(objectives, ledger, now))
+    namesakes: dict[tuple[str, str], set[Placement]] = {}
+    for place in (budget.placements[0] for budget in found):
+        namesakes.setdefault((place.region, place.service), set()).add(place)
     made = [
         BudgetRow(
             budget=budget,
+            where=_where(budget.placements[0], namesakes),
             state=_state(budget, firing),
             burn_rates=burns(by_name[budget.objective], budget.placements[0], ledger),
         )
-        for budget in budgets(objectives, ledger, now)
+        for budget in found
     ]
     return tuple(sorted(made, key=_worst_first))
+
+
+def _where(place: Placement, namesakes: Mapping[tuple[str, str], Collection[Placement]]) -> str:
+    here = namesakes[place.region, place.service]
+    several = {
+        place.account: len({other.account for other in here}) > 1,
+        place.cluster: len({other.cluster for other in here}) > 1,
+    }
+    told = [name for name, needed in several.items() if needed]
+    return f"{place.region} ({', '.join(told)})" if told else place.region
 
 
 def _state(budget: Budget, firing: Collection[tuple[object, ...]]) -> str:
@@ -155,4 +167,4 @@ def _state(budget: Budget, firing: Collection[tuple[object, ...]]) -> str:
 
 def _worst_first(row: BudgetRow) -> tuple[int, Fraction, str, str, str]:
     rank = ATTENTION.index(row.state) if row.state in ATTENTION else len(ATTENTION)
-    return rank, row.budget.left_ratio, row.service, row.region, row.objective
+    return rank, row.budget.left_ratio, row.service, row.where, row.objective

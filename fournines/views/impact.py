@@ -58,9 +58,9 @@ class Impact:
         counted = self.row.budget.indicator.counted
         if not self.total:
             one = counted.removesuffix("s")
-            return f"{self.row.region}: no {one} is known of the last {_SAID[self.window]}."
+            return f"{self.row.where}: no {one} is known of the last {_SAID[self.window]}."
         told = (
-            f"{self.row.region}: {self._bad} of "
+            f"{self.row.where}: {self._bad} of "
             f"{figures.count(self.total)} {counted} {_BAD[self.row.budget.indicator]} in the last "
             f"{_SAID[self.window]}: {figures.spent(self.ratio, PLACES)}"
         )
@@ -120,7 +120,7 @@ def impacts(rows: Iterable[BudgetRow], ledger: Ledger, named: Collection[str] = 
         where = str(row.budget.placements[0])
         if where not in worst or found.burn > worst[where].burn:
             worst[where] = found
-    return tuple(sorted(worst.values(), key=lambda impact: (-impact.burn, impact.row.region)))
+    return tuple(sorted(worst.values(), key=lambda impact: (-impact.burn, impact.row.where)))
 
 
 def _impact(row: BudgetRow, ledger: Ledger) -> Impact:

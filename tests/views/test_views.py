@@ -65,6 +65,27 @@ def test_what_is_overspent_says_how_often_not_a_negative_rest() -> None:
     assert (row.left, row.left_minutes, row.bar, row.tone) == ("spent 300.0 times", "-", 0, "bad")
 
 
+def test_namesakes_in_a_region_are_told_apart_by_what_differs() -> None:
+    places = (
+        SEARCH, replace(SEARCH, account="210987654321"),
+        PAYMENT, replace(PAYMENT, cluster="second"),
+        replace(QUIET, region="us-east-1"), QUIET,
+    )  # fmt: skip
+    made, shape = Ledger(), (1, len(places))
+    state = np.full(shape, State.OBSERVED, np.uint8)
+    slis = tuple(Sli(place, Indicator.AVAILABILITY) for place in places)
+    made.put(Block(slis, minute_of(NOON) - 1, np.zeros(shape, np.int64), np.ones(shape, np.int64), state))
+    found = sorted((row.service, row.where) for row in rows([OBJECTIVE], made, (), NOON))
+    assert found == [
+        ("payment", "eu-west-1 (mylearning)"),
+        ("payment", "eu-west-1 (second)"),
+        ("quiet", "eu-west-1"),
+        ("quiet", "us-east-1"),
+        ("search", "eu-west-1 (123456789012)"),
+        ("search", "eu-west-1 (210987654321)"),
+    ]
+
+
 def test_an_untouched_budget_is_whole() -> None:
     row = shown(0)["payment"]
     assert (row.left, row.left_minutes, row.sli, row.bar) == ("100.0 %", "4 min 19 s", "100.0000 %", 100)
