@@ -94,13 +94,36 @@ def test_a_service_that_is_scaled_to_nothing_and_back_is_never_good_meanwhile(bo
 # what stands before it changes
 
 
-class Replaced:
+class Through:
+    """A source that answers as another does."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def estate(self, account: str, region: str) -> RegionEstate:
+        return self._source.estate(account, region)
+
+    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
+        return self._source.metrics(batch, start, end)
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        return self._source.runs(account, region, cluster, family)
+
+    def service(self, placement: Placement) -> ServiceView:
+        return self._source.service(placement)
+
+    def stale(self, placement: Placement) -> None:
+        self._source.stale(placement)
+
+
+class Replaced(Through):
     """A source that knows a service behind another load balancer until a moment; each tells its minutes."""
 
     OLD = "app/older/0123456789abcdef"
 
     def __init__(self, source: Source, service: str, until: datetime) -> None:
-        self._source, self._service, self._until = source, service, minute_of(until)
+        super().__init__(source)
+        self._service, self._until = service, minute_of(until)
         self._asked: dict[int, tuple[Batch, Batch]] = {}
         self._new = ""
 
@@ -131,15 +154,6 @@ class Replaced:
         names = ((name, self._new if value == self.OLD else value) for name, value in query.dimensions)
         return replace(query, dimensions=tuple(names))
 
-    def service(self, placement: Placement) -> ServiceView:
-        return self._source.service(placement)
-
-    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
-        return self._source.runs(account, region, cluster, family)
-
-    def stale(self, placement: Placement) -> None:
-        self._source.stale(placement)
-
 
 def test_a_load_balancer_replaced_under_a_service_costs_no_minute(books: Books) -> None:
     moment = NOON + 33 * MINUTE
@@ -150,11 +164,8 @@ def test_a_load_balancer_replaced_under_a_service_costs_no_minute(books: Books) 
     assert wrong_cells(life.world, books, NOON, NOON + 2 * HOUR - SETTLED) == []
 
 
-class TwoClusters:
+class TwoClusters(Through):
     """A source in which one of two services bears the other's name, in a cluster of its own."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
 
     def estate(self, account: str, region: str) -> RegionEstate:
         told = self._source.estate(account, region)
@@ -164,18 +175,6 @@ class TwoClusters:
     def _moved(view: ServiceView) -> ServiceView:
         place = view.placement
         return replace(view, placement=SECOND) if place.service == "payment" else view
-
-    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
-        return self._source.metrics(batch, start, end)
-
-    def service(self, placement: Placement) -> ServiceView:
-        return self._source.service(placement)
-
-    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
-        return self._source.runs(account, region, cluster, family)
-
-    def stale(self, placement: Placement) -> None:
-        self._source.stale(placement)
 
 
 SECOND = Placement(ACCOUNT, HOME, "second", "web")
