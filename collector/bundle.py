@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -9,9 +10,10 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from zlib import crc32
 
+from collector.estate import Abandoned
 from collector.metric import Needs, Tier
 from collector.source import Query
-from slo.cells import Placement
+from slo.cells import Placement, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,7 +81,7 @@ class Line:
 
     owner: Owner
     routes: tuple[tuple[str, str], ...] = ()
-    abandoned: tuple[tuple[str, str], ...] = ()
+    abandoned: tuple[Abandoned, ...] = ()
     zones: tuple[str, ...] = ()
     discoveries: tuple[str, ...] = ()
     queue: str = ""
@@ -111,13 +113,15 @@ class Line:
                 return need is Needs.TASKS
 
     @property
-    def balancers(self) -> frozenset[str]:
-        """The load balancers that count for it, or lately did."""
-        return frozenset(balancer for _, balancer in (*self.routes, *self.abandoned))
+    def every_route(self) -> tuple[tuple[str, str], ...]:
+        """The routes that it has or lately had."""
+        return (*self.routes, *(one.route for one in self.abandoned))
 
-    def left(self, balancer: str) -> bool:
-        """Whether it stands behind a load balancer no more."""
-        return self.gone or all(name != balancer for _, name in self.routes)
+    def stands_until(self, balancer: str) -> float:
+        """Return the first minute in which it was seen not to stand behind a load balancer any more."""
+        if any(name == balancer for _, name in self.routes):
+            return math.inf
+        return max(minute_of(o.left_at) for o in self.abandoned if o.route.load_balancer == balancer)
 
     def facts(self) -> Iterator[Mapping[str, str]]:
         """Yield what dimensions may be made of, once for each target group, zone and discovery name."""
@@ -125,8 +129,7 @@ class Line:
         if isinstance(self.owner, Placement):
             known |= {"cluster": self.owner.cluster, "service": self.owner.service}
         known["queue"] = self.queue
-        routes = (*self.routes, *self.abandoned)
-        several = product(routes or (("", ""),), self.zones or ("",), self.discoveries or ("",))
+        several = product(self.every_route or (("", ""),), self.zones or ("",), self.discoveries or ("",))
         for (group, balancer), zone, discovery in several:
             yield known | {
                 "target_group": group,
@@ -205,7 +208,7 @@ def _joined(lines: Sequence[Line]) -> Iterator[tuple[Line, ...]]:
     """Part the lines into groups that share no load balancer with one another; order stays."""
     groups: list[tuple[set[str], set[int]]] = []
     for place, line in enumerate(lines):
-        balancers, members = set(line.balancers), {place}
+        balancers, members = {balancer for _, balancer in line.every_route}, {place}
         for touching in [group for group in groups if group[0] & balancers]:
             groups.remove(touching)
             balancers |= touching[0]

@@ -276,12 +276,14 @@ def _shares(
 ) -> Counts:
     """Divide what a load balancer failed by what came through it, over those who stood behind it."""
     requests, hosts = (_through(window, metric, balancer) for metric in (of.requests, of.alive))
-    left = np.array([line.left(balancer) for line in window.asked.lines])
-    since = np.array([line.since for line in window.asked.lines])
+    lines, minutes = window.asked.lines, np.arange(window.start, window.end)[:, np.newaxis]
     serving = (hosts.counts > 0) | (requests.counts > 0)
-    began = np.arange(window.start, window.end)[:, np.newaxis] >= since
-    there = (began & ~left) | requests.told | hosts.told
-    return share_failures(failures, requests.counts[:, owners], serving[:, owners], there[:, owners])
+    began = minutes >= np.array([line.since for line in lines])
+    there = (began & ~np.array([line.gone for line in lines])) | requests.told | hosts.told
+    until = np.array([lines[owner].stands_until(balancer) for owner in owners])
+    return share_failures(
+        failures, requests.counts[:, owners], serving[:, owners], there[:, owners] & (minutes < until)
+    )
 
 
 def _through(window: Window, metric: Metric, balancer: str) -> _Sums:

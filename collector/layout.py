@@ -225,7 +225,7 @@ def line(view: ServiceView, threshold_s: float, queue: str = "", fresh_s: float 
     return Line(
         owner=view.placement,
         routes=view.routes,
-        abandoned=tuple(one.route for one in view.abandoned),
+        abandoned=view.abandoned,
         zones=view.zones,
         discoveries=view.discovery_names,
         insights=_TOLD.get(view.insights, frozenset()),

@@ -25,7 +25,7 @@ from collector.catalog import (
     TARGET_4XX,
     TARGET_5XX,
 )
-from collector.estate import RegionEstate, ServiceView
+from collector.estate import Abandoned, RegionEstate, Route, ServiceView
 from collector.indicators import Doubt, DoubtName, cells
 from collector.layout import Layout, lay_out, line
 from collector.metric import Metric
@@ -279,20 +279,20 @@ def test_failures_of_a_shared_load_balancer_that_a_neighbour_bears_too_are_no_co
 
 
 @pytest.mark.parametrize(
-    ("through", "shares"), [("app/all/1", (5, 5)), ("app/cart/9", (0, 10))], ids=["before", "since"]
+    ("left_at", "shares"), [(SETTLED, (10, 0)), (NOON, (0, 10))], ids=["before", "since"]
 )
 def test_who_has_left_a_shared_load_balancer_bears_nothing_of_the_minutes_since(
-    through: str, shares: tuple[int, int]
+    left_at: datetime, shares: tuple[int, int]
 ) -> None:
-    told: Told = {REQUESTS: 100, TARGET_2XX: 100, HEALTHY_HOSTS: 2, ELB_5XX: 10}
+    """It was down until it was seen elsewhere: what it failed then must not be its neighbour's later."""
     cart, shop = read("shop", "cart", told={}, shared=True).asked.lines
-    moved = replace(cart, routes=(("targetgroup/cart/9", "app/cart/9"),), abandoned=cart.routes)
+    elsewhere = (("targetgroup/cart/9", "app/cart/9"),)
+    moved = replace(cart, routes=elsewhere, abandoned=(Abandoned(Route(*cart.routes[0]), left_at),))
     asked = Layout((Bundle(Front.LOAD_BALANCER, (moved, shop)),), METRICS).asked([0], [frozenset()])
     values = np.full((asked.height, 1), np.nan)
-    for metric, count in told.items():
+    for metric, count in {REQUESTS: 100, TARGET_2XX: 100, HEALTHY_HOSTS: 2, ELB_5XX: 10}.items():
         for row, owner in zip(asked.rows[metric].rows, asked.rows[metric].owners, strict=True):
-            speaks = "app/all/1" if metric is ELB_5XX or asked.lines[owner] is shop else through
-            if ("LoadBalancer", speaks) in asked.queries[row].dimensions:
+            if asked.lines[owner] is shop:
                 values[row] = count
     window = Window(asked, MINUTE, values, np.zeros(asked.height, dtype=bool))
     assert (cell(window, service="cart")[1], cell(window)[1]) == shares
