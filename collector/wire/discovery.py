@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from collector.estate import RegionEstate, ScalingRange, ServiceView, TagKeys
-from collector.source import CollectError, UnreachableError
+from collector.source import CollectError, DeniedError, UnreachableError
 from collector.wire import balancers, views
 from collector.wire.failures import translated
 from collector.wire.memory import Memory, refresh
@@ -221,10 +221,13 @@ def _forget_others(memory: Memory, services: Sequence[ServiceTypeDef]) -> None:
 
 
 def _ranges_told(site: Site) -> tuple[dict[str, ScalingRange], tuple[str, ...]]:
-    """Return the scaling ranges of a region, or why they are not told: what acts on one asks anew."""
+    """Return the scaling ranges of a region, or why they are refused: what acts on one asks anew.
+
+    Raises CollectError for what passes, so that what was known of the region stays.
+    """
     try:
         return _ranges(site.scaling), ()
-    except CollectError as problem:
+    except DeniedError as problem:
         return {}, (str(problem),)
 
 
