@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collector.bundle import Area, Key
+from collector.bundle import Area, Key, Owner
 from collector.catalog import HEALTHY_HOSTS, MESH_ALIVE
 from collector.idle import Idle
 from collector.layout import Asked
@@ -111,11 +111,12 @@ class Seen:
     """What was seen so far: how far each bundle was read, what fell silent, what is hot and where it is felt.
 
     `hole` names the oldest minute that is still unknown of what has any; `refused` is what was not answered
-    when it was last asked.
+    when it was last asked; `appeared` since when an owner may have been there that the last look lacked.
     """
 
     marks: Mapping[Key, Mark]
     refused: Mapping[Key, Refused] = field(default_factory=dict)
+    appeared: Mapping[Owner, int] = field(default_factory=dict)
     idle: Idle
     hot: Collection[str] = frozenset()
     alarmed: Collection[Area] = frozenset()
@@ -168,16 +169,19 @@ def _start(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> int:
     """Return the first minute to be read of a bundle."""
     marks = [seen.marks.get(key) for key in bundle.keys]
     known = [mark for mark in marks if mark is not None]
-    if len(known) < len(marks) or bundle.front.tier is not Tier.SLI:
+    if bundle.front.tier is not Tier.SLI:
         return end - cadence.first_look
+    # What was missed is read once there are answers again.
+    oldest = end - (NARROW_MINUTES if _refused(bundle, seen) else RETENTION_MINUTES)
+    if len(known) < len(marks):
+        appeared = (seen.appeared[key.owner] for key in bundle.keys if key.owner in seen.appeared)
+        return max(min([end - cadence.first_look, *appeared]), oldest)
     back = cadence.back(bundle, min(mark.asked for mark in known), end)
     start = min(min(mark.arrived for mark in known) - cadence.overlap, end - back)
     if back >= cadence.daily:
         start = min([start, *(hole for key in bundle.keys if (hole := seen.hole(key)) is not None)])
     late = end - start > cadence.overlap + max(LATE_STEP, cadence.sli_every)
-    # What was missed is read once there are answers again.
-    back_max = NARROW_MINUTES if _refused(bundle, seen) else RETENTION_MINUTES
-    return max(start // LATE_STEP * LATE_STEP if late else start, end - back_max)
+    return max(start // LATE_STEP * LATE_STEP if late else start, oldest)
 
 
 def _left_out(bundle: Bundle, seen: Seen, end: int) -> frozenset[Metric]:

@@ -64,6 +64,7 @@ class Known:
         self.layout = Layout()
         self.marks: dict[Key, Mark] = books.marks()
         self.refused: dict[Key, Refused] = {}
+        self.appeared: dict[Owner, int] = {}
         self._counting: dict[Area, tuple[Key, ...]] = {}
         self.idle = Idle()
         self.loads: dict[Owner, Load] = {}
@@ -85,7 +86,11 @@ class Known:
         """Take a region as it was just discovered; return how it stands, to be kept."""
         scope = (told.account, told.region)
         with self._lock:
-            standing = after(told, self._estates.get(scope), self._sightings)
+            before = self._estates.get(scope)
+            standing = after(told, before, self._sightings)
+            if before is not None:
+                new = {view.placement for view in told.services} - self._sightings.keys()
+                self.appeared.update(dict.fromkeys(new, minute_of(before.seen_at)))
             self._estates[scope] = standing.estate
             self._sightings = self._sightings | {s.placement: s for s in standing.sightings}
             self.unreadable.pop(scope, None)

@@ -97,6 +97,7 @@ class Collect:
         seen = Seen(
             marks=self.known.marks,
             refused=self.known.refused,
+            appeared=self.known.appeared,
             idle=self.known.idle,
             hot=self.known.heat.hot(now),
             alarmed=self.known.heat.alarmed(now),

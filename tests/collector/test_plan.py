@@ -241,3 +241,10 @@ def test_of_a_hot_service_nothing_is_idle(hot: set[str], *, left_out: bool) -> N
     found = due(layout, Seen(marks={}, idle=Silent(), hot=hot), NOON, NEAR)
     asked = {q.metric for p in found if p.asked.track.tier is not Tier.SLI for q in p.batch.queries}
     assert (ELB_502.name not in asked) is left_out
+
+
+def test_what_appeared_while_nobody_looked_is_read_from_the_last_look_on() -> None:
+    layout = laid_out(view("shop"))
+    appeared = {bundle.lines[0].owner: MINUTE - 3 * DAY for bundle in layout.bundles}
+    found = counting(due(layout, Seen(marks={}, idle=Idle(), appeared=appeared), NOON, NEAR))
+    assert min(poll.start for poll in found) == MINUTE - 3 * DAY
