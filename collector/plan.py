@@ -176,8 +176,10 @@ def _start(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> int:
     if len(known) < len(marks):
         appeared = (seen.appeared[key.owner] for key in bundle.keys if key.owner in seen.appeared)
         return max(min([end - cadence.first_look, *appeared]), oldest)
-    back = cadence.back(bundle, min(mark.asked for mark in known), end)
-    start = min(min(mark.arrived for mark in known) - cadence.overlap, end - back)
+    before = min(mark.asked for mark in known)
+    back = cadence.back(bundle, before, end)
+    # Counted from the last answer: what was revised during an outage had no other look back.
+    start = min(min(mark.arrived for mark in known) - cadence.overlap, before - back)
     if back >= cadence.daily:
         start = min([start, *(hole for key in bundle.keys if (hole := seen.hole(key)) is not None)])
     late = end - start > cadence.overlap + max(LATE_STEP, cadence.sli_every)

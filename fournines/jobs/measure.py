@@ -139,7 +139,9 @@ class Collect:
     def _keep(self, answers: Sequence[Window], now: datetime) -> None:
         """Keep the answers to one question, and only then how far was read."""
         scheme = self.known.scheme
-        marks = moved(self.known.marks, answers, scheme.cadence.late_max)
+        reached = moved(self.known.marks, answers, scheme.cadence.late_max)
+        # What was refused looks a little way back until it is answered; only then as far as it has to.
+        marks = {key: mark for key, mark in reached.items() if key not in self.known.refused}
         if answers[0].asked.track.tier is Tier.SLI:
             for window in answers:
                 block, doubts = cells(window, now, scheme.settle_s, self.wanted)
@@ -151,7 +153,7 @@ class Collect:
         for window in answers:
             self.known.heard(window, now)
         self.known.marks.update(marks)
-        self._note_refusals(answers[-1], marks)
+        self._note_refusals(answers[-1], reached)
 
     def _note_refusals(self, newest: Window, marks: Mapping[Key, Mark]) -> None:
         """Remember which bundles were not answered, so that they are not asked again at every turn."""
