@@ -242,6 +242,13 @@ def test_a_day_that_is_refused_is_given_up_in_the_end(books: Books) -> None:
     assert life.known.gaps.oldest(min(life.known.counted)) is not None
 
 
+def test_what_is_revised_while_a_region_is_out_of_reach_is_counted_as_revised(books: Books) -> None:
+    faults = fault("metrics_revised", 1, 2, share=0.5, by="4h"), fault("api_outage", 4, 24, where=HERE)
+    life = Collecting(days(*faults, hours=31), books)
+    life.until(NOON + 31 * HOUR)
+    assert wrong_cells(life.world, books, NOON, NOON + 31 * HOUR - SETTLED) == []
+
+
 def test_after_a_long_outage_reading_is_up_to_date_again_and_costs_what_it_did(books: Books) -> None:
     life = Collecting(days(fault("api_outage", 1, 5), hours=9), books)
     life.until(NOON + HOUR - MINUTE)
