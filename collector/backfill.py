@@ -12,15 +12,20 @@ import numpy as np
 from collector.metric import MINUTE_S, Tier
 from collector.plan import DAY, WIDE_QUERIES_MAX, Poll
 from collector.source import RETENTION_MINUTES
-from slo.cells import minute_of
+from slo.cells import State, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
     from collector.bundle import Area
     from collector.layout import Layout
     from collector.source import Readings
+    from slo.cells import Block
+
+    Counts = NDArray[np.int64]
 
 #: CloudWatch keeps 5-minute points for 63 days [GetMetricData]; an hour of them is left to finish reading.
 COARSE_RETENTION = timedelta(days=63) - timedelta(hours=1)
@@ -92,3 +97,29 @@ def spread(readings: Readings) -> Readings:
     ]
     minutes = np.stack([np.where(rows, share, sums) for share in shares], axis=2)
     return replace(readings, values=minutes.reshape(len(sums), -1)[:, : readings.values.shape[1]])
+
+
+def remaining(block: Block, bad: Counts, total: Counts, measured: NDArray[np.bool_]) -> Block:
+    """Return 5-minute shares without what was `measured` of the same minutes: nothing counts twice.
+
+    `bad`, `total` and `measured` are of the block's shape, which is whole fives of minutes; what is left of a
+    sum is divided evenly over the minutes that were not measured.
+    """
+    rest = _rest(block.total, total, measured)
+    bad = np.minimum(_rest(block.bad, bad, measured), rest)
+    nothing = (rest == 0) & (block.state == State.OBSERVED)
+    return replace(
+        block, bad=bad, total=rest, state=np.where(nothing, State.NO_TRAFFIC, block.state).astype(np.uint8)
+    )
+
+
+def _rest(shares: Counts, finer: Counts, measured: NDArray[np.bool_]) -> Counts:
+    """Divide what is left of each five minutes; fives of which nothing was measured stay as they are."""
+    fives = (-1, COARSE_MINUTES, shares.shape[1])
+    coarse, free = shares.reshape(fives), ~measured.reshape(fives)
+    taken = np.where(measured, finer, 0).reshape(fives)
+    left = np.maximum(coarse.sum(axis=1) - taken.sum(axis=1), 0)[:, None]
+    over = np.maximum(free.sum(axis=1), 1)[:, None]
+    turn = np.cumsum(free, axis=1) - 1
+    divided = np.where(free, left // over + (turn < left % over), 0)
+    return np.where(free.all(axis=1, keepdims=True), coarse, divided).reshape(shares.shape)

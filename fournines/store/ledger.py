@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from collector.backfill import remaining
 from fournines.store import journal
 from fournines.store.database import insert_into
 from fournines.store.packing import (
@@ -75,6 +76,8 @@ def write(connection: Connection, columns: Columns, block: Block, read_at: datet
 def write_coarse(connection: Connection, columns: Columns, block: Block) -> Block:
     """Keep shares of coarser sums, marked so, where nothing finer was measured; return what was taken."""
     held = _Held(connection, columns, block)
+    before = held.before
+    block = remaining(block, before.bad.astype(np.int64), before.total.astype(np.int64), before.measured)
     taken = (block.state != State.UNKNOWN) & ~held.before.measured
     held.put(block, taken, mark=COARSE)
     _keep(connection, block.start, held.cells)

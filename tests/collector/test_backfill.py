@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.backfill import COARSE_RETENTION, COARSE_S, Grain, Step, next_step, polls, spread
+from collector.backfill import COARSE_RETENTION, COARSE_S, Grain, Step, next_step, polls, remaining, spread
 from collector.bundle import Area, Front
 from collector.plan import DAY
 from collector.source import POINTS_PER_CALL_MAX, RETENTION_MINUTES, Batch, Query, Readings
-from slo.cells import minute_of
+from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 from tests.collector.reading import ACCOUNT, MINUTE, NOON, laid_out, view
 
 IRELAND = Area(ACCOUNT, "eu-west-1")
@@ -83,3 +83,24 @@ def test_parts_add_up_and_never_exceed_their_whole(total: int, data: st.DataObje
     assert whole.sum() == total
     assert some.sum() == part
     assert (some <= whole).all()
+
+
+def test_what_was_measured_of_five_minutes_is_not_counted_again() -> None:
+    sli = Sli(Placement("1", "eu-west-1", "prod", "web"), Indicator.AVAILABILITY)
+    column = np.array([[100]] * 10)
+    shares = Block((sli,), 0, column, 2 * column, np.full((10, 1), State.OBSERVED, np.uint8))
+    measured = np.array([[minute == 0] for minute in range(10)])
+    bad, total = np.where(measured, 497, 0), np.where(measured, 600, 0)
+    left = remaining(shares, bad, total, measured)
+    assert left.total[1:5].sum() == 1000 - 600
+    assert left.bad[1:5].ravel().tolist() == [1, 1, 1, 0]
+    assert (left.total[5:] == 200).all(), "of the next five nothing was measured"
+
+
+def test_minutes_for_which_nothing_is_left_had_no_traffic() -> None:
+    sli = Sli(Placement("1", "eu-west-1", "prod", "web"), Indicator.AVAILABILITY)
+    column = np.array([[10]] * 5)
+    shares = Block((sli,), 0, 0 * column, column, np.full((5, 1), State.OBSERVED, np.uint8))
+    measured = np.array([[minute == 0] for minute in range(5)])
+    left = remaining(shares, 0 * column, np.where(measured, 50, 0), measured)
+    assert left.state[1:].ravel().tolist() == [State.NO_TRAFFIC] * 4
