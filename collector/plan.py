@@ -47,8 +47,9 @@ class Cadence:
 
     `sli_every` and `slow_every` hold where all is quiet, `hot_every` of a service that something speaks of.
     `overlap` is re-read each time, since minutes are revised; once an hour `hourly` minutes are, and once a
-    day `daily`.  `first_look` is read of a bundle that was never read.  Minutes that did not arrive are asked
-    for again for `late_max`.  After an outage `catch_up_max` further windows go out beside the newest one.
+    day `daily`: a day, and as much more as a revision may be late.  `first_look` is read of a bundle that was
+    never read.  Minutes that did not arrive are asked for again for `late_max`.  After an outage
+    `catch_up_max` further windows go out beside the newest one.
     """
 
     sli_every: int = 5
@@ -56,7 +57,7 @@ class Cadence:
     hot_every: int = 1
     overlap: int = 5
     hourly: int = 180
-    daily: int = 26 * HOUR
+    daily: int = 30 * HOUR
     first_look: int = HOUR
     late_max: int = 180
     catch_up_max: int = 8

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ANSWERS_TO_BELIEVE = 2
 #: The last minutes of what has vanished, be it a service or what stood before one, are asked for so much
 #: longer: CloudWatch may tell them late, and the daily look back must not judge them without it.
-ASKED_AFTER = timedelta(hours=28)
+ASKED_AFTER = timedelta(hours=32)
 
 
 @dataclass(frozen=True, slots=True)
