@@ -161,7 +161,7 @@ def read_files(kind: str, paths: Sequence[Path]) -> tuple[Parsed, tuple[Fault, .
 
 def shelve(folders: Sequence[Path]) -> tuple[Shelf, tuple[Fault, ...]]:
     """Read folders of runbooks and lay them over ours, the last on top; what is wrong comes as faults."""
-    shelf = runbooks.library()
+    shelf = runbooks.shipped()
     faults: list[Fault] = []
     for folder in folders:
         try:

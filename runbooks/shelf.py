@@ -94,6 +94,6 @@ def _misnamed(book: Runbook, found: Mapping[str, Runbook]) -> Iterable[Problem]:
         )
 
 
-def library() -> Shelf:
+def shipped() -> Shelf:
     """Return the runbooks that ship with fournines."""
     return read(resources.files("runbooks") / "library")

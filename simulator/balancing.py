@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator import fate
-from simulator.calls import changes
 from simulator.estate import Site
 from simulator.refusal import Refusal
 
@@ -45,9 +44,7 @@ class Balancing:
     def call(self, operation: str, params: Params, *, region: str, account: str, caller: str) -> Shape:
         """Answer an operation.  Raises Refusal."""
         site = Site(account, region)
-        if not changes(operation):
-            return self._answer(operation, site, params)
-        return self._desk.record(
+        return self._desk.answer(
             "elbv2",
             operation,
             params,

@@ -88,7 +88,7 @@ class Desk:
         if ratio > 0 and fate.fraction(self.seed, "throttled", self.asked) < ratio:
             raise Refusal("ThrottlingException", "Rate exceeded")
 
-    def record(  # noqa: PLR0913 - the parts of a call
+    def answer(  # noqa: PLR0913 - the parts of a call
         self,
         service: str,
         operation: str,
@@ -98,10 +98,12 @@ class Desk:
         account: str,
         region: str,
         caller: str,
-        placement: int | None = None,
+        placement: Callable[[], int | None] = lambda: None,
     ) -> dict[str, Any]:
-        """Carry a mutating call out and write down how it ended."""
-        outcome = ACCEPTED
+        """Carry a call out; one that changes something is written down with how it ended."""
+        if not changes(operation):
+            return carry_out()
+        about, outcome = placement(), ACCEPTED
         try:
             return carry_out()
         except Refusal as refusal:
@@ -109,5 +111,5 @@ class Desk:
             raise
         finally:
             at = moment(self.now)
-            call = Call(at, caller, account, region, service, operation, params, outcome, placement)
+            call = Call(at, caller, account, region, service, operation, params, outcome, about)
             self.made.append(call)

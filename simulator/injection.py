@@ -33,6 +33,17 @@ SPOT = "FARGATE_SPOT"
 RECLAIM_SPREAD_S = 60
 RAMP_STEP_S = 15
 
+#: Kinds that set a figure rather than add to it: one that ends must leave it to whichever still runs.
+SETTING = (
+    fault.MetricsRevised,
+    fault.PartialData,
+    fault.ApiErrors,
+    fault.ApiThrottling,
+    fault.EventsLost,
+    fault.EventsDuplicated,
+    fault.EventsReordered,
+)
+
 Undo = Callable[[int], None]
 
 
@@ -92,6 +103,10 @@ class Injector:
         ordeal.ended = at
         if undo is not None:
             undo(at)
+        for other in self.ordeals:
+            runs = other.began is not None and other.ended is None
+            if runs and isinstance(other.fault, SETTING) and type(other.fault) is type(ordeal.fault):
+                self._bring_about(other, at)
 
     def _bring_about(self, ordeal: Ordeal, at: int) -> Undo | None:  # noqa: C901, PLR0911, PLR0912 - one line per kind
         """Begin a fault; return what ends it."""

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import fate
-from simulator.calls import changes
 from simulator.events import service_action
 from simulator.moment import moment
 from simulator.paging import page
@@ -77,10 +76,7 @@ class Scaling:
     ) -> dict[str, Any]:
         """Answer an operation.  Raises Refusal."""
         site = self._fleet.site(account, region)
-        if not changes(operation):
-            return self._answer(operation, site, params)
-        known = self._service(site, params.get("ResourceId", ""))
-        return self._desk.record(
+        return self._desk.answer(
             "application-autoscaling",
             operation,
             params,
@@ -88,7 +84,7 @@ class Scaling:
             account=account,
             region=region,
             caller=caller,
-            placement=None if known is None else known.place.index,
+            placement=lambda: self._placement(site, params),
         )
 
     def _answer(self, operation: str, site: Site, params: Params) -> dict[str, Any]:
@@ -157,6 +153,10 @@ class Scaling:
             "StatusMessage": f"Successfully set desired count to {desired}.",
         }
         self._activities.appendleft((place, activity))
+
+    def _placement(self, site: Site, params: Params) -> int | None:
+        known = self._service(site, params.get("ResourceId", ""))
+        return None if known is None else known.place.index
 
     def _service(self, site: Site, resource_id: str) -> Service | None:
         for service in self._fleet.services:

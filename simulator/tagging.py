@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.balancing import fronts
-from simulator.calls import changes
 from simulator.estate import Site
 from simulator.paging import page
 from simulator.refusal import Refusal
@@ -39,9 +38,7 @@ class Tagging:
         self, operation: str, params: Params, *, region: str, account: str, caller: str
     ) -> dict[str, Any]:
         """Answer an operation.  Raises Refusal."""
-        if not changes(operation):
-            return self._answer(operation, params, region, account)
-        return self._desk.record(
+        return self._desk.answer(
             "resourcegroupstaggingapi",
             operation,
             params,

@@ -22,7 +22,9 @@ from simulator.world import World
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collector.source import Source
+    from collector.estate import RegionEstate, ServiceView
+    from collector.runs import TaskRun
+    from collector.source import Batch, Readings, Source
     from fournines.slack.chat import Chat
     from fournines.store.books import Books
 
@@ -135,3 +137,25 @@ class Life:
             settle=SETTLE,
         )
         return Remediate(looker, self.books, self.desk, engine, policies)
+
+
+class Through:
+    """A source that answers as another does."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def estate(self, account: str, region: str) -> RegionEstate:
+        return self._source.estate(account, region)
+
+    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
+        return self._source.metrics(batch, start, end)
+
+    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        return self._source.runs(account, region, cluster, family)
+
+    def service(self, placement: Placement) -> ServiceView:
+        return self._source.service(placement)
+
+    def stale(self, placement: Placement) -> None:
+        self._source.stale(placement)

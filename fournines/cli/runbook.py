@@ -110,9 +110,9 @@ def check(folders: tuple[Path, ...], file: Path | None, *, as_json: bool) -> Non
 
 def _shelf(file: Path | None) -> Shelf:
     """Return our runbooks under those of the configuration, if one is named or lies here."""
-    from runbooks.shelf import library  # noqa: PLC0415 - what is heavy waits until it is needed
+    from runbooks.shelf import shipped  # noqa: PLC0415 - what is heavy waits until it is needed
 
     here = Path("fournines.yaml")
     if file is None and not here.is_file():
-        return library()
+        return shipped()
     return opened.read(file or here).shelf

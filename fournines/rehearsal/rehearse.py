@@ -75,7 +75,7 @@ def charter(scenario: Scenario) -> Charter:
         objectives=openslo.read(staging.objectives()).objectives,
         policies=policy.read(written).policies,
         contracts=contracts.read(promised).contracts,
-        shelf=shelf.library(),
+        shelf=shelf.shipped(),
     )
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from simulator.calls import Desk, changes
+from simulator.calls import Desk
 from simulator.cloudwatch.alarms import Alarms, Standing, State, one_of
 from simulator.cloudwatch.amiss import Amiss, Told, left
 from simulator.cloudwatch.billing import Bill
@@ -162,9 +162,7 @@ class CloudWatch:
     ) -> dict[str, Any]:
         """Answer an API call.  Raises Refusal."""
         asker = Asker(account, region, caller, seconds(now, "now"))
-        if not changes(operation):
-            return self._answer(operation, params, asker)
-        return self._desk.record(
+        return self._desk.answer(
             "cloudwatch",
             operation,
             params,

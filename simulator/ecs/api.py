@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.calls import changes
 from simulator.ecs import answers
 from simulator.ecs.definitions import behaviour_asked_for
 from simulator.ecs.rollout import TURNING_BACK, Deployment, Status
@@ -60,9 +59,7 @@ class Ecs:
     def call(self, operation: str, params: Params, *, region: str, account: str, caller: str) -> Shape:
         """Answer an operation.  Raises Refusal."""
         site = self._fleet.site(account, region)
-        if not changes(operation):
-            return self._answer(operation, site, params)
-        return self._desk.record(
+        return self._desk.answer(
             "ecs",
             operation,
             params,
@@ -70,7 +67,7 @@ class Ecs:
             account=account,
             region=region,
             caller=caller,
-            placement=self._placement(site, params),
+            placement=lambda: self._placement(site, params),
         )
 
     def _answer(self, operation: str, site: Site, params: Params) -> Shape:
@@ -84,7 +81,7 @@ class Ecs:
         return int(self._desk.now)
 
     def _placement(self, site: Site, params: Params) -> int | None:
-        """Return the index of the placement that a mutating call is about, if it names one."""
+        """Return the index of the placement that a call is about, if it names one."""
         named = params.get("service") or params.get("serviceDeploymentArn") or ""
         task = str(params.get("task") or "").rsplit("/", 1)[-1]
         family = params.get("family")

@@ -65,7 +65,7 @@ class Errand:
         started_by = f"events-rule/{self.spec.name}"
         rollout = Rollout(started_by, Revision("", self.task_definition, (), at), at, at)
         identity = fate.hexadecimal(32, self.place, self.spec.name, at)
-        zone = self.place.zones[at % len(self.place.zones)]
+        zone = self.place.zones[int(identity, 16) % len(self.place.zones)]
         task = Task(identity, rollout, PROVIDER, zone, at)
         task.enter(Status.PROVISIONING, at)
         self.tasks.append(task)

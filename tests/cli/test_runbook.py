@@ -11,7 +11,7 @@ from runbooks import shelf
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
 
-OURS = shelf.library()
+OURS = shelf.shipped()
 
 
 def own(folder: Path, text: str) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from dashboards.files import PAGES, Mount, PageError, tree
 from dashboards.page import Page
-from runbooks.shelf import library
+from runbooks.shelf import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,7 +60,7 @@ def test_provisioning_holds_no_dollar_which_grafana_would_expand() -> None:
 
 
 def test_every_runbook_that_a_page_links_is_on_the_shelf_and_every_page_links_some() -> None:
-    shelf = library()
+    shelf = shipped()
     for path, text in TREE.items():
         linked = set(re.findall(r"\$\{fournines\}/runbooks/([\w-]+)", text))
         assert [name for name in linked if name not in shelf] == [], path

@@ -280,6 +280,7 @@ class Night:
             wedge.release()
         for thread in self._threads:
             thread.join(20)
+        assert not any(thread.is_alive() for thread in self._threads)
 
     def wedge(self, part: str) -> None:
         if part == "slack":

@@ -18,14 +18,13 @@ from remediation.incidents import Phase, Symptom
 from remediation.journal import EntryKind
 from slo.burn import Severity
 from slo.cells import Indicator, Placement, Sli, State, minute_of
-from tests.living import BAD_DEPLOYMENT, NOON, REGIONS, Life, at, small
+from tests.living import BAD_DEPLOYMENT, NOON, REGIONS, Life, Through, at, small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from collector.estate import RegionEstate, ServiceView
-    from collector.runs import TaskRun
-    from collector.source import Batch, Readings, Source
+    from collector.source import Source
 
 
 @pytest.fixture
@@ -34,31 +33,23 @@ def books() -> Iterator[Books]:
         yield opened
 
 
-class Half:
+class Half(Through):
     """A source that may not read one region."""
 
     def __init__(self, source: Source, denied: str) -> None:
-        self._source, self.denied, self.looks = source, denied, list[Placement]()
+        super().__init__(source)
+        self.denied, self.looks = denied, list[Placement]()
 
     def estate(self, account: str, region: str) -> RegionEstate:
         if region == self.denied:
             raise DeniedError("ecs:ListClusters is missing")
-        return self._source.estate(account, region)
-
-    def stale(self, placement: Placement) -> None:
-        self._source.stale(placement)
-
-    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
-        return self._source.runs(account, region, cluster, family)
-
-    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
-        return self._source.metrics(batch, start, end)
+        return super().estate(account, region)
 
     def service(self, placement: Placement) -> ServiceView:
         self.looks.append(placement)
         if placement.region == self.denied:
             raise DeniedError("ecs:DescribeServices is missing")
-        return self._source.service(placement)
+        return super().service(placement)
 
 
 def life(books: Books, minutes: float = 0, *faults: dict[str, object]) -> Life:

@@ -15,15 +15,14 @@ from fournines.jobs.watch import BLIND_AFTER, PASSING, Watch
 from fournines.known import Known
 from fournines.store.books import Books
 from slo.cells import Indicator, Sli
-from tests.living import ACCOUNT, BAD_DEPLOYMENT, NOON, REGIONS, Life, at, small
+from tests.living import ACCOUNT, BAD_DEPLOYMENT, NOON, REGIONS, Life, Through, at, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from collector.estate import RegionEstate, ServiceView
-    from collector.runs import TaskRun
-    from collector.source import Batch, Readings, Source
+    from collector.source import Source
     from slo.cells import Placement
 
 LOOK = timedelta(minutes=5)
@@ -31,11 +30,12 @@ HOME = REGIONS[0]
 CATALOG, PAYMENT = at("course-catalog"), at("payment")
 
 
-class Thinned:
+class Thinned(Through):
     """A source that tells only the services that are left, at the moment of the test."""
 
     def __init__(self, source: Source, now: datetime) -> None:
-        self._source, self.now = source, now
+        super().__init__(source)
+        self.now = now
         self.left: Sequence[Placement] = ()
         self.change: Callable[[ServiceView], ServiceView] = lambda view: view
 
@@ -43,18 +43,6 @@ class Thinned:
         told = self._source.estate(account, region)
         views = (replace(self.change(v), seen_at=self.now) for v in told.services if v.placement in self.left)
         return replace(told, seen_at=self.now, services=tuple(views))
-
-    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
-        return self._source.metrics(batch, start, end)
-
-    def service(self, placement: Placement) -> ServiceView:
-        return self._source.service(placement)
-
-    def stale(self, placement: Placement) -> None:
-        self._source.stale(placement)
-
-    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
-        return self._source.runs(account, region, cluster, family)
 
 
 class Watched:

@@ -56,7 +56,7 @@ class Night:
             known=self.known,
             objectives=(),
             policies=Policies(),
-            shelf=shelf.library(),
+            shelf=shelf.shipped(),
             record=self.record,
             periods={"collect": MINUTE},
             unheard=lambda: self.unheard,

@@ -13,23 +13,21 @@ import pytest
 from collector.collect import unanswered
 from collector.plan import Cadence
 from collector.scheme import Scheme
-from collector.source import Gap, GapReason
+from collector.source import RETENTION_MINUTES, Gap, GapReason
 from fournines.jobs.backfill import TRIES_MAX, Backfill
 from fournines.known import Known
 from fournines.rehearsal.collecting import Collecting, wrong_cells
 from fournines.store.books import Books
 from remediation.journal import EntryKind
 from slo.cells import Indicator, Sli, State, minute_of
-from tests.living import NOON, at, small
+from tests.living import NOON, Through, at, small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
-    from collector.estate import RegionEstate, ServiceView
-    from collector.runs import TaskRun
     from collector.source import Batch, Readings, Source
-    from slo.cells import Placement
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: What must have passed before the newest minutes are judged.
@@ -44,6 +42,13 @@ def books() -> Iterator[Books]:
 
 def fault(kind: str, at_hours: float, hours: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a document
     return {"kind": kind, "at": f"{int(at_hours * 60)}m", "duration": f"{int(hours * 60)}m", **more}
+
+
+def pooled(life: Collecting, start: datetime, end: datetime) -> tuple[int, int]:
+    """Return what the world served of the service that is hurt."""
+    place = life.world.estate.find(ONE["region"], ONE["service"])
+    assert place is not None
+    return life.world.truth.pooled(minute_of(start), minute_of(end), [place.index])
 
 
 HERE = {"region": "eu-west-1"}
@@ -91,6 +96,7 @@ def test_an_error_counter_that_appears_during_an_outage_is_read_from_its_first_m
     )
     life = Collecting(days(*faults, hours=3), books)
     life.until(NOON + 3 * HOUR)
+    assert pooled(life, NOON + 45 * MINUTE, NOON + 75 * MINUTE)[0] > 0
     assert wrong_cells(life.world, books, NOON, NOON + 3 * HOUR - SETTLED) == []
 
 
@@ -98,6 +104,8 @@ def test_a_service_with_zero_tasks_fails_what_it_is_asked_and_is_unknown_in_noth
     crash = fault("crash_loop", 0.25, 0.75, lives="1s", where=ONE)
     life = Collecting(days(crash, hours=2), books)
     life.until(NOON + 2 * HOUR)
+    bad, total = pooled(life, NOON + HOUR / 2, NOON + HOUR - 5 * MINUTE)
+    assert bad == total > 0
     assert wrong_cells(life.world, books, NOON, NOON + 2 * HOUR - SETTLED) == []
 
 
@@ -105,28 +113,17 @@ def test_a_service_with_zero_tasks_fails_what_it_is_asked_and_is_unknown_in_noth
 OFTEN = Scheme(cadence=Cadence(sli_every=1))
 
 
-class Dying:
+class Dying(Through):
     """A source in whose calls the process may die."""
 
     def __init__(self, source: Source, dice: random.Random) -> None:
-        self._source, self._dice, self.left = source, dice, 0
-
-    def estate(self, account: str, region: str) -> RegionEstate:
-        return self._source.estate(account, region)
+        super().__init__(source)
+        self._dice = dice
 
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:
         if self._dice.random() < 0.05:
             raise KeyboardInterrupt
-        return self._source.metrics(batch, start, end)
-
-    def service(self, placement: Placement) -> ServiceView:
-        return self._source.service(placement)
-
-    def stale(self, placement: Placement) -> None:
-        self._source.stale(placement)
-
-    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
-        return self._source.runs(account, region, cluster, family)
+        return super().metrics(batch, start, end)
 
 
 def test_a_collector_that_dies_at_any_call_leaves_no_hole_and_counts_nothing_twice(tmp_path: Path) -> None:
@@ -192,13 +189,12 @@ def test_after_an_outage_longer_than_cloudwatch_keeps_minutes_its_sums_are_asked
     life = Collecting(days(hours=1), books)
     life.until(NOON + HOUR)
     left = Known(books, lambda _: 1.0).asked()
-    job = Backfill(life.source, life.known, books, left_at=left)
+    job = Backfill(life.source, life.known, books, left_at=dict(left))
     job.run(NOON + timedelta(days=20))
     asked = books.backfills()
-    assert {one.area for one in asked} == set(life.known.counted)
-    assert {one.start for one in asked} == {minute_of(NOON + HOUR)} or all(
-        minute_of(NOON) < one.start <= minute_of(NOON + HOUR) for one in asked
-    )
+    assert {one.area: one.start for one in asked} == left
+    assert set(left) == set(life.known.counted)
+    assert {one.end for one in asked} == {minute_of(NOON + timedelta(days=20)) - RETENTION_MINUTES}
     job.run(NOON + timedelta(days=20, minutes=1))
     assert len(books.backfills()) == len(asked), "it is asked once"
 
@@ -216,14 +212,8 @@ def test_a_day_that_meets_an_outage_is_asked_for_until_there_are_answers(books: 
     assert books.backfills()[0].done
 
 
-class Forbidden:
+class Forbidden(Through):
     """A source that may read no metric."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the source has
-        return getattr(self._source, name)
 
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:
         return unanswered(batch, start, end, Gap(GapReason.DENIED, "the role needs cloudwatch:GetMetricData"))
@@ -247,6 +237,7 @@ def test_what_is_revised_while_a_region_is_out_of_reach_is_counted_as_revised(bo
     life = Collecting(days(*faults, hours=31), books)
     life.until(NOON + 31 * HOUR)
     assert wrong_cells(life.world, books, NOON, NOON + 31 * HOUR - SETTLED) == []
+    assert life.known.restated.total() > 0
 
 
 def test_after_a_long_outage_reading_is_up_to_date_again_and_costs_what_it_did(books: Books) -> None:

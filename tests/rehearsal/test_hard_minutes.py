@@ -18,13 +18,12 @@ from slo.cells import Indicator, Placement, Sli, State, minute_of
 from slo.contracts import read
 from slo.months import Month
 from slo.statement import Verdict
-from tests.living import ACCOUNT, CLUSTER, NOON, REGIONS, at, small
+from tests.living import ACCOUNT, CLUSTER, NOON, REGIONS, Through, at, small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from collector.estate import RegionEstate, ServiceView
-    from collector.runs import TaskRun
     from collector.source import Batch, Query, Readings, Source
     from simulator.scenario import Scenario
 
@@ -92,28 +91,6 @@ def test_a_service_that_is_scaled_to_nothing_and_back_is_never_good_meanwhile(bo
 
 
 # what stands before it changes
-
-
-class Through:
-    """A source that answers as another does."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def estate(self, account: str, region: str) -> RegionEstate:
-        return self._source.estate(account, region)
-
-    def metrics(self, batch: Batch, start: int, end: int) -> Readings:
-        return self._source.metrics(batch, start, end)
-
-    def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
-        return self._source.runs(account, region, cluster, family)
-
-    def service(self, placement: Placement) -> ServiceView:
-        return self._source.service(placement)
-
-    def stale(self, placement: Placement) -> None:
-        self._source.stale(placement)
 
 
 class Replaced(Through):

@@ -9,9 +9,9 @@ import pytest
 
 from remediation.vocabulary import ActionName, Cause
 from runbooks.front import RunbookError
-from runbooks.shelf import Shelf, library, read
+from runbooks.shelf import Shelf, read, shipped
 
-LIBRARY = library()
+LIBRARY = shipped()
 
 
 def test_every_cause_and_every_action_has_its_runbook_and_no_name_is_strange() -> None:

@@ -177,7 +177,8 @@ def test_the_events_of_an_outage_wait_for_its_end_in_their_order(step_s: int) ->
     assert len(here) == sum(region == THERE for region, _, _ in heard) > 5
     assert all(at >= over for _, at in here)
     assert [time for time, _ in here] == sorted(time for time, _ in here)
-    assert any(begun <= at < over for region, _, at in heard if region == THERE) or step_s == 1200
+    meanwhile = any(begun <= at < over for region, _, at in heard if region == THERE)
+    assert meanwhile == (step_s < 1200), "one step of 20 minutes hears all at its end"
 
 
 def test_outages_that_overlap_end_with_the_last() -> None:
@@ -191,6 +192,16 @@ def test_outages_that_overlap_end_with_the_last() -> None:
         call(dark, "ListClusters")
     assert live(dark, 18) != []
     assert call(dark, "ListClusters")
+
+
+def test_a_fault_that_ends_leaves_the_next_of_its_kind_running() -> None:
+    failing = {"kind": "api_errors", "share": 1, "duration": "10m"}
+    sick = world({**failing, "at": "5m"}, {**failing, "at": "15m"})
+    live(sick, 20)
+    with pytest.raises(Refusal):
+        call(sick, "ListClusters")
+    live(sick, 26)
+    assert call(sick, "ListClusters")
 
 
 def test_minutes_can_be_kept_for_longer_than_an_outage_of_a_day() -> None:

@@ -39,7 +39,7 @@ class Site:
         self.books, self.incident = books, happen(books)
         self.clock, self.record, self.known = Stepped(NOON), Record(), Known(books, lambda _: 1.0)
         self.record.note("collect", lambda h: replace(h, last_success=NOON))
-        self.board = board(books, self.known, self.record, self.clock, shelf.library())
+        self.board = board(books, self.known, self.record, self.clock, shelf.shipped())
         samples = HandMade(
             clock=self.clock, books=books, known=self.known, objectives=OBJECTIVES, record=self.record,
             board=self.board,

@@ -139,7 +139,9 @@ def test_percentile_rank_and_trimmed_count_tell_the_same(bench: Bench, period: i
     bench.record(2, 3, slow=400, requests=2_000, target_2xx=2_000)
     bench.record(5, 5, slow=3)
     ask: dict[str, Any] = {"period": period, "end": 5}
-    for at, bound in bench.points("TargetResponseTime", f"p{percent}", **ask).items():
+    found = bench.points("TargetResponseTime", f"p{percent}", **ask)
+    assert len(found) == 300 // period
+    for at, bound in found.items():
         rank = bench.points("TargetResponseTime", f"PR(:{bound})", **ask)[at]
         count = bench.points("TargetResponseTime", f"TC(:{bound})", **ask)[at]
         assert rank == pytest.approx(float(percent), rel=1e-5)
