@@ -15,6 +15,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import numpy as np
 import yaml
 from botocore.config import Config
 
@@ -251,7 +252,8 @@ def _became_known(books: Books, now: datetime, known: dict[Sli, int]) -> Iterato
     """Yield how late each newly known minute is: it could be read two minutes after its end."""
     with books.ledger() as ledger:
         assert ledger.newest is not None
-        newest = dict(zip(ledger.slis, (ledger.newest - ledger.lags()).tolist(), strict=True))
+        lags = ledger.lags(np.arange(len(ledger.slis)))
+        newest = dict(zip(ledger.slis, (ledger.newest - lags).tolist(), strict=True))
     for sli, minute in newest.items():
         if sli.indicator is Indicator.AVAILABILITY:
             first = known.get(sli, minute) + 1

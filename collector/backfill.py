@@ -72,8 +72,7 @@ def polls(layout: Layout, area: Area, step: Step) -> Iterator[Poll]:
     """Yield the calls of a step: everything that counts in its region, front by front."""
     fronts: dict[object, list[int]] = {}
     for place, bundle in enumerate(layout.bundles):
-        owner = bundle.lines[0].owner
-        if bundle.front.tier is Tier.SLI and (owner.account, owner.region) == (area.account, area.region):
+        if bundle.front.tier is Tier.SLI and bundle.area == area:
             fronts.setdefault(bundle.front, []).append(place)
     for places in fronts.values():
         asked = layout.asked(places, [frozenset()] * len(places), WIDE_QUERIES_MAX)

@@ -74,9 +74,9 @@ class Line:
     """What of an owner decides which metrics exist and how they are asked for: equal lines ask the same.
 
     `routes` are pairs of target group and load balancer, `abandoned` those that it lately had.  It was not
-    there before minute `since`, and is `gone` once it has vanished.  `zones` are those of its load balancers,
-    `discoveries` the names under which Service Connect knows it.  A response is slow from `threshold_s`, a
-    queue stale when its oldest message has waited for longer than `fresh_s`.
+    there before minute `since`, nor, once it has vanished, from minute `until` on.  `zones` are those of its
+    load balancers, `discoveries` the names under which Service Connect knows it.  A response is slow from
+    `threshold_s`, a queue stale when its oldest message has waited for longer than `fresh_s`.
     """
 
     owner: Owner
@@ -89,7 +89,7 @@ class Line:
     threshold_s: float = 1.0
     fresh_s: float = 300.0
     since: int = 0
-    gone: bool = False
+    until: float = math.inf
 
     @property
     def service(self) -> str:
@@ -165,10 +165,15 @@ class Bundle:
     lines: tuple[Line, ...]
 
     @cached_property
+    def area(self) -> Area:
+        """Where it is."""
+        owner = self.lines[0].owner
+        return Area(owner.account, owner.region)
+
+    @cached_property
     def track(self) -> Track:
         """What its reading is counted by."""
-        owner = self.lines[0].owner
-        return Track(owner.account, owner.region, self.front.tier)
+        return Track(self.area.account, self.area.region, self.front.tier)
 
     @cached_property
     def keys(self) -> tuple[Key, ...]:

@@ -231,25 +231,15 @@ METRICS = (
 
 
 class LatencyBy(StrEnum):
-    """How fast responses are counted, the most exact first."""
+    """How fast responses are counted, the most exact first.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html; how near
+    CloudWatch's interpolation comes was not measured on a real account.
+    """
 
     COUNT = "count"
     SHARE = "share"
     PERCENTILES = "percentiles"
-
-    @property
-    def exactness(self) -> str:
-        """What the count is worth."""
-        return EXACTNESS[self]
-
-
-#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html; how near
-#: CloudWatch's interpolation comes was not measured on a real account.
-EXACTNESS = {
-    LatencyBy.COUNT: "an estimate that CloudWatch interpolates, in fractions of a request",
-    LatencyBy.SHARE: "the same estimate, rounded as CloudWatch rounds percentages",
-    LatencyBy.PERCENTILES: "at least so many: the largest of five percentiles that stays under the threshold",
-}
 
 
 def metrics(latency_by: LatencyBy = LatencyBy.COUNT, extra: tuple[Metric, ...] = ()) -> tuple[Metric, ...]:

@@ -56,6 +56,11 @@ class Gathered:
     spent: Mapping[Track, Spent]
 
     @property
+    def metrics(self) -> int:
+        """How many metrics were bought, each statistic billed."""
+        return sum(cost.metrics for cost in self.spent.values())
+
+    @property
     def answered(self) -> bool:
         """Whether anything that was asked got an answer."""
         return any(len(readings.gaps) < len(readings.batch.queries) for _, readings in self.answers)

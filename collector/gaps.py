@@ -33,16 +33,16 @@ class Gaps:
                 if row not in readings.gaps:
                     here.pop(query, None)
         for row, gap in readings.gaps.items():
-            self.said(area, readings.batch.queries[row], gap, now)
+            self._said(area, readings.batch.queries[row], gap, now)
         for query in [query for query, (_, told) in here.items() if now - told > FORGOTTEN_AFTER]:
             del here[query]
 
-    def said(self, area: Area, query: Query, gap: Gap, now: datetime) -> None:
+    def _said(self, area: Area, query: Query, gap: Gap, now: datetime) -> None:
         """Note what was said of one series."""
         before, _ = self._open[area].get(query, (Lasting(gap, now), now))
         self._open[area][query] = replace(before, gap=gap), now
 
     def oldest(self, area: Area) -> Lasting | None:
         """Return what a region has lacked longest; None when all was answered."""
-        lasting = (one for one, _ in self._open.get(area, {}).values())
+        lasting = (one for one, _ in self._open.get(area, {}).copy().values())
         return min(lasting, key=lambda one: one.since, default=None)

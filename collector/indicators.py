@@ -250,10 +250,7 @@ def _summed(window: Window, where: Rows | None) -> _Sums:
 
 def _refused_around(window: Window, of: Counters) -> _Sums:
     """Return the failures before a target was chosen; each who shares a load balancer has all of it."""
-    if of.refused is not None:
-        return _sums(window, of.refused)
-    shape = (window.end - window.start, len(window.asked.owners))
-    return _Sums(np.zeros(shape), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
+    return _summed(window, None if of.refused is None else window.asked.rows.get(of.refused))
 
 
 def _refused(window: Window, of: Counters, around: _Sums) -> _Sums:
@@ -278,8 +275,8 @@ def _shares(
     requests, hosts = (_through(window, metric, balancer) for metric in (of.requests, of.alive))
     lines, minutes = window.asked.lines, np.arange(window.start, window.end)[:, np.newaxis]
     serving = (hosts.counts > 0) | (requests.counts > 0)
-    began = minutes >= np.array([line.since for line in lines])
-    there = (began & ~np.array([line.gone for line in lines])) | requests.told | hosts.told
+    since, gone = np.array([line.since for line in lines]), np.array([line.until for line in lines])
+    there = ((minutes >= since) & (minutes < gone)) | requests.told | hosts.told
     until = np.array([lines[owner].stands_until(balancer) for owner in owners])
     return share_failures(
         failures, requests.counts[:, owners], serving[:, owners], there[:, owners] & (minutes < until)

@@ -147,16 +147,16 @@ def due(layout: Layout, seen: Seen, now: datetime, cadence: Cadence) -> tuple[Po
 
 
 def _due(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> bool:
-    tier, owner = bundle.front.tier, bundle.lines[0].owner
-    felt = tier is Tier.SLI and Area(owner.account, owner.region) in seen.alarmed
+    tier = bundle.front.tier
+    felt = tier is Tier.SLI and bundle.area in seen.alarmed
     every = cadence.every(tier, hot=felt or not bundle.services.isdisjoint(seen.hot))
     if every is None:
         return False
     refused = _refused(bundle, seen)
-    if refused is not None and end - refused.at < min(refused.times, every):
+    # What was read or refused in the future was so by a clock that has been set back since.
+    if refused is not None and 0 <= end - refused.at < min(refused.times, every):
         return False
     marks = (seen.marks.get(key) for key in bundle.keys)
-    # What was read in the future was read by a clock that has been set back since.
     return any(mark is None or not 0 <= end - mark.asked < every for mark in marks)
 
 
@@ -172,19 +172,22 @@ def _start(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> int:
     known = [mark for mark in marks if mark is not None]
     if bundle.front.tier is not Tier.SLI:
         return end - cadence.first_look
-    # What was missed is read once there are answers again.
-    oldest = end - (NARROW_MINUTES if _refused(bundle, seen) else RETENTION_MINUTES)
+    starts: list[int] = []
     if len(known) < len(marks):
         appeared = (seen.appeared[key.owner] for key in bundle.keys if key.owner in seen.appeared)
-        return max(min([end - cadence.first_look, *appeared]), oldest)
-    before = min(mark.asked for mark in known)
-    back = cadence.back(bundle, before, end)
-    # Counted from the last answer: what was revised during an outage had no other look back.
-    start = min(min(mark.arrived for mark in known) - cadence.overlap, before - back)
-    if back >= cadence.daily:
-        start = min([start, *(hole for key in bundle.keys if (hole := seen.hole(key)) is not None)])
+        starts += [end - cadence.first_look, *appeared]
+    if known:
+        before = min(end, *(mark.asked for mark in known))
+        back = cadence.back(bundle, before, end)
+        # Counted from the last answer: what was revised during an outage had no other look back.
+        starts += [min(mark.arrived for mark in known) - cadence.overlap, before - back]
+        if back >= cadence.daily:
+            starts += [hole for key in bundle.keys if (hole := seen.hole(key)) is not None]
+    start = min(starts)
     late = end - start > cadence.overlap + max(LATE_STEP, cadence.sli_every)
-    return max(start // LATE_STEP * LATE_STEP if late else start, oldest)
+    # What was missed is read once there are answers again.
+    oldest = end - (NARROW_MINUTES if _refused(bundle, seen) else RETENTION_MINUTES)
+    return max(start // LATE_STEP * LATE_STEP if late and known else start, oldest)
 
 
 def _left_out(bundle: Bundle, seen: Seen, end: int) -> frozenset[Metric]:

@@ -13,7 +13,6 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from collector.bundle import Area
 from collector.catalog import TOLD_FOR_NOTHING
 from collector.layout import fits
 from collector.metric import Tier
@@ -234,16 +233,11 @@ def hot_hour_usd(layout: Layout, service: str, cadence: Cadence) -> Decimal:
 
     Its alarms ring too: what counts of everybody in those regions is then read as often.
     """
-    areas = {_area(bundle) for bundle in layout.bundles if service in bundle.services}
+    areas = {bundle.area for bundle in layout.bundles if service in bundle.services}
     asked = sum(
         len(queries)
         for bundle in layout.bundles
-        if service in bundle.services or (bundle.front.tier is Tier.SLI and _area(bundle) in areas)
+        if service in bundle.services or (bundle.front.tier is Tier.SLI and bundle.area in areas)
         for _, queries in _queries(bundle, layout.metrics)
     )
     return asked * HOUR // cadence.hot_every * METRIC_USD
-
-
-def _area(bundle: Bundle) -> Area:
-    owner = bundle.lines[0].owner
-    return Area(owner.account, owner.region)

@@ -93,6 +93,14 @@ def windows(asked: Asked, readings: Iterable[Readings]) -> tuple[Window, ...]:
     return tuple(_stack(asked, start, width, by_window[start, width]) for start, width in sorted(by_window))
 
 
+def unanswered(answers: Sequence[Window]) -> set[Key]:
+    """Return whose bundles were not answered whole in some window of a question."""
+    asked = answers[0].asked
+    gap = np.logical_or.reduce([window.gap for window in answers])
+    places = np.unique(asked.bundle_of[gap]).tolist()
+    return {key for place in places for key in asked.bundles[place].keys}
+
+
 def _stack(asked: Asked, start: int, width: int, answers: Mapping[int, Readings]) -> Window:
     values = np.full((asked.height, width), np.nan)
     gap = np.ones(asked.height, dtype=bool)

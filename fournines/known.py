@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -15,6 +16,7 @@ from collector.idle import IDLE_EVERY, Idle
 from collector.layout import Layout, lay_out
 from collector.load import loads
 from collector.metric import Tier
+from collector.plan import Refused
 from collector.presence import Sighting, after
 from collector.price import Thrift, saving
 from collector.probing import Seen
@@ -22,7 +24,7 @@ from collector.scheme import Scheme
 from slo.cells import Placement, minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from collector.bundle import Key, Line, Owner, Track
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collector.estate import RegionEstate, ServiceView
     from collector.indicators import Doubt
     from collector.load import Load
-    from collector.plan import Cadence, Refused
+    from collector.plan import Cadence
     from collector.presence import Standing
     from collector.probes import Result
     from collector.schedules import News, Outcome
@@ -103,12 +105,28 @@ class Known:
 
     def answered(self, gathered: Gathered, now: datetime) -> None:
         """Count what reading a region cost, and remember what it said last instead of an answer."""
-        for track, cost in gathered.spent.items():
-            before = self.spent.get(track)
-            self.spent[track] = before + cost if before else cost
-        area = Area(gathered.account, gathered.region)
-        for _, readings in gathered.answers:
-            self.gaps.heard(area, readings, now)
+        with self._lock:
+            for track, cost in gathered.spent.items():
+                before = self.spent.get(track)
+                self.spent[track] = before + cost if before else cost
+            area = Area(gathered.account, gathered.region)
+            for _, readings in gathered.answers:
+                self.gaps.heard(area, readings, now)
+
+    def refuse(self, asked: Collection[Key], failed: Collection[Key], at: int) -> None:
+        """Note what was not answered whole or could not be kept: it is asked for ever more rarely."""
+        for key in asked:
+            if key in failed:
+                before = self.refused.get(key)
+                self.refused[key] = before.again(at) if before else Refused(at)
+            else:
+                self.refused.pop(key, None)
+
+    def read(self, marks: Mapping[Key, Mark]) -> None:
+        """Take in how far was read: what was new there is so no more."""
+        self.marks.update(marks)
+        for key in marks:
+            self.appeared.pop(key.owner, None)
 
     @property
     def cadence(self) -> Cadence:
@@ -231,7 +249,12 @@ class Known:
     def _line(self, view: ServiceView) -> Line:
         place = view.placement
         line = self.scheme.line(view, self._threshold_s(place.service))
-        return replace(line, since=self._since(place), gone=self.vanished(place))
+        return replace(line, since=self._since(place), until=self._until(place))
+
+    def _until(self, placement: Placement) -> float:
+        """Return from which minute on a placement that has vanished may have been gone."""
+        gone = self.vanished(placement)
+        return minute_of(self._sightings[placement].last_seen) if gone else math.inf
 
     def _since(self, placement: Placement) -> int:
         """Return from which minute on a placement was there; 0 where it was when we first looked."""
@@ -246,8 +269,7 @@ class Known:
         found: dict[Area, list[Key]] = {}
         for bundle in self.layout.bundles:
             if bundle.front.tier is Tier.SLI:
-                owner = bundle.lines[0].owner
-                here = found.setdefault(Area(owner.account, owner.region), [])
+                here = found.setdefault(bundle.area, [])
                 here += [key for key in bundle.keys if not self._gone(key.owner)]
         return {area: tuple(keys) for area, keys in found.items()}
 

@@ -292,7 +292,7 @@ def _tally(objective: Objective, sli: Sli, window: int, ledger: Ledger) -> _Tall
     if sli not in ledger or ledger.newest is None:
         return _Tally(0, 0, 0)
     column = ledger.column(sli)
-    lag = int(ledger.lags()[column])
+    (lag,) = ledger.lags(np.array([column])).tolist()
     late = 0 < lag <= LAG_MAX and window <= SHORT_MAX
     if objective.time_slice_target is not None or late:
         end = ledger.newest + 1 - lag * late
@@ -343,7 +343,7 @@ def _ratio(tier: Tier, target: Decimal, period: int) -> float | None:
 
 
 def _near(ledger: Ledger, columns: NDArray[np.intp], rule: Rule, limit: float) -> NDArray[np.bool_]:
-    lags = ledger.lags()[columns]
+    lags = ledger.lags(columns)
     # What lies in the short windows of those that are late is found out one by one, where the hour holds
     # enough failures for it: those of the short window, at a quarter of its usual requests.
     hour, short = ledger.sums(SHORT_MAX), min(WINDOWS[rule.short], SHORT_MAX)

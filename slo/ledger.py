@@ -155,9 +155,9 @@ class Ledger:
         self._by_indicator[sli.indicator].append(column)
         return column
 
-    def lags(self) -> NDArray[np.int64]:
+    def lags(self, columns: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return, by column, how many minutes the newest known one lies before the newest of the ledger."""
-        return (self.newest or 0) - self._told[: len(self._column)]
+        return (self.newest or 0) - self._told[columns]
 
     def advance(self, minute: int) -> None:
         """Make `minute` the newest: older ones leave their windows, the new ones are unknown until told."""

@@ -71,7 +71,8 @@ def _here(found: Opened, numbers: Sequence[int]) -> None:
 
     def steps() -> Iterator[Sequence[Asked]]:
         while _open(found, numbers):
-            job.step(_open(found, numbers)[0], clock.now())
+            if not job.advance(_open(found, numbers), clock.now()):
+                time.sleep(LOOK_EVERY_S)
             yield _asked(found, numbers)
 
     _progress(steps(), _asked(found, numbers))

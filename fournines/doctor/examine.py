@@ -61,12 +61,10 @@ def _outside(settings: Settings, checkup: Checkup) -> Iterator[Callable[[], Iter
     """Yield what is to be looked at in AWS, each by itself, so that one that is dark hides no other."""
     aws = settings.aws
     home, first = aws.accounts[0].id, aws.regions[0]
-    for account in aws.accounts:
-        yield _guarded(f"credentials {account.id}", partial(_identity, checkup, account.id, first))
-    for account in aws.accounts:
-        for region in aws.regions:
-            area = f"permissions {account.id}/{region}"
-            yield _guarded(area, partial(_permissions, checkup, account.id, region))
+    for known in aws.accounts:
+        yield _guarded(f"credentials {known.id}", partial(_identity, checkup, known.id, first))
+    for account, region in aws.scopes:
+        yield _guarded(f"permissions {account}/{region}", partial(_permissions, checkup, account, region))
     for queue in aws.queues:
         yield _guarded(f"queue {queue.region}", partial(_queue, checkup, home, queue))
     name = alarm_name(settings.heartbeat.name)
@@ -125,11 +123,18 @@ def _service(settings: Settings) -> Iterable[Finding]:
         return []
     host = "127.0.0.1" if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104 - where it listens, not we
     url = f"http://{host}:{web.port}"
-    read = _said(f"{url}/api/collecting")
     return [
         *judge.service(_troubles(_said(f"{url}/healthz")), url),
-        *(finding for row in (read if isinstance(read, list) else ()) for finding in judge.collecting(row)),
+        *_collecting(_said(f"{url}/api/collecting")),
     ]
+
+
+def _collecting(said: Any) -> list[Finding]:  # noqa: ANN401 - JSON is anything
+    """Judge how the service says that it reads; nothing where it is no fournines, or another version."""
+    try:
+        return [finding for row in said for finding in judge.collecting(row)]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
 
 
 def _said(url: str) -> Any:  # noqa: ANN401 - JSON is anything
@@ -177,15 +182,15 @@ def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _minutes(settings: Settings, books: Books, now: datetime) -> Iterator[Finding]:
-    newest: dict[tuple[str, str], datetime] = {}
+    newest: dict[tuple[str, str], int] = {}
     for key, mark in books.marks().items():
         if key.front.tier is Tier.SLI:
             where = key.owner.account, key.owner.region
-            newest[where] = max(newest.get(where, moment_of(mark.arrived)), moment_of(mark.arrived))
+            newest[where] = max(newest.get(where, 0), mark.arrived)
     lag_max = judge.lag_max(settings.collect.scheme)
-    for account in settings.aws.accounts:
-        for region in settings.aws.regions:
-            yield judge.lag(account.id, region, newest.get((account.id, region)), now, lag_max)
+    for scope in settings.aws.scopes:
+        arrived = newest.get(scope)
+        yield judge.lag(*scope, None if arrived is None else moment_of(arrived), now, lag_max)
 
 
 def _slack(chat: SlackChat, channel: str, now: datetime) -> Iterator[Finding]:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from collector.backfill import Grain, Step, next_step, polls, spread
 from collector.bundle import Area
 from collector.collect import gather
 from collector.indicators import ALWAYS, cells
-from collector.source import RETENTION_MINUTES, GapReason, Readings, Source
-from collector.watermarks import windows
+from collector.source import RETENTION_MINUTES, GapReason, Source
 from fournines.known import Known
 from fournines.store.books import Books
 from slo.cells import Indicator, minute_of, moment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
-    from collector.plan import Poll
+    from collector.collect import Gathered
     from collector.watermarks import Window
     from fournines.store.backfills import Backfill as Asked
 
@@ -54,38 +52,56 @@ class Backfill:
     def run(self, now: datetime) -> None:
         """Take a step, if anything is asked for."""
         self._after_outage(now)
-        open_requests = (one for one in self.books.backfills() if not one.done)
-        if (asked := next(open_requests, None)) is not None:
-            self.step(asked, now)
+        self.advance([one for one in self.books.backfills() if not one.done], now)
 
-    def step(self, asked: Asked, now: datetime) -> None:
-        """Read a day of a region, and note that; what was refused is asked for again at the next turn."""
+    def advance(self, requests: Sequence[Asked], now: datetime) -> bool:
+        """Take a step of the first request that nothing hinders; return whether there was one.
+
+        A region that does not answer holds up only what is asked of itself.
+        """
+        hindered: set[Area] = set()
+        for asked in requests:
+            if asked.area not in hindered:
+                if self._step(asked, now):
+                    return True
+                hindered.add(asked.area)
+        return False
+
+    def _step(self, asked: Asked, now: datetime) -> bool:
+        """Read a day of a region, and note that; return False if what hinders it will pass."""
         step = next_step(asked.position, asked.end, now)
         if step is None:
             self.books.backfilled(asked.number, asked.end)
-            return
-        whole, hindered = True, False
-        for gathered in gather(polls(self.known.layout, asked.area, step), self.source, workers=1):
+            return True
+        calls = tuple(polls(self.known.layout, asked.area, step))
+        if not calls:
+            _log.warning("of %s nothing is discovered yet: it cannot be read anew", asked.area)
+            return False
+        gaps: set[GapReason] = set()
+        for gathered in gather(calls, self.source, workers=1):
             self.known.answered(gathered, now)
-            self.books.spend(f"{now:%Y-%m}", sum(cost.metrics for cost in gathered.spent.values()))
-            gaps = [gap.reason for _, readings in gathered.answers for gap in readings.gaps.values()]
-            whole &= not gaps
-            hindered |= not PASSING.isdisjoint(gaps)
-            for window in _windows(gathered.answers, step):
-                self._keep(window, step, now)
-        self._tries[asked.number, step.start] += not hindered
-        if whole or self._tries[asked.number, step.start] >= TRIES_MAX:
-            self.books.backfilled(asked.number, step.end)
-        if not whole:
+            self.books.spend(now, gathered.metrics)
+            gaps |= {gap.reason for _, readings in gathered.answers for gap in readings.gaps.values()}
+            fine = gathered if step.grain is Grain.MINUTES else _by_minute(gathered)
+            for answers in fine.windows():
+                for window in answers:
+                    self._keep(window, step, now)
+        if gaps:
             _log.warning("from %s, %s could not be read whole", moment_of(step.start), asked.area)
+        if not PASSING.isdisjoint(gaps):
+            return False
+        self._tries[asked.number, step.start] += 1
+        if not gaps or self._tries[asked.number, step.start] >= TRIES_MAX:
+            self.books.backfilled(asked.number, step.end)
+        return True
 
     def _after_outage(self, now: datetime) -> None:
         """Ask for what was missed too long ago to be read by the minute: once, when the service begins."""
         fine = minute_of(now) - RETENTION_MINUTES
-        while self.left_at:
-            area, until = self.left_at.popitem()
+        for area, until in tuple(self.left_at.items()):
             if until < fine:
                 self.books.ask_backfill([area], until, fine, now)
+            del self.left_at[area]
 
     def _keep(self, window: Window, step: Step, now: datetime) -> None:
         block, _ = cells(window, now, self.known.scheme.settle_s, self.wanted)
@@ -95,11 +111,5 @@ class Backfill:
             self.books.fill(block)
 
 
-def _windows(answers: tuple[tuple[Poll, Readings], ...], step: Step) -> Iterator[Window]:
-    """Yield the answers front by front, as minutes."""
-    questions: dict[int, tuple[Poll, list[Readings]]] = {}
-    for poll, readings in answers:
-        fine = readings if step.grain is Grain.MINUTES else spread(readings)
-        questions.setdefault(id(poll.asked), (poll, []))[1].append(fine)
-    for poll, of in questions.values():
-        yield from windows(poll.asked, of)
+def _by_minute(gathered: Gathered) -> Gathered:
+    return replace(gathered, answers=tuple((poll, spread(told)) for poll, told in gathered.answers))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collector.bundle import Front
+from collector.bundle import Front, Key
 from collector.collect import gather
 from collector.indicators import ALWAYS, cells
 from collector.metric import Tier
-from collector.plan import Cadence, Refused, Seen, due
+from collector.plan import Cadence, Seen, due
 from collector.price import METRIC_USD, month_gone, thrift
 from collector.source import RETENTION_MINUTES, CollectError, Source
-from collector.watermarks import moved
+from collector.watermarks import moved, unanswered
 from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
@@ -30,8 +30,8 @@ from slo.objectives import Objective
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from collector.bundle import Key
-    from collector.watermarks import Mark, Window
+    from collector.collect import Gathered
+    from collector.watermarks import Window
     from slo.burn import Alert
     from slo.ledger import Ledger
 
@@ -106,28 +106,38 @@ class Collect:
         polls = due(self.known.layout, seen, now, self._cadence(now))
         problems: list[StoreError] = []
         for gathered in gather(polls, self.source, self.workers):
-            self.known.answered(gathered, now)
-            self.books.spend(f"{now:%Y-%m}", sum(cost.metrics for cost in gathered.spent.values()))
-            problems += [problem for answers in gathered.windows() if (problem := self._kept(answers, now))]
-            if gathered.answered:
-                self.known.answers += 1
+            problems += self._take(gathered, now)
         if problems:
             raise problems[0]
 
-    def _kept(self, answers: Sequence[Window], now: datetime) -> StoreError | None:
-        """Keep the answers to one question; what cannot be kept of one must not hold up the others."""
+    def _take(self, gathered: Gathered, now: datetime) -> list[StoreError]:
+        """Keep what a region answered; what cannot be kept of one question holds up no other."""
+        self.known.answered(gathered, now)
+        problems, asked, failed = list[StoreError](), set[Key](), set[Key]()
+        for answers in gathered.windows():
+            keys = {key for bundle in answers[0].asked.bundles for key in bundle.keys}
+            asked |= keys
+            failed |= unanswered(answers)
+            try:
+                self._keep(answers, failed, now)
+            except StoreError as problem:
+                problems.append(problem)
+                failed |= keys
+        self.known.refuse(asked, failed, minute_of(now))
         try:
-            self._keep(answers, now)
+            self.books.spend(now, gathered.metrics)
         except StoreError as problem:
-            return problem
-        return None
+            problems.append(problem)
+        if gathered.answered and not problems:
+            self.known.answers += 1
+        return problems
 
     def _cadence(self, now: datetime) -> Cadence:
         """Return how often is read, as far as the month's budget allows; a change is said."""
         scheme = self.known.scheme
         if scheme.budget_usd is None:
             return scheme.cadence
-        spent_usd = self.books.spent(f"{now:%Y-%m}") * METRIC_USD
+        spent_usd = self.books.spent(now) * METRIC_USD
         level = thrift(spent_usd, scheme.budget_usd, month_gone(now))
         if level is not self.known.thrift:
             _log.warning(
@@ -136,12 +146,16 @@ class Collect:
             self.known.thrift = level
         return self.known.cadence
 
-    def _keep(self, answers: Sequence[Window], now: datetime) -> None:
-        """Keep the answers to one question, and only then how far was read."""
+    def _keep(self, answers: Sequence[Window], failed: Collection[Key], now: datetime) -> None:
+        """Keep the answers to one question, and only then how far was read.
+
+        What was refused, before or just now, looks a little way back until it is answered; only then as far
+        as it has to.
+        """
         scheme = self.known.scheme
         reached = moved(self.known.marks, answers, scheme.cadence.late_max)
-        # What was refused looks a little way back until it is answered; only then as far as it has to.
-        marks = {key: mark for key, mark in reached.items() if key not in self.known.refused}
+        held = self.known.refused.keys() | failed
+        marks = {key: mark for key, mark in reached.items() if key not in held}
         if answers[0].asked.track.tier is Tier.SLI:
             for window in answers:
                 block, doubts = cells(window, now, scheme.settle_s, self.wanted)
@@ -152,19 +166,7 @@ class Collect:
                 self.known.corrected(self.books.record(block.told(), now, kept))
         for window in answers:
             self.known.heard(window, now)
-        self.known.marks.update(marks)
-        self._note_refusals(answers[-1], reached)
-
-    def _note_refusals(self, newest: Window, marks: Mapping[Key, Mark]) -> None:
-        """Remember which bundles were not answered, so that they are not asked again at every turn."""
-        refused = self.known.refused
-        for key in (key for bundle in newest.asked.bundles for key in bundle.keys):
-            mark = marks.get(key)
-            if mark is not None and mark.asked >= newest.end:
-                refused.pop(key, None)
-            else:
-                before = refused.get(key)
-                refused[key] = before.again(newest.end) if before else Refused(newest.end)
+        self.known.read(marks)
 
     def _hole(self, key: Key, now: datetime) -> int | None:
         """Return the oldest minute that is unknown though an earlier one is known."""

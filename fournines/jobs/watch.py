@@ -53,7 +53,7 @@ class Watch:
             seen = self._watched.setdefault(area, now)
             if now - seen > patience and not self._told_since(area, now - patience, now):
                 dark[_ours(area.account, area.region)] = self._unheard_of(area)
-        for (account, region), why in self.known.unreadable.items():
+        for (account, region), why in self.known.unreadable.copy().items():
             dark[_ours(account, region)] = f"its services cannot be read: {why}"
         return dark
 

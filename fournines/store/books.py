@@ -149,15 +149,15 @@ class Books:
         with self._database.read() as connection:
             return collected.marks(connection)
 
-    def spend(self, month: str, metrics: int) -> None:
-        """Add what was asked of CloudWatch in a month (`YYYY-MM`)."""
+    def spend(self, now: datetime, metrics: int) -> None:
+        """Add what was asked of CloudWatch to its calendar month in UTC."""
         with self._database.write() as connection:
-            collected.spend(connection, month, metrics)
+            collected.spend(connection, _month(now), metrics)
 
-    def spent(self, month: str) -> int:
-        """Return how many metrics were asked of CloudWatch in a month."""
+    def spent(self, now: datetime) -> int:
+        """Return how many metrics were asked of CloudWatch in this month."""
         with self._database.read() as connection:
-            return collected.spent(connection, month)
+            return collected.spent(connection, _month(now))
 
     def save_estate(self, seen: RegionEstate, sightings: Sequence[Sighting] = ()) -> None:
         """Keep a region as it was just discovered, and when its placements were seen."""
@@ -337,3 +337,7 @@ class Books:
             raise StoreError(
                 "only the owner of the store records cells: stop `fournines serve` and try again"
             )
+
+
+def _month(now: datetime) -> str:
+    return f"{now:%Y-%m}"

@@ -33,6 +33,19 @@ _REAL_MS = {
 }
 
 
+class UnusableError(StoreError):
+    """The database itself refuses: full, locked by another process, or damaged."""
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Say in our words what the database raises."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise UnusableError(f"the store cannot be used: {error.orig}") from error.orig
+
+
 class Database:
     """A database and its transactions; safe to share among threads.
 
@@ -48,7 +61,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that writes; it is committed at the end, or nothing of it is kept."""
-        with self._writing, self._engine.connect() as connection:
+        with _said(), self._writing, self._engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
                 yield connection
@@ -57,10 +70,10 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Open a transaction that reads one state of everything."""
         if self._shared:
-            with self._writing, self._engine.begin() as connection:
+            with _said(), self._writing, self._engine.begin() as connection:
                 yield connection
         else:
-            with self._engine.begin() as connection:
+            with _said(), self._engine.begin() as connection:
                 yield connection
 
     def close(self) -> None:
@@ -83,9 +96,9 @@ def open_database(url: str) -> Database:
     try:
         with database.write() as connection:
             _agree(connection, url)
-    except DatabaseError as error:
+    except UnusableError as error:
         database.close()
-        raise StoreError(f"the store {url} cannot be used: {error.orig}; {ELSEWHERE}") from None
+        raise StoreError(f"the store {url} cannot be used: {error.__cause__}; {ELSEWHERE}") from None
     except StoreError:
         database.close()
         raise

@@ -73,9 +73,11 @@ def regions(known: Read) -> tuple[RegionRow, ...]:
 
 def _row(known: Read, area: Area) -> RegionRow:
     here = (area.account, area.region)
-    spent = sum((cost for t, cost in known.spent.items() if (t.account, t.region) == here), Spent())
+    spent = sum((cost for t, cost in dict(known.spent).items() if (t.account, t.region) == here), Spent())
     arrived, lasting = known.arrived(area), known.gaps.oldest(area)
-    restated = (n for s, n in known.restated.items() if (s.placement.account, s.placement.region) == here)
+    restated = (
+        n for s, n in dict(known.restated).items() if (s.placement.account, s.placement.region) == here
+    )
     return RegionRow(
         account=area.account,
         region=area.region,

@@ -206,7 +206,9 @@ def test_a_shared_load_balancer_charges_the_service_without_hosts() -> None:
     assert cell(window, service="cart") == (State.OBSERVED, 600, 600)
 
 
-@pytest.mark.parametrize("absent", [{"gone": True}, {"since": MINUTE + 1}], ids=["vanished", "not yet there"])
+@pytest.mark.parametrize(
+    "absent", [{"until": MINUTE}, {"since": MINUTE + 1}], ids=["vanished", "not yet there"]
+)
 def test_who_is_not_there_hides_no_failures_of_a_shared_load_balancer(absent: dict[str, Any]) -> None:
     up: Told = {REQUESTS: 1000, TARGET_2XX: 400, HEALTHY_HOSTS: 4, ELB_5XX: 600}
     window = read("shop", "cart", told={"shop": up, "cart": {ELB_5XX: 600}}, shared=True)
@@ -216,6 +218,17 @@ def test_who_is_not_there_hides_no_failures_of_a_shared_load_balancer(absent: di
     judged = replace(window, asked=asked)
     assert cell(judged) == (State.OBSERVED, 600, 1000)
     assert cell(judged, service="cart")[1] == 0
+
+
+def test_a_service_that_was_deleted_later_still_bears_what_it_failed_before() -> None:
+    up: Told = {REQUESTS: 1000, TARGET_2XX: 1000, HEALTHY_HOSTS: 4, ELB_5XX: 600}
+    window = read("shop", "cart", told={"shop": up, "cart": {ELB_5XX: 600}}, shared=True)
+    lines = tuple(
+        replace(one, until=MINUTE + 1) if one.service == "cart" else one for one in window.asked.lines
+    )
+    asked = Layout((Bundle(Front.LOAD_BALANCER, lines),), METRICS).asked([0], [frozenset()])
+    judged = replace(window, asked=asked)
+    assert (cell(judged)[1], cell(judged, service="cart")[1]) == (0, 600)
 
 
 def test_a_shared_load_balancer_divides_by_requests_and_counts_once() -> None:

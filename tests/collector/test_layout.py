@@ -139,7 +139,6 @@ def test_latency_is_counted_as_the_configuration_says() -> None:
     assert FAST_SHARE in by_share
     assert FAST_RESPONSES not in by_share
     assert set(PERCENTILES.values()) <= set(metrics(LatencyBy.PERCENTILES))
-    assert all(way.exactness for way in LatencyBy)
 
 
 def test_quotas_belong_to_a_region() -> None:

@@ -223,9 +223,24 @@ def test_the_last_day_is_looked_at_again_while_an_old_hole_is_filled() -> None:
     assert set(range(end - 30 * HOUR, end)) <= read
 
 
-def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
-    layout = laid_out(view("shop"))
-    assert counting(polls(layout, Mark(MINUTE + 360, MINUTE + 358)))
+@pytest.mark.parametrize("ahead", [1, 8, 12, 30, 360])
+def test_a_clock_that_was_set_back_holds_nothing_up(ahead: int) -> None:
+    layout, mark = laid_out(view("shop")), Mark(MINUTE + ahead, MINUTE + ahead - 2)
+    tried = {key: Refused(MINUTE + ahead) for bundle in layout.bundles for key in bundle.keys}
+    for refused in ({}, tried):
+        seen = Seen(marks=marked(layout, mark), refused=refused, idle=Idle())
+        (poll,) = counting(due(layout, seen, NOON, NEAR))
+        assert poll.start <= poll.end - NEAR.overlap
+
+
+def test_a_newcomer_behind_a_shared_load_balancer_leaves_its_neighbours_their_look_back() -> None:
+    layout = laid_out(view("shop", balancer="all"), view("cart", balancer="all"))
+    marks = marked(layout, Mark(MINUTE - 600, MINUTE - 600))
+    before = min(p.start for p in counting(due(layout, Seen(marks=marks, idle=Idle()), NOON, CADENCE)))
+    newcomer = {key: mark for key, mark in marks.items() if "cart" not in str(key.owner)}
+    after = min(p.start for p in counting(due(layout, Seen(marks=newcomer, idle=Idle()), NOON, CADENCE)))
+    assert len(newcomer) < len(marks)
+    assert after <= before
 
 
 class Silent(Idle):

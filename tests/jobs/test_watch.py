@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from collector.bundle import Area, Front, Key
+from collector.collect import unanswered
 from collector.estate import RegionEstate, ServiceView
 from collector.plan import Cadence
 from collector.price import Thrift
 from collector.scheme import Scheme
-from collector.source import Gap, GapReason, Query
+from collector.source import Batch, Gap, GapReason, Query
 from collector.watermarks import Mark
 from fournines.board import Board
 from fournines.clock import Health, Record, Stepped
@@ -140,9 +141,8 @@ def test_a_region_of_which_cloudwatch_alone_tells_nothing_is_dark_all_the_same(
 def test_a_region_that_was_never_answered_is_dark_and_says_what_cloudwatch_says(books: Books) -> None:
     night = Night(books)
     denied = Gap(GapReason.DENIED, "the role needs cloudwatch:GetMetricData")
-    night.known.gaps.said(
-        Area("1", "eu-west-1"), Query("AWS/ApplicationELB", "RequestCount", (), "Sum"), denied, NOON
-    )
+    batch = Batch("1", "eu-west-1", (Query("AWS/ApplicationELB", "RequestCount", (), "Sum"),))
+    night.known.gaps.heard(Area("1", "eu-west-1"), unanswered(batch, 0, 1, denied), NOON)
     night.at(NOON)
     first = NOON + BLIND_AFTER + MINUTE
     night.at(first)

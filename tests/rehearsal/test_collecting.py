@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from collector.collect import unanswered
+from collector.metric import Tier
 from collector.plan import Cadence
 from collector.scheme import Scheme
 from collector.source import RETENTION_MINUTES, Gap, GapReason
@@ -18,16 +19,21 @@ from fournines.jobs.backfill import TRIES_MAX, Backfill
 from fournines.known import Known
 from fournines.rehearsal.collecting import Collecting, wrong_cells
 from fournines.store.books import Books
+from fournines.store.place import StoreError
 from remediation.journal import EntryKind
 from slo.cells import Indicator, Sli, State, minute_of
 from tests.living import NOON, Through, at, small
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from collector.bundle import Key
     from collector.source import Batch, Readings, Source
+    from collector.watermarks import Mark
+    from slo.cells import Block
+    from slo.ledger import Put
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: What must have passed before the newest minutes are judged.
@@ -230,6 +236,42 @@ def test_a_day_that_is_refused_is_given_up_in_the_end(books: Books) -> None:
     job.run(life.clock.now())
     assert books.backfills()[0].done
     assert life.known.gaps.oldest(min(life.known.counted)) is not None
+
+
+def test_what_cannot_be_kept_of_one_region_holds_up_no_other_and_is_no_sign_of_life(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Collecting(days(hours=2), books)
+    record = books.record
+
+    def full(block: Block, now: datetime, marks: Mapping[Key, Mark]) -> Put:
+        if any(sli.placement.region == "eu-west-1" for sli in block.slis):
+            raise StoreError("the store cannot be used: the disk is full")
+        return record(block, now, marks)
+
+    monkeypatch.setattr(books, "record", full)
+    life.until(NOON + 30 * MINUTE)
+    areas = {area.region: area for area in life.known.counted}
+    assert life.known.arrived(areas["eu-west-1"]) is None
+    assert life.known.arrived(areas["us-east-1"]) is not None
+    assert life.record.health()["collect"].failures > 0
+    answers = life.known.answers
+    times = [refused.times for key, refused in life.known.refused.items() if key.front.tier is Tier.SLI]
+    assert min(times) > 5
+    monkeypatch.undo()
+    life.until(NOON + 2 * HOUR)
+    assert life.known.answers > answers
+    assert wrong_cells(life.world, books, NOON, NOON + 2 * HOUR - SETTLED) == []
+
+
+def test_a_region_that_does_not_answer_holds_up_no_other_that_is_read_anew(books: Books) -> None:
+    life = Collecting(days(fault("api_outage", 1, 3, where=HERE), hours=6), books)
+    life.until(NOON + 2 * HOUR)
+    books.ask_backfill(sorted(life.known.counted), minute_of(NOON), minute_of(NOON + HOUR), NOON)
+    job = Backfill(life.source, life.known, books)
+    for _ in range(3):
+        job.run(life.clock.now())
+    assert {one.area.region: one.done for one in books.backfills()} == {"eu-west-1": False, "us-east-1": True}
 
 
 def test_what_is_revised_while_a_region_is_out_of_reach_is_counted_as_revised(books: Books) -> None:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DatabaseError
 
 from fournines.store.books import Books
+from fournines.store.place import StoreError
 from remediation.journal import Entry, EntryKind, first_break
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -74,10 +74,20 @@ def test_tampering_is_forbidden_and_found_all_the_same(tmp_path: Path, tamper: s
         assert books.verify_journal() == found
 
 
+def test_what_the_database_itself_refuses_is_said_in_our_words(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    with Books.open(str(path)) as books:
+        raw = sqlite3.connect(path)
+        raw.execute("DROP TABLE entry")
+        raw.close()
+        with pytest.raises(StoreError, match="the store cannot be used: no such table: entry"):
+            books.append(ENTRIES)
+
+
 def test_a_transaction_that_fails_leaves_the_chain_as_it_was() -> None:
     with Books.open("sqlite://") as books:
         books.append(ENTRIES[:1])
-        with pytest.raises((TypeError, DatabaseError)):
+        with pytest.raises((TypeError, StoreError)):
             books.append([ENTRIES[1], Entry(EntryKind.JOINED, NOON, "x", data={"a": object()})])
         books.append(ENTRIES[1:])
         assert [one.n for one in books.entries()] == [1, 2, 3]

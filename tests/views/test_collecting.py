@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector.bundle import Area
-from collector.source import Gap, GapReason, Query
+from collector.collect import unanswered
+from collector.source import Batch, Gap, GapReason, Query
 from fournines.doctor import judge
 from fournines.doctor.finding import Mark
 from fournines.known import Known
@@ -39,8 +40,9 @@ def test_what_is_missing_says_why_and_since_when() -> None:
         lived(books)
         known = Known(books, lambda _: 1.0)
         denied = Gap(GapReason.DENIED, "the role needs cloudwatch:GetMetricData")
-        asked = Query("AWS/ApplicationELB", "RequestCount", (), "Sum")
-        known.gaps.said(Area("123456789012", "eu-west-1"), asked, denied, NOON)
+        batch = Batch("1", "eu-west-1", (Query("AWS/ApplicationELB", "RequestCount", (), "Sum"),))
+        refused = unanswered(batch, 0, 1, denied)
+        known.gaps.heard(Area("123456789012", "eu-west-1"), refused, NOON)
         row = regions(known)[0]
     assert row.missing == "denied: the role needs cloudwatch:GetMetricData"
     assert row.missing_since == NOON
