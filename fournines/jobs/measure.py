@@ -193,6 +193,7 @@ class Evaluate:
 
     def run(self, now: datetime) -> None:
         """Fold the alerts of this moment; what has vanished rings no more."""
+        self.books.turn_back(minute_of(now))
         with self.books.ledger() as ledger:
             ledger.advance(minute_of(now - STALE_AFTER))
             alerts = [a for a in firing(self.objectives, ledger, now) if self._goes_on(a, ledger)]

@@ -116,6 +116,10 @@ class Books:
         """Hold the ledger still: `with books.ledger() as ledger`."""
         return self._live.held()
 
+    def turn_back(self, minute: int) -> None:
+        """Have the ledger end with this minute at the latest: a clock that leapt ahead has come back."""
+        self._live.turn_back(minute)
+
     def history(self, slis: Sequence[Sli], start: int, end: int) -> History:
         """Return what is kept of the SLIs over the minutes `[start, end)`, however long ago."""
         return self._live.history(slis, start, end)

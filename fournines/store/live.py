@@ -114,6 +114,13 @@ class LiveLedger:
             self._memory = None
             return done
 
+    def turn_back(self, minute: int) -> None:
+        """Read memory anew where it stands later than the minute: a clock that leapt ahead has come back."""
+        with self._lock:
+            newest = self._loaded().newest
+            if newest is not None and newest > minute:
+                self._memory = None
+
     @contextmanager
     def held(self) -> Iterator[Ledger]:
         """Hold the ledger still while it is read."""

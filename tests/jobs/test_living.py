@@ -131,6 +131,22 @@ def test_an_alert_stops_when_nothing_new_is_known_for_long(books: Books) -> None
     assert max(s.last_seen for s in still.symptoms) == max(s.last_seen for s in incident.symptoms)
 
 
+def test_a_clock_that_leapt_ahead_and_came_back_leaves_no_window_in_the_future(books: Books) -> None:
+    world = life(books, 17, BAD_DEPLOYMENT)
+    (incident,) = books.open_incidents()
+    evaluate = Evaluate(world.objectives, Known(books, lambda _: 1.0), books, world.desk)
+    evaluate.run(world.clock.now() + timedelta(minutes=90))
+    with books.ledger() as ledger:
+        leapt = ledger.newest
+    evaluate.run(world.clock.now() + timedelta(seconds=30))
+    with books.ledger() as ledger:
+        assert ledger.newest is not None
+        assert leapt is not None
+        assert ledger.newest <= minute_of(world.clock.now()) < leapt
+    (ringing,) = books.open_incidents()
+    assert max(s.last_seen for s in ringing.symptoms) > max(s.last_seen for s in incident.symptoms)
+
+
 def test_what_cannot_be_seen_is_missing_from_the_situation_and_never_good(books: Books) -> None:
     world = life(books, 17, BAD_DEPLOYMENT)
     (incident,) = books.open_incidents()
