@@ -22,7 +22,8 @@ from remediation.decision.policy import Policies
 from runbooks import shelf as runbooks
 from runbooks.front import RunbookError
 from runbooks.shelf import Shelf
-from slo import contracts, openslo
+from slo import budget_policies, contracts, openslo
+from slo.budget_policies import BudgetPolicy
 from slo.contracts import Contract
 from slo.objectives import Objective
 from slo.problem import Problem
@@ -56,11 +57,17 @@ def _policies(documents: Sequence[Any]) -> Parsed:
     return Parsed(tuple(reading.policies for reading in readings), tuple(problems))
 
 
+def _budget_policies(documents: Sequence[Any]) -> Parsed:
+    reading = budget_policies.read(documents)
+    return Parsed(reading.policies, reading.problems)
+
+
 #: What each list of files in the document holds, and who reads it.
 READERS: Mapping[str, Callable[[Sequence[Any]], Parsed]] = {
     "objectives": _objectives,
     "policies": _policies,
     "contracts": _contracts,
+    "budget_policies": _budget_policies,
 }
 
 
@@ -73,6 +80,7 @@ class Config:
     objectives: tuple[Objective, ...]
     policies: Policies
     contracts: tuple[Contract, ...] = ()
+    budget_policies: tuple[BudgetPolicy, ...] = ()
     shelf: Shelf
     notes: tuple[str, ...] = ()
 
@@ -107,32 +115,47 @@ def read(path: Path, *, secrets: bool = True) -> Config:
         tuple(one for policies in parsed["policies"].values for one in policies.freezes),
     )
     promised: tuple[Contract, ...] = parsed["contracts"].values
+    spending: tuple[BudgetPolicy, ...] = parsed["budget_policies"].values
     return Config(
         file=path,
         settings=settings,
         objectives=parsed["objectives"].values,
         policies=policies,
         contracts=promised,
+        budget_policies=spending,
         shelf=shelf,
         notes=(
             *(note for kind in READERS for note in parsed[kind].notes),
-            *_unwatched(settings, policies, promised),
+            *_unwatched(settings, policies, promised, spending),
+            *_unaimed(spending, parsed["objectives"].values),
             *_hardly_heard(settings.heartbeat_regions),
         ),
     )
 
 
-def _unwatched(settings: Settings, policies: Policies, promised: Sequence[Contract]) -> Iterator[str]:
+def _unwatched(
+    settings: Settings, policies: Policies, promised: Sequence[Contract], spending: Sequence[BudgetPolicy]
+) -> Iterator[str]:
     """Say which regions the documents name that nobody watches: most often a slip of the pen."""
     watched = settings.aws.regions
     named = [(f"policy {one.name}", one.regions) for one in policies.policies]
     named += [(f"contract {one.id}", one.regions) for one in promised]
+    named += [(f"budget policy {one.name}", one.regions) for one in spending]
     named += [(f"probe {one.probe()}", (one.region,)) for one in settings.probes]
     named += [(f"schedule {one.name}", (one.region,)) for one in settings.schedules]
     for who, globs in named:
         for glob in globs:
             if not any(fnmatchcase(region, glob) for region in watched):
                 yield f"{who} names {glob}, none of the regions that are watched: {', '.join(watched)}"
+
+
+def _unaimed(spending: Sequence[BudgetPolicy], objectives: Sequence[Objective]) -> Iterator[str]:
+    """Say which objectives budget policies name that there are not: the default would count unseen."""
+    names = [objective.name for objective in objectives]
+    for one in spending:
+        for glob in one.objectives:
+            if not any(fnmatchcase(name, glob) for name in names):
+                yield f"budget policy {one.name} names {glob}, none of the objectives: {', '.join(names)}"
 
 
 def _hardly_heard(regions: Sequence[str]) -> Iterator[str]:

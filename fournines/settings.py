@@ -167,6 +167,7 @@ class Settings(Section):
     objectives: Annotated[tuple[File, ...], Field(min_length=1)]
     policies: tuple[File, ...] = ()
     contracts: tuple[File, ...] = ()
+    budget_policies: tuple[File, ...] = ()
     runbooks: tuple[Folder, ...] = ()
     slack: Slack | None = None
     web: Web = Web()

@@ -27,7 +27,7 @@ _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @opened.json_option
 def validate(files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Check configuration, OpenSLO, contracts, policies, scenarios and runbooks; say what they promise.
+    """Check configuration, OpenSLO, contracts, policies, scenarios, runbooks; say what they promise.
 
     Each is known by its content.  Every error comes with file, line and path, and exit status 1.
     """
@@ -39,6 +39,7 @@ def validate(files: tuple[Path, ...], *, as_json: bool) -> None:
         *map(promise.objective, dict.fromkeys(found.objectives)),
         *map(promise.contract, dict.fromkeys(found.contracts)),
         *map(promise.policy, dict.fromkeys(found.policies)),
+        *map(promise.budget_policy, dict.fromkeys(found.budget_policies)),
     ]
     if as_json:
         shown.document(

@@ -14,6 +14,7 @@ from remediation.vocabulary import ActionName, Cause
 from runbooks.front import RunbookError
 from runbooks.runbook import parse as parse_runbook
 from runbooks.shelf import Shelf
+from slo.budget_policies import BudgetPolicy
 from slo.contracts import Contract
 from slo.objectives import Objective
 
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     OBJECTIVES = "objectives"
     POLICIES = "policies"
     CONTRACTS = "contracts"
+    BUDGET_POLICIES = "budget_policies"
     SCENARIO = "scenario"
     RUNBOOK = "runbook"
 
@@ -40,10 +42,12 @@ SIGNS = (
     (Kind.CONFIG, {"aws", "objectives", "store", "slack", "contracts"}),
     (Kind.CONTRACTS, {"tenant", "tiers"}),
     (Kind.POLICIES, {"policies", "freezes"}),
+    (Kind.BUDGET_POLICIES, {"budget_policies"}),
 )
 _UNKNOWN = (
     "not a document of ours: expected a configuration (with `aws`), OpenSLO (`apiVersion`), "
-    "a contract (`tenant`), policies (`policies`), a scenario (`estate`), or a runbook in Markdown"
+    "a contract (`tenant`), policies (`policies`), budget policies (`budget_policies`), "
+    "a scenario (`estate`), or a runbook in Markdown"
 )
 
 
@@ -55,6 +59,7 @@ class Findings:
     objectives: list[Objective] = field(default_factory=list)
     contracts: list[Contract] = field(default_factory=list)
     policies: list[Policy] = field(default_factory=list)
+    budget_policies: list[BudgetPolicy] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -112,11 +117,12 @@ def _config(file: Path, found: Findings) -> None:
     found.objectives += read.objectives
     found.contracts += read.contracts
     found.policies += read.policies.policies
+    found.budget_policies += read.budget_policies
     found.notes += read.notes
 
 
 def _read(documents: dict[Kind, list[Document]], found: Findings) -> None:
-    for kind in (Kind.OBJECTIVES, Kind.CONTRACTS, Kind.POLICIES):
+    for kind in (Kind.OBJECTIVES, Kind.CONTRACTS, Kind.POLICIES, Kind.BUDGET_POLICIES):
         parsed = config.READERS[kind]([document.data for document in documents[kind]])
         found.faults += located(documents[kind], parsed.problems)
         found.notes += parsed.notes
@@ -124,6 +130,8 @@ def _read(documents: dict[Kind, list[Document]], found: Findings) -> None:
             found.objectives += parsed.values
         elif kind is Kind.CONTRACTS:
             found.contracts += parsed.values
+        elif kind is Kind.BUDGET_POLICIES:
+            found.budget_policies += parsed.values
         else:
             found.policies += [one for policies in parsed.values for one in policies.policies]
     for document in documents[Kind.SCENARIO]:

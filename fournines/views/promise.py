@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from remediation.decision.policy import Policy
+    from slo.budget_policies import BudgetPolicy, Threshold
     from slo.contracts import Contract
     from slo.objectives import Objective
 
@@ -101,3 +102,20 @@ def policy(rule: Policy) -> str:
     how = "done at once" if rule.mode is Mode.ACT else f"proposed to {', '.join(rule.approvers)}"
     limits = f"at most {rule.daily_max} a day for a service, {_span(rule.cooldown)} apart"
     return f"{case} is met by {REMEDIES[rule.cause]}, {how}; {limits}."
+
+
+def budget_policy(rule: BudgetPolicy) -> str:
+    """Return what the budgets of its objectives say about deploying."""
+    services, regions = ", ".join(rule.services), ", ".join(rule.regions)
+    objectives = "any objective" if EVERY in rule.objectives else ", ".join(rule.objectives)
+    judged = "pooled" if rule.scope is Scope.POOLED else "by the worst placement"
+    said = ", ".join(f"{_named(one)} {one.said}" for one in rule.thresholds)
+    return (
+        f"{rule.name}: by the budget of {objectives}, {judged}, deployments of {services} in {regions} are "
+        f"{said}; unknown below {figures.target(Fraction(rule.coverage_min))} known, "
+        f"or without news for {_span(rule.age_max)}."
+    )
+
+
+def _named(threshold: Threshold) -> str:
+    return {"freeze": "frozen", "warn": "warned of", "allow": "allowed"}[threshold.answer]
