@@ -8,15 +8,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from collector.price import Thrift
+from fournines.gating import Gate
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.collecting import RegionRow, regions
 from fournines.views.estate import PlacementRow, placements
+from fournines.views.gate import GateView
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
 from fournines.vitals import Pulse
 from remediation.actions.table import REMEDIES
 from remediation.vocabulary import Mode
-from slo import figures
+from slo import figures, gate
 from slo.burn import firing
 from slo.cells import MINUTE_S
 from slo.objectives import EVERY_SERVICE
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from remediation.decision.policy import Policies, Policy
     from remediation.incidents import Incident
     from runbooks.shelf import Shelf
+    from slo.budget_policies import BudgetPolicy
     from slo.objectives import Objective
 
 #: How long ago an incident may have ended and still be listed.
@@ -66,6 +69,7 @@ class Board:
         shelf: Shelf,
         record: Record,
         periods: Mapping[str, timedelta],
+        budget_policies: Sequence[BudgetPolicy] = (),
         unheard: Callable[[], Mapping[str, str]] = dict,
         pulse: Pulse | None = None,
         base_url: str = "",
@@ -73,6 +77,7 @@ class Board:
     ) -> None:
         self._clock, self._books, self._known = clock, books, known
         self._objectives, self._policies, self._shelf = tuple(objectives), policies, shelf
+        self._budget_policies = tuple(budget_policies)
         self._record, self._periods, self._unheard = record, periods, unheard
         self.pulse = pulse or Pulse()
         self._base_url, self._dashboards_url = base_url, dashboards_url
@@ -131,6 +136,33 @@ class Board:
         if not allowed:
             return ("Observe only: everything that would have been done is recorded, nothing is changed.",)
         return (*map(_permission, allowed), "Everything else is only observed.")
+
+    # -- the gate for deployments
+
+    def gate(self, service: str, region: str | None = None) -> GateView:
+        """Return whether a service may be deployed now.  Raises Trouble where there is no such service."""
+        return GateView(self._gate().ask(service, region))
+
+    def gates(self) -> tuple[GateView, ...]:
+        """Return whether each service may be deployed now, region by region."""
+        return tuple(map(GateView, self._gate().everywhere()))
+
+    def _gate(self) -> Gate:
+        now = self._clock.now()
+        with self._books.ledger() as ledger:
+            measured = {sli.placement for sli in ledger.slis}
+            standings = gate.standings(self._objectives, self._budget_policies, ledger, now)
+            alerts = firing(self._objectives, ledger, now)
+        there = measured | self._known.services.keys()
+        return Gate(
+            placements=frozenset(place for place in there if not self._known.vanished(place)),
+            standings=standings,
+            alerts=alerts,
+            incidents=self._books.open_incidents(),
+            freezes=self._policies.freezes,
+            overrides=self._books.overrides(now),
+            now=now,
+        )
 
     # -- incidents
 

@@ -18,6 +18,7 @@ from remediation import metrics as remedies
 from remediation.journal import Entry, EntryKind
 from slo import metrics
 from slo.budget import budgets
+from slo.budget_policies import Answer
 from slo.burn import burns, firing
 from slo.cells import MINUTE_S, Indicator, Placement, minute_of
 
@@ -82,6 +83,7 @@ class Samples:
             yield from self._counted.numbers(ledger)
             yield from _counted_runs(self._known, ledger)
             yield from self._promises(ledger)
+        yield from _gates(self._board)
         yield from self._told.numbers(self._books)
         yield from _estate(self._known, minute_of(self._clock.now()))
         yield from _reading(self._known)
@@ -190,6 +192,14 @@ def _budget(budget: Budget, where: tuple[str, ...]) -> Numbers:
         yield metrics.BUDGET_REMAINING_SECONDS, (where, float(budget.left_minutes * MINUTE_S))
     if budget.coverage is not None:
         yield metrics.COVERAGE_RATIO, (where, float(budget.coverage))
+
+
+def _gates(board: Board) -> Numbers:
+    for view in board.gates():
+        where = (view.verdict.service, view.verdict.region or "")
+        yield from (
+            (metrics.GATE_ANSWER, ((*where, answer), float(view.answer is answer))) for answer in Answer
+        )
 
 
 def _estate(known: Known, now: int) -> Numbers:

@@ -35,6 +35,7 @@ from remediation.decision.policy import Policies
 from remediation.events.event import Mailbox
 from remediation.workflow.engine import SETTLE, Engine
 from runbooks.shelf import Shelf
+from slo.budget_policies import BudgetPolicy
 from slo.cells import Indicator
 from slo.contracts import Contract
 from slo.objectives import EVERY_SERVICE, Objective
@@ -80,6 +81,7 @@ class Charter:
     contracts: tuple[Contract, ...]
     shelf: Shelf
     latency_threshold_s: float = 1.0
+    budget_policies: tuple[BudgetPolicy, ...] = ()
 
     @property
     def indicators(self) -> frozenset[Indicator]:
@@ -181,6 +183,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         known=known,
         objectives=charter.objectives,
         policies=charter.policies,
+        budget_policies=charter.budget_policies,
         shelf=charter.shelf,
         record=record,
         periods=periods,

@@ -29,7 +29,14 @@ _log = logging.getLogger(__name__)
 def charter(config: Config) -> Charter:
     """Return what the documents say."""
     threshold_s = config.settings.collect.latency_threshold
-    return Charter(config.objectives, config.policies, config.contracts, config.shelf, threshold_s)
+    return Charter(
+        config.objectives,
+        config.policies,
+        config.contracts,
+        config.shelf,
+        threshold_s,
+        config.budget_policies,
+    )
 
 
 def serve(config: Config) -> None:

@@ -37,6 +37,7 @@ class EntryKind(Word):
     RESOLVED = "resolved", "The incident is over."
     RESTATED = "restated", "Minutes that were already counted were corrected."
     SWITCHED = "switched", "A switch was set."
+    OVERRIDDEN = "overridden", "The gate for deployments was overridden, or is no more."
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,10 @@ ALERT_FIRING = Family(
     "slo_alert_firing", Kind.GAUGE, "", (*OBJECTIVE, "tier", "severity"),
     "1 while the tier's two windows both burn too fast and the evidence suffices.",
 )  # fmt: skip
+GATE_ANSWER = Family(
+    "slo_gate_answer", Kind.GAUGE, "", ("service", "region", "answer"),
+    "1 for what the gate answers who would deploy, 0 for the other three; an override counts.",
+)  # fmt: skip
 RESTATED_MINUTES = Family(
     "sli_restated_minutes_total", Kind.COUNTER, "", SLI,
     "Minutes that had already been counted and were corrected by later readings.",
@@ -114,5 +118,6 @@ FAMILIES = (
     EXHAUSTION_SECONDS,
     COVERAGE_RATIO,
     ALERT_FIRING,
+    GATE_ANSWER,
     RESTATED_MINUTES,
 )

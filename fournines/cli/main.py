@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Spot] = {
     ),
     "validate": Spot("ask", "validate", "Check documents: every error with its file and line."),
     "budget": Spot("ask", "budget", "Print every objective: SLI, budget left, burn, coverage, forecast."),
+    "gate": Spot("gate", "gate", "Say whether a service may be deployed now: exit status 0, 1 or 2."),
     "incidents": Spot("ask", "incidents", "List what happened."),
     "explain": Spot("ask", "explain", "Say why something was done or not: each guard, with its numbers."),
     "events": Spot("ask", "events", "Read raw AWS events."),

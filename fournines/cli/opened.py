@@ -43,6 +43,7 @@ class Opened(NamedTuple):
             known=Known(self.books, charter.threshold_s),
             objectives=config.objectives,
             policies=config.policies,
+            budget_policies=config.budget_policies,
             shelf=config.shelf,
             record=Record(),
             periods={},
@@ -78,12 +79,12 @@ def read(file: Path) -> Config:
     return configuration.read(file, secrets=False)
 
 
-def login() -> str:
+def login(option: str = "--actor") -> str:
     """Return who is logged in."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name
-        raise Trouble("this user has no name here: say who you are with --actor NAME") from None
+        raise Trouble(f"this user has no name here: say who you are with {option} NAME") from None
 
 
 class Moment(click.ParamType[datetime]):

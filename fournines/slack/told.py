@@ -38,6 +38,7 @@ TOLD: Mapping[EntryKind, Manner | None] = {
     EntryKind.RESOLVED: Manner(":large_green_circle:", broadcast=True),
     EntryKind.RESTATED: None,
     EntryKind.SWITCHED: Manner(":lock:"),
+    EntryKind.OVERRIDDEN: Manner(":unlock:"),
 }
 
 #: Decisions that say nothing which the thread does not hear: a call for a person is told as such, a wait is

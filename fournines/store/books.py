@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import IO, TYPE_CHECKING, Self
 
-from fournines.store import backfills, collected, inbox, incidents, journal, outbox, statements
+from fournines.store import backfills, collected, inbox, incidents, journal, outbox, overrides, statements
 from fournines.store import ledger as cells
 from fournines.store.database import Database, open_database
 from fournines.store.live import LiveLedger
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from remediation.incidents import Change, Incident
     from remediation.journal import Entry
     from slo.cells import Block, Placement, Sli
+    from slo.gate import Override
     from slo.ledger import Put
 
 
@@ -251,6 +252,26 @@ class Books:
             return False
         self.runs.set_switch(PAUSED, on=on, actor=actor, at=at)
         return True
+
+    # -- the gate for deployments
+
+    def override(self, override: Override, entries: Sequence[Entry]) -> None:
+        """Keep an override, and journal it."""
+        with self._database.write() as connection:
+            overrides.keep(connection, override)
+            journal.append(connection, entries)
+
+    def revoke(self, held: Sequence[Override], entries: Sequence[Entry]) -> None:
+        """End overrides before their time, and journal it."""
+        with self._database.write() as connection:
+            for override in held:
+                overrides.revoke(connection, override)
+            journal.append(connection, entries)
+
+    def overrides(self, now: datetime) -> tuple[Override, ...]:
+        """Return the overrides that hold, the one that lasts longest first."""
+        with self._database.read() as connection:
+            return overrides.holding(connection, now)
 
     # -- the journal
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 #: Raised by one whenever a table changes in a way that an older fournines cannot read.
-SCHEMA = 2
+SCHEMA = 3
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -229,6 +229,19 @@ switch = Table(
     Column("value", Boolean, nullable=False),
     Column("actor", String, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+override = Table(
+    "override",
+    metadata,
+    Column("n", Counter, primary_key=True),
+    Column("service", String, nullable=False),
+    Column("region", String),
+    Column("who", String, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("revoked", Boolean, nullable=False),
 )
 
 # -- what was promised to be so

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, jsonify, render_template, request
 
 from fournines.views.evidence import said
-from fournines.web import api, pages
+from fournines.web import api, gate, pages
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -36,6 +36,7 @@ def app(board: Board, registry: CollectorRegistry, *, refresh_s: int = REFRESH_S
     flask.jinja_env.filters |= {"moment": moment, "brief": brief, "said": said}
     flask.register_blueprint(pages.pages(board))
     flask.register_blueprint(api.api(board, registry))
+    flask.register_blueprint(gate.gate(board))
 
     @flask.after_request
     def guard(response: Response) -> Response:

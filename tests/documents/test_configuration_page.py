@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +9,12 @@ import pytest
 
 from collector.probes import Reason
 from fournines import measuring, settings
+from fournines.documents import parse
 from fournines.forms import Section
 from remediation.decision.policy import Freeze, OnTimeout, Policy
 from remediation.vocabulary import Mode
+from slo import budget_policies, gate
+from slo.budget_policies import DEFAULT, SAYS, BudgetPolicy, Threshold
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -40,3 +44,20 @@ def test_every_reason_of_a_check_is_on_the_page() -> None:
 
 def test_every_word_of_a_policy_is_on_the_page() -> None:
     assert {*Mode, *OnTimeout} - NAMED == set()
+
+
+@pytest.mark.parametrize("form", [BudgetPolicy, Threshold], ids=lambda form: form.__name__)
+def test_every_property_of_a_budget_policy_is_on_the_page(form: type[BudgetPolicy | Threshold]) -> None:
+    assert {field.name for field in dataclasses.fields(form)} - NAMED == set()
+    assert {*SAYS} - NAMED == set()
+
+
+def test_every_reason_of_the_gate_is_on_the_page() -> None:
+    assert {*gate.Reason} - NAMED == set()
+
+
+def test_the_default_budget_policy_is_the_one_on_the_page() -> None:
+    (block,) = (part for part in PAGE.split("```")[1::2] if part.startswith("\nbudget_policies:"))
+    (written,) = parse(block.replace("name: default", "name: ours"), "page")
+    reading = budget_policies.read([written.data])
+    assert reading.policies == (dataclasses.replace(DEFAULT, name="ours"),)

@@ -14,6 +14,7 @@ from fournines import telemetry
 from fournines.clock import Health, Record, Stepped
 from fournines.desk import Desk
 from fournines.known import Known
+from fournines.overriding import give
 from fournines.store.books import Books
 from fournines.web.app import app
 from remediation.incidents import Symptom
@@ -21,6 +22,7 @@ from remediation.journal import Entry, EntryKind
 from runbooks import shelf
 from slo.burn import Severity
 from slo.cells import Placement
+from slo.gate import Override
 from tests.telemetry.state import NOON, OBJECTIVES, HandMade, board, fill, happen
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def site() -> Iterator[Site]:
 
 PAGES = (
     *("/", "/incidents", "/runbooks", "/runbooks/dependency", "/style.css", "/metrics", "/healthz"),
-    *("/api/budgets", "/api/placements", "/api/incidents", "/api/journal", "/nowhere"),
+    *("/api/budgets", "/api/gate?service=course-catalog", "/api/placements", "/api/incidents"),
+    *("/api/journal", "/nowhere"),
 )
 
 
@@ -203,3 +206,46 @@ def test_json_says_the_same_as_the_page(site: Site) -> None:
     assert incident["impact"][0]["sentence"] in site.get(f"/incidents/{incident['id']}")
     lines = [json.loads(line) for line in site.get("/api/journal").splitlines()]
     assert [line["n"] for line in lines] == list(range(1, len(lines) + 1))
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "strict"),
+    [
+        ("service=course-catalog", "freeze", 409),
+        ("service=course-catalog&region=", "freeze", 409),
+        ("service=course-catalog&region=eu-west-1", "freeze", 409),
+        ("service=course-catalog&region=us-east-1", "unknown", 503),
+    ],
+)
+def test_the_gate_answers_with_200_or_with_a_status_of_its_own_for_who_reads_nothing_else(
+    site: Site, question: str, answer: str, strict: int
+) -> None:
+    told = json.loads(site.get(f"/api/gate?{question}"))
+    assert told["answer"] == answer
+    assert json.loads(site.get(f"/api/gate?{question}&strict=1", strict)) == told
+
+
+def test_an_override_opens_the_gate_and_what_asks_sees_whose_it_is(site: Site) -> None:
+    word = Override(
+        service="course-catalog", region=None, who="ana", why="mends it", since=NOON,
+        until=NOON + timedelta(hours=1),
+    )  # fmt: skip
+    give(site.books, word)
+    told = json.loads(site.get("/api/gate?service=course-catalog&strict=1"))
+    assert (told["answer"], told["exit_status"]) == ("warn", 0)
+    assert told["overrides"][0]["who"] == "ana"
+    assert "overridden by ana until 2026-10-01 13:00 UTC: mends it" in told["sentence"]
+
+
+def test_a_gate_of_nothing_is_no_answer(site: Site) -> None:
+    nobody = json.loads(site.get("/api/gate?service=nobody&strict=1", 404))
+    assert nobody == {"error": "there is no service 'nobody': there are course-catalog, reports"}
+    assert json.loads(site.get("/api/gate", 400)) == {"error": "name a service: /api/gate?service=NAME"}
+
+
+def test_a_gate_asks_nothing_of_what_has_vanished(site: Site) -> None:
+    _, empty = site.books.estates()
+    for minutes in (5, 10):
+        site.known.saw(replace(empty, services=(), seen_at=NOON + timedelta(minutes=minutes)))
+    told = json.loads(site.get("/api/gate?service=course-catalog&region=us-east-1", 404))
+    assert told == {"error": "course-catalog is not in 'us-east-1': there are eu-west-1"}
