@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector.price import Thrift
 from fournines.gating import Gate
+from fournines.past import Past
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.collecting import RegionRow, regions
 from fournines.views.estate import PlacementRow, placements
@@ -79,7 +80,7 @@ class Board:
         self._objectives, self._policies, self._shelf = tuple(objectives), policies, shelf
         self._budget_policies = tuple(budget_policies)
         self._record, self._periods, self._unheard = record, periods, unheard
-        self.pulse = pulse or Pulse()
+        self.pulse, self.past = pulse or Pulse(), Past(books)
         self._base_url, self._dashboards_url = base_url, dashboards_url
 
     def now(self) -> datetime:
@@ -92,7 +93,7 @@ class Board:
         """Return every objective at every placement, worst first."""
         with self._books.ledger() as ledger:
             now = self._clock.now()
-            return rows(self._objectives, ledger, firing(self._objectives, ledger, now), now)
+            return rows(self._objectives, ledger, firing(self._objectives, ledger, now), now, self.past)
 
     def tiles(self, shown: Sequence[BudgetRow]) -> tuple[Tile, ...]:
         """Return what is seen first, of budgets and all else."""
@@ -151,7 +152,7 @@ class Board:
         now = self._clock.now()
         with self._books.ledger() as ledger:
             measured = {sli.placement for sli in ledger.slis}
-            standings = gate.standings(self._objectives, self._budget_policies, ledger, now)
+            standings = gate.standings(self._objectives, self._budget_policies, ledger, now, self.past)
             alerts = firing(self._objectives, ledger, now)
         there = measured | self._known.services.keys()
         return Gate(
@@ -203,7 +204,7 @@ class Board:
         """Return what the users of each placement feel now."""
         own = [replace(o, service=incident.service) for o in self._objectives if _concerns(o, incident)]
         with self._books.ledger() as ledger:
-            found = rows(own, ledger, (), self._clock.now())
+            found = rows(own, ledger, (), self._clock.now(), self.past)
             here = (row for row in found if row.budget.placements[0] in incident.placements)
             return impacts(here, ledger, _rung(own, incident))
 

@@ -22,10 +22,12 @@ from remediation.decision.policy import Policies
 from runbooks import shelf as runbooks
 from runbooks.front import RunbookError
 from runbooks.shelf import Shelf
-from slo import budget_policies, contracts, openslo
+from slo import budget_policies, contracts
 from slo.budget_policies import BudgetPolicy
+from slo.composites import Composite
 from slo.contracts import Contract
 from slo.objectives import Objective
+from slo.openslo import reader as openslo
 from slo.problem import Problem
 
 if TYPE_CHECKING:
@@ -34,16 +36,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What the documents of one kind came to.  `notes` tell what is accepted and not used."""
+    """What the documents of one kind came to.  `remarks` tell what is accepted and not used, and where."""
 
     values: tuple[Any, ...]
     problems: tuple[Problem, ...]
-    notes: tuple[str, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    composites: tuple[Composite, ...] = ()
 
 
-def _objectives(documents: Sequence[Any]) -> Parsed:
-    reading = openslo.read(documents)
-    return Parsed(reading.objectives, reading.problems, reading.unmapped)
+def _objectives(documents: Sequence[Any], *, lenient: bool = False) -> Parsed:
+    reading = openslo.read(documents, lenient=lenient)
+    return Parsed(reading.objectives, reading.problems, reading.remarks, reading.composites)
 
 
 def _contracts(documents: Sequence[Any]) -> Parsed:
@@ -81,6 +84,7 @@ class Config:
     policies: Policies
     contracts: tuple[Contract, ...] = ()
     budget_policies: tuple[BudgetPolicy, ...] = ()
+    composites: tuple[Composite, ...] = ()
     shelf: Shelf
     notes: tuple[str, ...] = ()
 
@@ -100,9 +104,12 @@ def read(path: Path, *, secrets: bool = True) -> Config:
         settings = Settings.model_validate(document.data, context=Context(path.parent, os.environ, secrets))
     except ValidationError as error:
         faults += misfits(document, error, Settings)
-    parsed = {}
+    parsed, notes = {}, list[str]()
     for kind in READERS:
-        parsed[kind], more = read_files(kind, _named(document, kind, path.parent))
+        parsed[kind], told, more = read_files(
+            kind, _named(document, kind, path.parent), lenient=_lenient(document)
+        )
+        notes += told
         faults += more
     shelf, more = shelve(settings.runbooks if settings is not None else ())
     faults += more
@@ -123,9 +130,10 @@ def read(path: Path, *, secrets: bool = True) -> Config:
         policies=policies,
         contracts=promised,
         budget_policies=spending,
+        composites=parsed["objectives"].composites,
         shelf=shelf,
         notes=(
-            *(note for kind in READERS for note in parsed[kind].notes),
+            *notes,
             *_unwatched(settings, policies, promised, spending),
             *_unaimed(spending, parsed["objectives"].values),
             *_hardly_heard(settings.heartbeat_regions),
@@ -169,8 +177,10 @@ def _hardly_heard(regions: Sequence[str]) -> Iterator[str]:
         )
 
 
-def read_files(kind: str, paths: Sequence[Path]) -> tuple[Parsed, tuple[Fault, ...]]:
-    """Read all files of a kind together, since they may name each other; what is wrong comes as faults."""
+def read_files(
+    kind: str, paths: Sequence[Path], *, lenient: bool = False
+) -> tuple[Parsed, tuple[str, ...], tuple[Fault, ...]]:
+    """Read all files of a kind together, since they may name each other; return notes and faults as well."""
     documents: list[Document] = []
     faults: list[Fault] = []
     for path in paths:
@@ -178,8 +188,23 @@ def read_files(kind: str, paths: Sequence[Path]) -> tuple[Parsed, tuple[Fault, .
             documents += load(path)
         except DocumentError as error:
             faults += error.faults
-    parsed = READERS[kind]([document.data for document in documents])
-    return parsed, (*faults, *located(documents, parsed.problems))
+    parsed, notes, more = parse(kind, documents, lenient=lenient)
+    return parsed, notes, (*faults, *more)
+
+
+def parse(
+    kind: str, documents: Sequence[Document], *, lenient: bool = False
+) -> tuple[Parsed, tuple[str, ...], tuple[Fault, ...]]:
+    """Parse documents of a kind; what is told and what is wrong comes with file and line."""
+    plain = [document.data for document in documents]
+    parsed = _objectives(plain, lenient=lenient) if kind == "objectives" else READERS[kind](plain)
+    notes = tuple(map(str, located(documents, parsed.remarks)))
+    return parsed, notes, tuple(located(documents, parsed.problems))
+
+
+def _lenient(document: Document) -> bool:
+    """Whether OpenSLO is read leniently, even when the rest of the document is wrong."""
+    return isinstance(document.data, dict) and document.data.get("openslo") == "lenient"
 
 
 def shelve(folders: Sequence[Path]) -> tuple[Shelf, tuple[Fault, ...]]:

@@ -97,7 +97,7 @@ class Samples:
         for objective in self._objectives.values():
             labels = (objective.name, objective.service, str(objective.indicator))
             yield metrics.OBJECTIVE_RATIO, (labels, float(objective.target))
-        for budget in budgets(self._objectives.values(), ledger, now):
+        for budget in budgets(self._objectives.values(), ledger, now, self._board.past):
             rates = burns(self._objectives[budget.objective], budget.placements[0], ledger)
             where = (budget.objective, *_where(budget.placements[0]), str(budget.indicator))
             yield from (

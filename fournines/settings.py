@@ -165,6 +165,7 @@ class Settings(Section):
     clock: Annotated[WallClock | FastClock, Field(discriminator="kind")] = WallClock()
     aws: Aws
     objectives: Annotated[tuple[File, ...], Field(min_length=1)]
+    openslo: Literal["strict", "lenient"] = "strict"
     policies: tuple[File, ...] = ()
     contracts: tuple[File, ...] = ()
     budget_policies: tuple[File, ...] = ()

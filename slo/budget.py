@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
 
 from slo.cells import Indicator, Placement, Sli, State, minute_of
-from slo.objectives import Budgeting
+from slo.ledger import Ledger
+from slo.months import Stretch
+from slo.objectives import DAY_MINUTES, Budgeting, Rolling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from slo.ledger import Ledger, Sums
-    from slo.months import Stretch
     from slo.objectives import Objective
 
 #: A minute is bad where more than 5 % of its requests are, unless the objective says otherwise.
-SLICE_TARGET = Fraction(95, 100)
+SLICE_TARGET = Decimal("0.95")
+
+#: Ratios of slices are added in so many parts of one, each rounded up: so sums stay exact, and short.
+SHARES = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,22 +116,76 @@ class Budget:
         return self.left_ratio * self.period / burn if burn else None
 
 
-def budgets(objectives: Iterable[Objective], ledger: Ledger, now: datetime) -> Iterator[Budget]:
-    """Yield the budget of each objective at each placement, in the objective's own budgeting."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """The same cells budgeted by requests and by minutes."""
+
+    requests: Budget
+    minutes: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What some minutes of one SLI came to, in an objective's own budgeting; parts add up to the whole."""
+
+    bad: Fraction
+    total: Fraction
+    elapsed: int
+    unknown: int
+    excluded: int
+
+    def __add__(self, other: Part) -> Part:
+        return Part(
+            self.bad + other.bad,
+            self.total + other.total,
+            self.elapsed + other.elapsed,
+            self.unknown + other.unknown,
+            self.excluded + other.excluded,
+        )
+
+
+NOTHING = Part(Fraction(0), Fraction(0), 0, 0, 0)
+
+
+class Past(Protocol):
+    """What is kept of minutes that the ring has let go."""
+
+    def part(self, objective: Objective, sli: Sli, start: int, end: int) -> Part:
+        """Return what the minutes `[start, end)` came to; whole days are counted back from `end`."""
+        ...
+
+
+def budgets(
+    objectives: Iterable[Objective], ledger: Ledger, now: datetime, past: Past | None = None
+) -> Iterator[Budget]:
+    """Yield the budget of each objective at each placement, in the objective's own budgeting.
+
+    What the ring has let go of longer periods is told by the `past`, and unknown without one.
+    """
     for objective in objectives:
-        stretch, end = _so_far(objective, now)
-        if objective.budgeting is Budgeting.TIMESLICES:
-            yield from (in_minutes(objective, (sli,), ledger, now) for sli in objective.slis(ledger.slis))
-            continue
-        sums = ledger.over(stretch.start, end)
-        for sli in objective.slis(ledger.slis):
-            yield _in_requests(objective, sli, sums, ledger.column(sli), (stretch, end))
+        period = Period.of(objective, ledger, now, past)
+        parts = _in_slices if objective.in_slices else _in_requests
+        for sli, part in parts(objective, period):
+            yield _budget(objective, sli, period.stretch, part)
 
 
-def in_minutes(objective: Objective, slis: Sequence[Sli], ledger: Ledger, now: datetime) -> Budget:
+def side_by_side(
+    objective: Objective, slis: Sequence[Sli], ledger: Ledger, now: datetime, past: Past | None = None
+) -> Sides:
+    """Return the budget of several SLIs in requests and in minutes: from the same cells, never converted."""
+    by_request = replace(objective, budgeting=Budgeting.OCCURRENCES, time_slice_target=None, slice_minutes=1)
+    requests = pooled([one for one in budgets([by_request], ledger, now, past) if _of(one) in slis])
+    return Sides(requests=requests, minutes=in_minutes(objective, slis, ledger, now, past))
+
+
+def in_minutes(
+    objective: Objective, slis: Sequence[Sli], ledger: Ledger, now: datetime, past: Past | None = None
+) -> Budget:
     """Return the budget in minutes, beside that in requests: each minute of each placement is good or bad."""
-    stretch, end = _so_far(objective, now)
-    return pooled([_minutes_of(objective, sli, ledger, (stretch, end)) for sli in slis])
+    if not objective.in_slices:
+        objective = replace(objective, budgeting=Budgeting.TIMESLICES, time_slice_target=SLICE_TARGET)
+    period = Period.of(objective, ledger, now, past)
+    return pooled([_budget(objective, sli, period.stretch, period.part(objective, sli)) for sli in slis])
 
 
 def pooled(parts: Sequence[Budget]) -> Budget:
@@ -152,47 +211,135 @@ def bad_minutes(
     return bad * may_be_bad.denominator > total * may_be_bad.numerator
 
 
-def _so_far(objective: Objective, now: datetime) -> tuple[Stretch, int]:
-    """Return the period, and the minute before which it has passed."""
-    stretch = objective.window.stretch(now)
-    return stretch, stretch.until(minute_of(now)).end
+def counted(
+    objective: Objective, bad: NDArray[np.int64], total: NDArray[np.int64], state: NDArray[np.uint8]
+) -> Part:
+    """Count consecutive minutes in the objective's own budgeting; those of slices are whole slices."""
+    bad, total, unknown, excluded = weighed(objective, bad, total, state)
+    length, scale = objective.slice_minutes, scale_of(objective)
+    return Part(
+        bad=Fraction(int(bad.sum()), scale),
+        total=Fraction(int(total.sum()), scale),
+        elapsed=len(state),
+        unknown=int(unknown.sum()) * length,
+        excluded=int(excluded.sum()) * length,
+    )
 
 
-def _in_requests(
-    objective: Objective, sli: Sli, sums: Sums, column: int, period: tuple[Stretch, int]
-) -> Budget:
-    stretch, end = period
+def weighed(
+    objective: Objective, bad: NDArray[np.int64], total: NDArray[np.int64], state: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return what each slice spends and weighs in the objective's scale, which is unknown, which excluded.
+
+    One unknown minute makes its slice unknown, since nobody knows what it would have weighed.  Excluded ones
+    are left out of theirs; a slice of nothing else is excluded.  A slice without traffic is good.
+    """
+    unknown, excluded = state == State.UNKNOWN, state == State.EXCLUDED
+    if not objective.in_slices:
+        return bad, total, unknown, excluded
+    length = objective.slice_minutes
+    bad, total = (counts.reshape(-1, length).sum(axis=1) for counts in (bad, total))
+    out = excluded.reshape(-1, length).all(axis=1)
+    blind = unknown.reshape(-1, length).any(axis=1)
+    known = ~blind & ~out
+    weight = length * scale_of(objective)
+    return np.where(known, _failed(objective, bad, total) * length, 0), known * weight, blind, out
+
+
+def scale_of(objective: Objective) -> int:
+    """Return how many counts stand for one request or minute."""
+    if objective.budgeting is Budgeting.RATIO_TIMESLICES:
+        return SHARES
+    return 1 if objective.in_slices else objective.indicator.scale
+
+
+def _failed(objective: Objective, bad: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which slices failed; of ratio timeslices, which share of each did."""
+    if objective.time_slice_target is not None:
+        return bad_minutes(bad, total, Fraction(objective.time_slice_target)).astype(np.int64)
+    shares, at = np.zeros(len(bad), np.int64), np.flatnonzero(bad)
+    pairs = zip(bad[at].tolist(), total[at].tolist(), strict=True)
+    shares[at] = [-(-part * SHARES // whole) for part, whole in pairs]
+    return shares
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Period:
+    """An objective's period so far: what the past tells of it, up to `split`, and what the ring does."""
+
+    stretch: Stretch
+    start: int
+    split: int
+    end: int
+    ledger: Ledger
+    past: Past | None
+
+    @classmethod
+    def of(cls, objective: Objective, ledger: Ledger, now: datetime, past: Past | None) -> Period:
+        """Return the whole slices of the period; the past tells whole days, and what comes before them."""
+        stretch = objective.window.stretch(now)
+        end = stretch.until(minute_of(now)).end
+        grid, length = _grid(objective, stretch), objective.slice_minutes
+        start = min(end, stretch.start + (grid - stretch.start) % length)
+        end -= (end - grid) % length
+        split = start = min(start, end)
+        if past is not None and ledger.oldest is not None and start < ledger.oldest:
+            split = min(end, ledger.oldest + (grid - ledger.oldest) % DAY_MINUTES)
+        return cls(stretch, start, split, end, ledger, past)
+
+    def part(self, objective: Objective, sli: Sli) -> Part:
+        """Return what the period came to so far."""
+        here = counted(objective, *self.ledger.minutes(sli, self.split, self.end))
+        return self.before(objective, sli) + here
+
+    def before(self, objective: Objective, sli: Sli) -> Part:
+        """Return what the past tells."""
+        if self.past is None or self.start == self.split:
+            return NOTHING
+        return self.past.part(objective, sli, self.start, self.split)
+
+
+def _grid(objective: Objective, stretch: Stretch) -> int:
+    """Return where slices and days are counted from: the start of a calendar period, else midnight in UTC."""
+    return 0 if isinstance(objective.window, Rolling) else stretch.start
+
+
+def _in_slices(objective: Objective, period: Period) -> Iterator[tuple[Sli, Part]]:
+    """Yield what each SLI came to, from its minutes."""
+    for sli in objective.slis(period.ledger.slis):
+        yield sli, period.part(objective, sli)
+
+
+def _in_requests(objective: Objective, period: Period) -> Iterator[tuple[Sli, Part]]:
+    """Yield what each SLI came to, from the running sums where there are any."""
+    sums, ledger = period.ledger.over(period.split, period.end), period.ledger
+    for sli in objective.slis(ledger.slis):
+        column, scale = ledger.column(sli), sli.indicator.scale
+        here = Part(
+            bad=Fraction(int(sums.bad[column]), scale),
+            total=Fraction(int(sums.total[column]), scale),
+            elapsed=period.end - period.split,
+            unknown=int(sums.unknown[column]),
+            excluded=int(sums.excluded[column]),
+        )
+        yield sli, period.before(objective, sli) + here
+
+
+def _budget(objective: Objective, sli: Sli, stretch: Stretch, part: Part) -> Budget:
     return Budget(
         objective=objective.name,
         indicator=objective.indicator,
         placements=(sli.placement,),
         target=Fraction(objective.target),
-        unit=objective.indicator.counted,
+        unit="minutes" if objective.in_slices else objective.indicator.counted,
         period=len(stretch),
-        bad=Fraction(int(sums.bad[column]), sli.indicator.scale),
-        total=Fraction(int(sums.total[column]), sli.indicator.scale),
-        elapsed=end - stretch.start,
-        unknown=int(sums.unknown[column]),
-        excluded=int(sums.excluded[column]),
+        bad=part.bad,
+        total=part.total,
+        elapsed=part.elapsed,
+        unknown=part.unknown,
+        excluded=part.excluded,
     )
 
 
-def _minutes_of(objective: Objective, sli: Sli, ledger: Ledger, period: tuple[Stretch, int]) -> Budget:
-    stretch, end = period
-    bad, total, state = ledger.minutes(sli, stretch.start, end)
-    unknown, excluded = int((state == State.UNKNOWN).sum()), int((state == State.EXCLUDED).sum())
-    slice_target = objective.time_slice_target
-    failed = bad_minutes(bad, total, SLICE_TARGET if slice_target is None else Fraction(slice_target))
-    return Budget(
-        objective=objective.name,
-        indicator=objective.indicator,
-        placements=(sli.placement,),
-        target=Fraction(objective.target),
-        unit="minutes",
-        period=len(stretch),
-        bad=Fraction(int(failed.sum())),
-        total=Fraction(end - stretch.start - unknown - excluded),
-        elapsed=end - stretch.start,
-        unknown=unknown,
-        excluded=excluded,
-    )
+def _of(budget: Budget) -> Sli:
+    return Sli(budget.placements[0], budget.indicator)

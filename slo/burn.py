@@ -6,26 +6,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from slo import figures
-from slo.budget import bad_minutes
-from slo.cells import Indicator, Placement, Sli, State
+from slo.budget import scale_of
+from slo.cells import Indicator, Placement, Sli
+from slo.conditions import Condition, Op
 from slo.evidence import failures_needed
 from slo.ledger import WINDOWS
-from slo.objectives import Budgeting
+from slo.lookback import LAG_MAX, SHORT_MAX, Tally, end_of, looks, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from decimal import Decimal
 
     from numpy.typing import NDArray
 
     from slo.ledger import Ledger
+    from slo.lookback import Look
     from slo.objectives import Objective
+
+    Bounds = Callable[[int, int], tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 #: Fewer failures wake nobody, whatever their ratio: one client may retry one bad request.
 FAILURES_MIN = 3
@@ -101,6 +105,9 @@ class Answer(StrEnum):
     NO_TRAFFIC = "no_traffic"
     NO_DATA = "no_data"
     PERIOD_TOO_SHORT = "period_too_short"
+    SLICE_TOO_LONG = "slice_too_long"
+    NOT_MET = "not_met"
+    NOT_FOR_LONG = "not_for_long"
 
     @property
     def sentence(self) -> str:
@@ -117,6 +124,9 @@ _SENTENCES = {
     Answer.NO_TRAFFIC: "No requests came.",
     Answer.NO_DATA: "Nothing is known of the window.",
     Answer.PERIOD_TOO_SHORT: "The objective's period is too short for this tier.",
+    Answer.SLICE_TOO_LONG: "The objective's slices are longer than this tier's short window.",
+    Answer.NOT_MET: "The condition is not met.",
+    Answer.NOT_FOR_LONG: "The condition is met, but has not been for as long as it asks.",
 }
 
 
@@ -124,13 +134,14 @@ _SENTENCES = {
 class Alert:
     """A tier that fires for an objective at a placement; `bad` and `total` are the long window's requests.
 
-    For an objective in timeslices they are minutes, and `unit` says so.
+    For an objective in timeslices they are minutes, and `unit` says so.  `tier` may be a condition that
+    somebody wrote: then `burn_short` is the burn of those it had to hold for that came nearest to the limit.
     """
 
     objective: str
     placement: Placement
     indicator: Indicator
-    tier: Tier
+    tier: Tier | Condition
     burn_long: Fraction
     burn_short: Fraction
     bad: int
@@ -141,15 +152,25 @@ class Alert:
     @property
     def severity(self) -> Severity:
         """How urgent it is."""
-        return self.tier.severity
+        return Severity(self.tier.severity)
 
     @property
     def sentence(self) -> str:
         """What an engineer reads first."""
+        if isinstance(self.tier, Condition):
+            return self._asked(self.tier)
         return (
             f"{self.placement.service} in {self.placement.region} burns its {self.indicator} budget "
             f"{figures.burn(self.burn_long)} times too fast: {self.bad:,} of {self.total:,} {self.unit} "
             f"were bad in {_RULES[self.tier].long}"
+        )
+
+    def _asked(self, condition: Condition) -> str:
+        """Say which condition holds, and by which numbers."""
+        return (
+            f"{self.placement.service} in {self.placement.region} meets {condition}: its {self.indicator} "
+            f"budget burns at {figures.burn(self.burn_long)}, {condition.op.words} {condition.threshold}; "
+            f"{self.bad:,} of {self.total:,} {self.unit} were bad in {figures.allowance(condition.lookback)}"
         )
 
 
@@ -157,10 +178,10 @@ class Alert:
 class Judgement:
     """A tier's answer for one SLI, with the numbers behind it; counts are whole requests of the long window.
 
-    `needed` is the number of failures that would be evidence.
+    `needed` is the number of failures that would be evidence; a written condition asks for none.
     """
 
-    tier: Tier
+    tier: Tier | Condition
     answer: Answer
     factor: Fraction | None
     burn_long: Fraction | None
@@ -168,24 +189,6 @@ class Judgement:
     bad: int
     total: int
     needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Tally:
-    """Bad of total in a window, in the indicator's scale or in minutes, and how many minutes are known."""
-
-    bad: int
-    total: int
-    known: int
-
-    @property
-    def ratio(self) -> Fraction | None:
-        return Fraction(self.bad, self.total) if self.total else None
-
-
-#: SLIs are read at different minutes: up to so many behind the newest, a window of at most an hour ends with
-#: what is known of its own SLI.  What is later than that is no news: its short windows are empty.
-LAG_MAX, SHORT_MAX = 10, 60
 
 
 def firing(objectives: Sequence[Objective], ledger: Ledger, now: datetime) -> tuple[Alert, ...]:
@@ -204,7 +207,7 @@ def firing(objectives: Sequence[Objective], ledger: Ledger, now: datetime) -> tu
             bad=judged.bad,
             total=judged.total,
             at=now,
-            unit="minutes" if objective.budgeting is Budgeting.TIMESLICES else objective.indicator.counted,
+            unit="minutes" if objective.in_slices else objective.indicator.counted,
         )
         for objective, sli, rule in _candidates(objectives, ledger, now)
         if (judged := judge(objective, sli, rule, ledger, now)).answer is Answer.FIRING
@@ -216,33 +219,38 @@ def firing(objectives: Sequence[Objective], ledger: Ledger, now: datetime) -> tu
 def explain(
     objective: Objective, placement: Placement, ledger: Ledger, now: datetime
 ) -> tuple[Judgement, ...]:
-    """Return what each tier answers for a placement, and why."""
-    return tuple(judge(objective, Sli(placement, objective.indicator), rule, ledger, now) for rule in RULES)
+    """Return what each tier and each written condition answers for a placement, and why."""
+    sli, rules = Sli(placement, objective.indicator), list[Rule | Condition](RULES)
+    return tuple(judge(objective, sli, rule, ledger, now) for rule in (*rules, *objective.conditions))
 
 
 def burns(objective: Objective, placement: Placement, ledger: Ledger) -> dict[str, Fraction | None]:
     """Return the burn rate of every window that the ledger sums; None where nothing was counted."""
     sli = Sli(placement, objective.indicator)
     return {
-        name: _burn(_tally(objective, sli, window, ledger), objective)
+        name: _burn(tally(objective, sli, window, ledger), objective)
         for name, window in WINDOWS.items()
         if window in ledger.windows
     }
 
 
-def judge(objective: Objective, sli: Sli, rule: Rule, ledger: Ledger, now: datetime) -> Judgement:
-    """Answer whether a tier fires for one SLI, by exact comparison."""
+def judge(objective: Objective, sli: Sli, rule: Rule | Condition, ledger: Ledger, now: datetime) -> Judgement:
+    """Answer whether a tier, or a written condition, fires for one SLI, by exact comparison."""
+    if isinstance(rule, Condition):
+        return _asked(objective, sli, rule, ledger)
     period = len(objective.window.stretch(now))
     factor = rule.factor(period)
     limit = None if factor is None else factor * objective.budget
-    long = _tally(objective, sli, WINDOWS[rule.long], ledger)
-    short = _tally(objective, sli, WINDOWS[rule.short], ledger)
-    scale = 1 if objective.budgeting is Budgeting.TIMESLICES else sli.indicator.scale
+    long = tally(objective, sli, WINDOWS[rule.long], ledger)
+    short = tally(objective, sli, WINDOWS[rule.short], ledger)
+    scale = scale_of(objective)
     bad, total = long.bad // scale, long.total // scale
     needed = 0 if limit is None else max(FAILURES_MIN, failures_needed(total, float(limit)))
     answer = _answer(limit, long, short)
+    if objective.slice_minutes > WINDOWS[rule.short]:
+        answer = Answer.SLICE_TOO_LONG
     if answer is Answer.FIRING:
-        volume = _volume(_tally(objective, sli, ledger.windows[-1], ledger), period, scale)
+        volume = _volume(tally(objective, sli, ledger.windows[-1], ledger), period, scale)
         answer = _evidence(bad, total, needed, volume=volume, budget=objective.budget)
     return Judgement(
         tier=rule.tier,
@@ -256,7 +264,35 @@ def judge(objective: Objective, sli: Sli, rule: Rule, ledger: Ledger, now: datet
     )
 
 
-def _answer(limit: Fraction | None, long: _Tally, short: _Tally) -> Answer:
+def _asked(objective: Objective, sli: Sli, condition: Condition, ledger: Ledger) -> Judgement:
+    """Answer whether a written condition fires: it holds now, and has in every window of its time."""
+    found = list(looks(objective, condition, sli, ledger, end_of(ledger, sli)))
+    newest, burns = found[0], [look.burn for look in found if look.burn is not None]
+    nearest = (min if condition.op.rises else max)(burns, default=None)
+    return Judgement(
+        tier=condition,
+        answer=_held(condition, found),
+        factor=Fraction(condition.threshold),
+        burn_long=newest.burn,
+        burn_short=nearest,
+        bad=newest.bad,
+        total=newest.total,
+        needed=0,
+    )
+
+
+def _held(condition: Condition, found: Sequence[Look]) -> Answer:
+    """Name the first reason why a condition does not fire."""
+    newest = found[0]
+    if newest.burn is None:
+        return Answer.NO_TRAFFIC if newest.known else Answer.NO_DATA
+    if not condition.holds(newest.burn):
+        return Answer.NOT_MET
+    whole = all(look.burn is not None and condition.holds(look.burn) for look in found)
+    return Answer.FIRING if whole else Answer.NOT_FOR_LONG
+
+
+def _answer(limit: Fraction | None, long: Tally, short: Tally) -> Answer:
     """Name the first reason why the ratios do not ask for an alert."""
     if limit is None:
         return Answer.PERIOD_TOO_SHORT
@@ -278,62 +314,43 @@ def _evidence(bad: int, total: int, needed: int, *, volume: Fraction, budget: Fr
     return Answer.FIRING if bad >= needed else Answer.TOO_FEW_FAILURES
 
 
-def _burn(tally: _Tally, objective: Objective) -> Fraction | None:
+def _burn(tally: Tally, objective: Objective) -> Fraction | None:
     return None if tally.ratio is None else tally.ratio / objective.budget
 
 
-def _volume(tally: _Tally, period: int, scale: int) -> Fraction:
+def _volume(tally: Tally, period: int, scale: int) -> Fraction:
     """Return the requests that a whole period would bring at the pace of what is known."""
     return Fraction(tally.total * period, max(1, tally.known) * scale)
 
 
-def _tally(objective: Objective, sli: Sli, window: int, ledger: Ledger) -> _Tally:
-    """Return what a window holds of one SLI: requests, or minutes for an objective in timeslices."""
-    if sli not in ledger or ledger.newest is None:
-        return _Tally(0, 0, 0)
-    column = ledger.column(sli)
-    (lag,) = ledger.lags(np.array([column])).tolist()
-    late = 0 < lag <= LAG_MAX and window <= SHORT_MAX
-    if objective.time_slice_target is not None or late:
-        end = ledger.newest + 1 - lag * late
-        return _counted(objective, *ledger.minutes(sli, end - window, end))
-    sums = ledger.sums(window)
-    known = window - int(sums.unknown[column]) - int(sums.excluded[column])
-    return _Tally(int(sums.bad[column]), int(sums.total[column]), known)
-
-
-def _counted(
-    objective: Objective, bad: NDArray[np.int64], total: NDArray[np.int64], state: NDArray[np.uint8]
-) -> _Tally:
-    """Add up minutes: their requests, or themselves for an objective in timeslices."""
-    known = int(np.isin(state, (State.OBSERVED, State.NO_TRAFFIC)).sum())
-    if objective.time_slice_target is None:
-        return _Tally(int(bad.sum()), int(total.sum()), known)
-    return _Tally(int(bad_minutes(bad, total, Fraction(objective.time_slice_target)).sum()), known, known)
-
-
 def _candidates(
     objectives: Sequence[Objective], ledger: Ledger, now: datetime
-) -> Iterator[tuple[Objective, Sli, Rule]]:
+) -> Iterator[tuple[Objective, Sli, Rule | Condition]]:
     """Yield what may fire, sorted out by columns: in most minutes nothing comes near."""
     slis = ledger.slis
     for indicator in Indicator:
         columns = ledger.columns(indicator)
-        concerned = [one for one in objectives if one.indicator is indicator]
-        for rule in RULES if len(columns) else ():
+        concerned = [one for one in objectives if one.indicator is indicator] if len(columns) else []
+        for rule in RULES:
             limits = [(one, limit) for one in concerned if (limit := _limit(one, rule, now)) is not None]
             if not limits:
                 continue
-            near = _near(ledger, columns, rule, min(limit for _, limit in limits))
+            longest = max(one.slice_minutes for one, _ in limits)
+            near = _near(ledger, columns, rule, min(limit for _, limit in limits), longest)
             for column in columns[near].tolist():
                 sli = slis[column]
                 yield from ((one, sli, rule) for one, _ in limits if one.covers(sli.placement))
+        bounds = cache(partial(_bounds, ledger, columns))
+        for objective, condition in ((one, asked) for one in concerned for asked in one.conditions):
+            near = _near_condition(bounds, objective, condition)
+            found = (slis[column] for column in columns[near].tolist())
+            yield from ((objective, sli, condition) for sli in found if objective.covers(sli.placement))
 
 
 def _limit(objective: Objective, rule: Rule, now: datetime) -> float | None:
     """Return a ratio of bad requests below which the tier cannot fire; any, for timeslices."""
     period = len(objective.window.stretch(now))
-    return 0.0 if objective.time_slice_target is not None else _ratio(rule.tier, objective.target, period)
+    return 0.0 if objective.in_slices else _ratio(rule.tier, objective.target, period)
 
 
 @lru_cache(maxsize=1024)
@@ -342,7 +359,9 @@ def _ratio(tier: Tier, target: Decimal, period: int) -> float | None:
     return None if factor is None else float(factor * (1 - Fraction(target))) * _MARGIN
 
 
-def _near(ledger: Ledger, columns: NDArray[np.intp], rule: Rule, limit: float) -> NDArray[np.bool_]:
+def _near(
+    ledger: Ledger, columns: NDArray[np.intp], rule: Rule, limit: float, slice_minutes: int
+) -> NDArray[np.bool_]:
     lags = ledger.lags(columns)
     # What lies in the short windows of those that are late is found out one by one, where the hour holds
     # enough failures for it: those of the short window, at a quarter of its usual requests.
@@ -351,7 +370,37 @@ def _near(ledger: Ledger, columns: NDArray[np.intp], rule: Rule, limit: float) -
     late = (lags > 0) & (lags <= LAG_MAX) & (hour.bad[columns] > 0) & (hour.bad[columns] >= enough)
     near = np.ones(len(columns), np.bool_)
     for window in (WINDOWS[rule.short], WINDOWS[rule.long]):
-        sums = ledger.sums(window)
+        # Whole slices end up to a slice earlier, so that a longer window holds theirs.
+        sums = ledger.sums(_standing(ledger, window + slice_minutes - 1))
         bad = sums.bad[columns]
         near &= ((bad > 0) & (bad >= sums.total[columns] * limit)) | (late & (window <= SHORT_MAX))
     return near
+
+
+def _near_condition(bounds: Bounds, objective: Objective, condition: Condition) -> NDArray[np.bool_]:
+    """Return where a condition may hold: more burn needs failures, and enough for the fewest requests."""
+    bad, fewest = bounds(condition.lookback, objective.slice_minutes)
+    always = condition.op is Op.GTE and not condition.threshold
+    if always or not condition.op.rises:
+        return np.ones(len(bad), np.bool_)
+    burnt = 0.0 if objective.in_slices else float(Fraction(condition.threshold) * objective.budget) * _MARGIN
+    near: NDArray[np.bool_] = (bad > 0) & (bad >= fewest * burnt)
+    return near
+
+
+def _bounds(
+    ledger: Ledger, columns: NDArray[np.intp], lookback: int, slice_minutes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the most failures and the fewest requests that a window holds, however late it is read."""
+    shift, end = LAG_MAX + slice_minutes - 1, (ledger.newest or 0) + 1
+    bad = ledger.sums(_standing(ledger, lookback + shift)).bad[columns]
+    within = max((window for window in ledger.windows if window <= lookback), default=0)
+    if within <= shift:
+        return bad, np.zeros_like(bad)
+    newest = ledger.over(end - shift, end).total[columns]
+    return bad, np.maximum(0, ledger.sums(within).total[columns] - newest)
+
+
+def _standing(ledger: Ledger, minutes: int) -> int:
+    """Return the shortest window with running sums that holds so many minutes, or the longest there is."""
+    return next((window for window in ledger.windows if window >= minutes), ledger.windows[-1])

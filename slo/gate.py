@@ -21,6 +21,7 @@ from slo.contracts import Scope
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from slo.budget import Past
     from slo.ledger import Ledger
     from slo.objectives import Objective
 
@@ -217,13 +218,17 @@ _OVERRIDDEN = {
 
 
 def standings(
-    objectives: Sequence[Objective], policies: Sequence[BudgetPolicy], ledger: Ledger, now: datetime
+    objectives: Sequence[Objective],
+    policies: Sequence[BudgetPolicy],
+    ledger: Ledger,
+    now: datetime,
+    past: Past | None = None,
 ) -> tuple[Standing, ...]:
-    """Return how the budget of each objective stands at each placement."""
+    """Return how the budget of each objective stands at each placement; beyond the ring the `past` tells."""
     by_name = {objective.name: objective for objective in objectives}
     return tuple(
         _standing(by_name[budget.objective], budget, policies, ledger, now)
-        for budget in budgets(objectives, ledger, now)
+        for budget in budgets(objectives, ledger, now, past)
     )
 
 

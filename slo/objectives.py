@@ -7,9 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from slo.cells import Indicator, Placement, Sli, minute_of
+from slo.calendars import Calendar
+from slo.cells import Indicator, Placement, Sli, minute_of, moment_of
+from slo.conditions import Condition
+from slo.ledger import RING_MINUTES
 from slo.months import Month, Stretch, rolling, zone_named
 
 if TYPE_CHECKING:
@@ -17,8 +21,12 @@ if TYPE_CHECKING:
 
 EVERY_SERVICE = "*"
 
-#: What the ledger's ring can hold; shorter windows hold too few requests to speak of an objective.
-ROLLING_MIN, ROLLING_MAX = timedelta(hours=1), timedelta(days=31)
+#: Shorter windows hold too few requests to speak of an objective; cells are kept for 15 months, of which the
+#: shortest have 455 days.
+ROLLING_MIN, ROLLING_MAX = timedelta(hours=1), timedelta(days=455)
+
+#: Slices part a day without rest, so that days can be added up.
+DAY_MINUTES = 1440
 
 
 class Budgeting(StrEnum):
@@ -26,6 +34,7 @@ class Budgeting(StrEnum):
 
     OCCURRENCES = "Occurrences"
     TIMESLICES = "Timeslices"
+    RATIO_TIMESLICES = "RatioTimeslices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,12 @@ class Rolling:
 
     def __post_init__(self) -> None:
         if not ROLLING_MIN <= self.duration <= ROLLING_MAX or self.duration % timedelta(minutes=1):
-            raise ValueError(f"a rolling window is 1 h to 31 d in whole minutes, got {self.duration}")
+            raise ValueError(f"a rolling window is 1 h to 455 d in whole minutes, got {self.duration}")
+
+    @property
+    def longest(self) -> int:
+        """How many minutes it has."""
+        return self.duration // timedelta(minutes=1)
 
     def stretch(self, now: datetime) -> Stretch:
         """Return the minutes that have ended by `now`."""
@@ -52,10 +66,23 @@ class CalendarMonth:
     def __post_init__(self) -> None:
         zone_named(self.zone)
 
+    @property
+    def longest(self) -> int:
+        """How many minutes the longest month has, and the hour that clocks go back."""
+        return RING_MINUTES
+
     def stretch(self, now: datetime) -> Stretch:
         """Return all minutes of the month that `now` falls in."""
-        zone = zone_named(self.zone)
-        return Month.of(now, zone).stretch(zone)
+        return _month(self.zone, minute_of(now))
+
+
+@lru_cache(maxsize=256)
+def _month(name: str, minute: int) -> Stretch:
+    zone = zone_named(name)
+    return Month.of(moment_of(minute), zone).stretch(zone)
+
+
+Window = Rolling | CalendarMonth | Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +90,8 @@ class Objective:
     """A target for one indicator of a service (`*`: of every service), kept at each of its placements.
 
     `regions` empty means all.  `threshold_s` belongs to latency: slower is bad.  `time_slice_target` belongs
-    to timeslices: a minute is good if at least this ratio of its requests is.
+    to timeslices: a slice of `slice_minutes` is good if at least this ratio of its requests is.  Of ratio
+    timeslices the ratios are averaged.  `conditions` alert beside our own tiers.
     """
 
     name: str
@@ -71,11 +99,13 @@ class Objective:
     service: str
     indicator: Indicator
     target: Decimal
-    window: Rolling | CalendarMonth
+    window: Window
     budgeting: Budgeting = Budgeting.OCCURRENCES
     time_slice_target: Decimal | None = None
+    slice_minutes: int = 1
     threshold_s: Decimal | None = None
     regions: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.target < 1:
@@ -86,8 +116,19 @@ class Objective:
             raise ValueError(f"threshold_s is above 0, got {self.threshold_s}")
         if (self.time_slice_target is not None) != (self.budgeting is Budgeting.TIMESLICES):
             raise ValueError("a time slice target belongs to Timeslices, and Timeslices needs it")
-        if self.time_slice_target is not None and not 0 < self.time_slice_target <= 1:
-            raise ValueError(f"a time slice target is above 0 and at most 1, got {self.time_slice_target}")
+        if self.time_slice_target is not None and not 0 <= self.time_slice_target <= 1:
+            raise ValueError(f"a time slice target is 0 to 1, got {self.time_slice_target}")
+        if self.slice_minutes < 1 or DAY_MINUTES % self.slice_minutes:
+            raise ValueError(f"slices part a day without rest, got {self.slice_minutes} minutes")
+        if self.slice_minutes > 1 and not self.in_slices:
+            raise ValueError("occurrences have no slices")
+        if any(one.lookback % self.slice_minutes for one in self.conditions):
+            raise ValueError("a condition looks back whole slices")
+
+    @property
+    def in_slices(self) -> bool:
+        """Whether slices of time are budgeted, rather than requests."""
+        return self.budgeting is not Budgeting.OCCURRENCES
 
     @property
     def budget(self) -> Fraction:

@@ -25,8 +25,9 @@ _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 @click.command(epilog="Example: fournines validate fournines.yaml policies.yaml runbooks/*.md")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--lenient", is_flag=True, help="Forgive OpenSLO where its specification contradicts itself.")
 @opened.json_option
-def validate(files: tuple[Path, ...], *, as_json: bool) -> None:
+def validate(files: tuple[Path, ...], *, lenient: bool, as_json: bool) -> None:
     """Check configuration, OpenSLO, contracts, policies, scenarios, runbooks; say what they promise.
 
     Each is known by its content.  Every error comes with file, line and path, and exit status 1.
@@ -34,9 +35,11 @@ def validate(files: tuple[Path, ...], *, as_json: bool) -> None:
     from fournines.cli.validation import check  # noqa: PLC0415 - what is heavy waits until it is needed
     from fournines.views import promise  # noqa: PLC0415
 
-    found = check(files)
+    found = check(files, lenient=lenient)
     sentences = [
         *map(promise.objective, dict.fromkeys(found.objectives)),
+        *map(promise.composite, dict.fromkeys(found.composites)),
+        *promise.conditions(found.objectives),
         *map(promise.contract, dict.fromkeys(found.contracts)),
         *map(promise.policy, dict.fromkeys(found.policies)),
         *map(promise.budget_policy, dict.fromkeys(found.budget_policies)),
@@ -63,7 +66,9 @@ def validate(files: tuple[Path, ...], *, as_json: bool) -> None:
 @opened.json_option
 def budget(at: datetime | None, file: Path, *, as_json: bool) -> None:
     """Print every objective at every placement, worst first: SLI, budget left, burn, coverage, forecast."""
-    from fournines.views.budget import rows  # noqa: PLC0415 - what is heavy waits until it is needed
+    from fournines.past import Past  # noqa: PLC0415 - what is heavy waits until it is needed
+    from fournines.views.budget import rows  # noqa: PLC0415
+    from fournines.views.composite import composite_rows  # noqa: PLC0415
     from slo.burn import firing  # noqa: PLC0415
     from slo.cells import minute_of, moment_of  # noqa: PLC0415
 
@@ -74,15 +79,19 @@ def budget(at: datetime | None, file: Path, *, as_json: bool) -> None:
         moment = at or now
         objectives = found.config.objectives
         ledger = found.books.ledger_as_of(minute_of(moment))
-        made = rows(objectives, ledger, firing(objectives, ledger, moment), moment)
+        past = Past(found.books)
+        made = rows(objectives, ledger, firing(objectives, ledger, moment), moment, past)
+        together = composite_rows(found.config.composites, ledger, moment, past)
     if as_json:
-        shown.document([row.as_json() for row in made])
+        shown.document([*(row.as_json() for row in made), *(row.as_json() for row in together)])
         return
     if not made or ledger.newest is None:
         raise Trouble(
             "no minute is known: run `fournines serve`, or bring history in with `fournines import`"
         )
     shown.table(BUDGET, [_budget(row) for row in made], right=BUDGET_NUMBERS)
+    for composite in together:
+        click.echo(composite.sentence)
     newest = moment_of(ledger.newest + 1)
     click.echo(
         f"\nThe newest known minute ended {newest:%Y-%m-%d %H:%M} UTC, "

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from fournines import config
-from fournines.documents import Document, DocumentError, Fault, load, located
+from fournines.documents import Document, DocumentError, Fault, load
 from fournines.rehearsal import scenarios
 from remediation.decision.policy import Policy
 from remediation.vocabulary import ActionName, Cause
@@ -15,6 +15,7 @@ from runbooks.front import RunbookError
 from runbooks.runbook import parse as parse_runbook
 from runbooks.shelf import Shelf
 from slo.budget_policies import BudgetPolicy
+from slo.composites import Composite
 from slo.contracts import Contract
 from slo.objectives import Objective
 
@@ -57,6 +58,7 @@ class Findings:
 
     kinds: dict[str, set[Kind]] = field(default_factory=dict)
     objectives: list[Objective] = field(default_factory=list)
+    composites: list[Composite] = field(default_factory=list)
     contracts: list[Contract] = field(default_factory=list)
     policies: list[Policy] = field(default_factory=list)
     budget_policies: list[BudgetPolicy] = field(default_factory=list)
@@ -64,8 +66,8 @@ class Findings:
     faults: list[Fault] = field(default_factory=list)
 
 
-def check(files: Sequence[Path]) -> Findings:
-    """Check files together, since they may name each other."""
+def check(files: Sequence[Path], *, lenient: bool = False) -> Findings:
+    """Check files together, since they may name each other; OpenSLO strictly unless `lenient`."""
     found = Findings()
     documents: dict[Kind, list[Document]] = {kind: [] for kind in Kind}
     for file in files:
@@ -74,7 +76,7 @@ def check(files: Sequence[Path]) -> Findings:
                 documents[kind].append(document)
         except DocumentError as error:
             found.faults += error.faults
-    _read(documents, found)
+    _read(documents, found, lenient=lenient)
     found.faults = list(DocumentError(found.faults).faults)
     return found
 
@@ -115,19 +117,21 @@ def _config(file: Path, found: Findings) -> None:
         found.faults += error.faults
         return
     found.objectives += read.objectives
+    found.composites += read.composites
     found.contracts += read.contracts
     found.policies += read.policies.policies
     found.budget_policies += read.budget_policies
     found.notes += read.notes
 
 
-def _read(documents: dict[Kind, list[Document]], found: Findings) -> None:
+def _read(documents: dict[Kind, list[Document]], found: Findings, *, lenient: bool) -> None:
     for kind in (Kind.OBJECTIVES, Kind.CONTRACTS, Kind.POLICIES, Kind.BUDGET_POLICIES):
-        parsed = config.READERS[kind]([document.data for document in documents[kind]])
-        found.faults += located(documents[kind], parsed.problems)
-        found.notes += parsed.notes
+        parsed, notes, faults = config.parse(kind, documents[kind], lenient=lenient)
+        found.faults += faults
+        found.notes += notes
         if kind is Kind.OBJECTIVES:
             found.objectives += parsed.values
+            found.composites += parsed.composites
         elif kind is Kind.CONTRACTS:
             found.contracts += parsed.values
         elif kind is Kind.BUDGET_POLICIES:

@@ -25,6 +25,7 @@ from fournines.store.books import Books
 from fournines.store.place import StoreError
 from slo.burn import burns, firing
 from slo.cells import Indicator, Placement, Sli, State, minute_of
+from slo.conditions import Condition
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class Evaluate:
         """Whether the budget is still being spent: a ticket's windows ring for hours after an outage."""
         if self.known.vanished(alert.placement):
             return False
-        if alert.severity == "page":
+        if alert.severity == "page" or (isinstance(alert.tier, Condition) and not alert.tier.op.rises):
             return True
         objective = next(o for o in self.objectives if o.name == alert.objective)
         return (burns(objective, alert.placement, ledger)[STILL_BURNS] or 0) >= 1

@@ -27,7 +27,8 @@ from runbooks import shelf
 from simulator.judge import Message, judge
 from simulator.without import live_without
 from simulator.world import World
-from slo import contracts, openslo
+from slo import contracts
+from slo.openslo.reader import read as read_openslo
 
 if TYPE_CHECKING:
     from fournines.slack import blocks
@@ -72,7 +73,7 @@ def charter(scenario: Scenario) -> Charter:
     written = scenario.policies or staging.policies(stories(scenario), keep_for=KEEP_FOR)
     promised = [staging.contract(t.name, t.services, t.regions) for t in scenario.estate.tenants]
     return Charter(
-        objectives=openslo.read(staging.objectives()).objectives,
+        objectives=read_openslo(staging.objectives()).objectives,
         policies=policy.read(written).policies,
         contracts=contracts.read(promised).contracts,
         shelf=shelf.shipped(),

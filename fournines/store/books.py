@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 class Books:
     """All that is kept, safe to share among threads; every method is one transaction.
 
-    `runs` keeps the workflows: it is the Runs of the engine.
+    `runs` keeps the workflows: it is the Runs of the engine.  `changes` counts what was written that may be
+    older than the ledger's ring: whoever remembers sums of it adds them up again.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Books:
     ) -> None:
         self._database, self._lock, self._owner = database, lock, owner
         self._live = LiveLedger(database, make)
+        self.changes = 0
         self.runs = SqlRuns(database, uuid.uuid4().hex)
 
     @classmethod
@@ -96,17 +98,22 @@ class Books:
     def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark] | None = None) -> Put:
         """Keep the cells of a block and how far was read; then memory follows.  A correction is journaled."""
         self._must_own()
-        return self._live.record(block, read_at, marks or {})
+        put = self._live.record(block, read_at, marks or {})
+        self.changes += bool(put.refused)
+        return put
 
     def fill(self, block: Block) -> None:
         """Keep shares of coarser sums, marked so, where nothing finer was measured."""
         self._must_own()
         self._live.fill(block)
+        self.changes += 1
 
     def import_cells(self, blocks: Sequence[Block], label: str, at: datetime) -> Import:
         """Keep cells that we did not measure, all or none, marked so; what we measured ourselves stays."""
         self._must_own()
-        return self._live.take_in(blocks, label, at)
+        done = self._live.take_in(blocks, label, at)
+        self.changes += 1
+        return done
 
     def imports(self) -> tuple[Import, ...]:
         """Return what was imported, oldest first."""

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from slo import figures
 from slo.budget import Budget, budgets
 from slo.burn import burns
+from slo.forecast import forecasts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from slo.budget import Past
     from slo.burn import Alert
     from slo.cells import Placement
     from slo.ledger import Ledger
@@ -116,18 +118,23 @@ class BudgetRow:
             "left_minutes": self.left_minutes,
             "burn": dict(self.burn),
             "exhausted_in": self.exhausted_in,
+            "forecast": [one.sentence for one in forecasts(budget, self.burn_rates)],
             "coverage": self.coverage,
             "state": self.state,
         }
 
 
 def rows(
-    objectives: Sequence[Objective], ledger: Ledger, alerts: Iterable[Alert], now: datetime
+    objectives: Sequence[Objective],
+    ledger: Ledger,
+    alerts: Iterable[Alert],
+    now: datetime,
+    past: Past | None = None,
 ) -> tuple[BudgetRow, ...]:
-    """Return every objective at every placement, worst first."""
+    """Return every objective at every placement, worst first; the `past` tells of periods beyond the ring."""
     firing = {(alert.objective, alert.placement, alert.severity) for alert in alerts}
     by_name = {objective.name: objective for objective in objectives}
-    found = tuple(budgets(objectives, ledger, now))
+    found = tuple(budgets(objectives, ledger, now, past))
     namesakes: dict[tuple[str, str], set[Placement]] = {}
     for place in (budget.placements[0] for budget in found):
         namesakes.setdefault((place.region, place.service), set()).add(place)

@@ -1,4 +1,4 @@
-"""What documents promise and allow, in plain sentences: one per objective, contract and policy."""
+"""What documents promise and allow, in plain sentences: one per objective, composite, condition and so on."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING
 from remediation.actions.table import REMEDIES
 from remediation.vocabulary import Mode
 from slo import figures
+from slo.calendars import Calendar, Unit
 from slo.cells import Indicator
 from slo.contracts import EVERY, Measure, Scope
 from slo.objectives import EVERY_SERVICE, Budgeting, Rolling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from remediation.decision.policy import Policy
     from slo.budget_policies import BudgetPolicy, Threshold
+    from slo.composites import Composite
+    from slo.conditions import Condition
     from slo.contracts import Contract
     from slo.objectives import Objective
 
 #: A month of 30 days: what an allowance is told for.
 MONTH = timedelta(days=30)
+MINUTE = timedelta(minutes=1)
+#: Days of each unit of a calendar, for the same.
+_DAYS = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 30, Unit.QUARTER: 90, Unit.YEAR: 365}
 
 #: Where what is counted comes from, and what is good of it.
 _SAID = {
@@ -41,14 +47,54 @@ def objective(promise: Objective) -> str:
     good = good.format(threshold_s=promise.threshold_s)
     service = "every service" if promise.service == EVERY_SERVICE else promise.service
     asked = f"{promise.indicator.counted} {where} {service}"
-    counted = f"{asked} {good}"
-    if promise.budgeting is Budgeting.TIMESLICES:
-        slices = figures.target(Fraction(promise.time_slice_target or 1))
-        counted = f"minutes are good, in which {slices} of the {asked} {good}"
     return (
-        f"{promise.name}: {figures.target(Fraction(promise.target))} of {counted}, "
+        f"{promise.name}: {figures.target(Fraction(promise.target))} of {_counted(promise, asked, good)}, "
         f"in {_regions(promise.regions)} by itself, {_window(promise)}."
     )
+
+
+def _counted(promise: Objective, asked: str, good: str) -> str:
+    """Say what is budgeted; ratio timeslices average, which people should know."""
+    slices = "minutes" if promise.slice_minutes == 1 else f"slices of {_span(promise.slice_minutes * MINUTE)}"
+    match promise.budgeting:
+        case Budgeting.OCCURRENCES:
+            return f"{asked} {good}"
+        case Budgeting.TIMESLICES:
+            ratio = figures.target(Fraction(promise.time_slice_target or 0))
+            return f"{slices} are good, in which {ratio} of the {asked} {good}"
+        case Budgeting.RATIO_TIMESLICES:
+            return f"{asked} {good}, on average over {slices}, a quiet one weighing as much as a busy one"
+
+
+def composite(promise: Composite) -> str:
+    """Return what a composite asks, and how its members are put together."""
+    members = ", ".join(
+        member.objective.name + (f" (weight {member.weight})" if member.weight != 1 else "")
+        for member in promise.members
+    )
+    return f"{promise.name}: {members} judged as one in each region; {_TOGETHER[promise.budgeting]}."
+
+
+_TOGETHER = {
+    Budgeting.OCCURRENCES: "what each spends of its budget is added up by weight, and together they have one",
+    Budgeting.TIMESLICES: "any bad member makes a slice bad, and the strictest target of them counts",
+    Budgeting.RATIO_TIMESLICES: "what each lacks is added up by weight, and the strictest target counts",
+}
+
+
+def conditions(promises: Iterable[Objective]) -> Iterator[str]:
+    """Yield what written conditions ask, with the objectives that they watch."""
+    watched: dict[Condition, list[str]] = {}
+    for promise in promises:
+        for one in promise.conditions:
+            watched.setdefault(one, []).append(promise.name)
+    for one, names in watched.items():
+        held = f", for {_span(one.after * MINUTE)}" if one.after else ""
+        yield (
+            f"{one.name}: a {one.severity} beside our own tiers while the burn rate of "
+            f"{', '.join(dict.fromkeys(names))} over the last {_span(one.lookback * MINUTE)} "
+            f"is {one.op.words} {one.threshold}{held}, however few the requests."
+        )
 
 
 def _regions(regions: Sequence[str]) -> str:
@@ -57,22 +103,31 @@ def _regions(regions: Sequence[str]) -> str:
 
 def _window(promise: Objective) -> str:
     """Say the period, and what its budget is worth in time of total failure."""
-    if isinstance(promise.window, Rolling):
-        period, said = promise.window.duration, f"over any {_span(promise.window.duration)}"
+    window = promise.window
+    if isinstance(window, Rolling):
+        period, said = window.duration, f"over any {_span(window.duration)}"
+    elif isinstance(window, Calendar):
+        period, said = timedelta(days=_DAYS[window.unit] * window.count), _periods(window)
     else:
-        period, said = MONTH, f"over each calendar month ({promise.window.zone})"
-    allowed = figures.allowance(promise.budget * Fraction(int(period.total_seconds()), 60))
+        period, said = MONTH, f"over each calendar month ({window.zone})"
+    allowed = figures.allowance(promise.budget * Fraction(period // MINUTE))
     return f"{said}; {allowed} of total failure in {_span(period)} spend the budget"
+
+
+def _periods(window: Calendar) -> str:
+    unit = window.unit.name.lower()
+    each = f"{window.count} {unit}s" if window.count > 1 else unit
+    return f"over each {each} from {window.start:%Y-%m-%d %H:%M} on ({window.zone})"
 
 
 def _span(span: timedelta) -> str:
     for unit, name in (
-        (timedelta(days=1), "days"),
-        (timedelta(hours=1), "hours"),
-        (timedelta(minutes=1), "minutes"),
+        (timedelta(days=1), "day"),
+        (timedelta(hours=1), "hour"),
+        (timedelta(minutes=1), "minute"),
     ):
         if not span % unit:
-            return f"{span // unit} {name}"
+            return figures.several(span // unit, name)
     return f"{span.total_seconds():g} s"
 
 

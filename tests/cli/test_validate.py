@@ -192,3 +192,52 @@ def test_an_objective_is_said_in_one_plain_sentence(
     assert said.err == ""
     told = f"availability: {sentence} of total failure in 30 days spend the budget."
     assert said.out.splitlines()[1] == told
+
+
+WRITTEN = {
+    "RatioTimeslices": (
+        {"Occurrences": "RatioTimeslices", "[{target: 0.9999}]": "[{target: 0.999, timeSliceWindow: 5m}]"},
+        (
+            "99.9 % of requests to every service succeed, on average over slices of 5 minutes, a quiet one "
+            "weighing as much as a busy one, in each region by itself, over any 30 days; 43 min 12 s of"
+        ),
+    ),
+    "quarter": (
+        {
+            "{duration: 30d, isRolling: true}": (
+                "{duration: 1Q, calendar: {startTime: 2026-01-01, timeZone: America/New_York}}"
+            )
+        },
+        "over each quarter from 2026-01-01 00:00 on (America/New_York); 12 min 57 s of total failure",
+    ),
+    "two weeks": (
+        {
+            "{duration: 30d, isRolling: true}": (
+                "{duration: 2w, calendar: {startTime: '2026-01-05 12:00', timeZone: UTC}}"
+            )
+        },
+        "over each 2 weeks from 2026-01-05 12:00 on (UTC); 2 min of total failure in 14 days",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_slices_and_periods_are_said_as_they_are(folder: Path, fournines: Command, name: str) -> None:
+    changes, sentence = WRITTEN[name]
+    text = (folder / "objectives.yaml").read_text(encoding="utf-8")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    (folder / "objectives.yaml").write_text(text, encoding="utf-8")
+    said = fournines("validate", "objectives.yaml")
+    assert (said.err, sentence in said.out) == ("", True), said.out
+
+
+def test_openslo_is_read_strictly_unless_somebody_says_otherwise(folder: Path, fournines: Command) -> None:
+    path, config = folder / "objectives.yaml", folder / "fournines.yaml"
+    path.write_text(path.read_text("utf-8").replace("{target: 0.9999}", "{target: 0.9999, op: lte}"), "utf-8")
+    assert "spec.objectives[0].op: belongs to a thresholdMetric only" in fournines("validate", str(path)).err
+    lenient = fournines("validate", "--lenient", str(path))
+    assert (lenient.code, "spec.objectives[0].op: not used" in lenient.out) == (0, True)
+    assert fournines("validate", "--lenient", str(config)).code == 1
+    config.write_text(f"openslo: lenient\n{config.read_text('utf-8')}", "utf-8")
+    assert fournines("validate", str(config)).code == 0

@@ -167,7 +167,9 @@ telemetry: {otlp_endpoint: collector}
 
 
 def test_a_configuration_that_promises_nothing_is_refused(folder: Path) -> None:
-    (folder / "objectives.yaml").write_text(OBJECTIVES.replace("kind: SLO", "kind: SLI"), encoding="utf-8")
+    (folder / "objectives.yaml").write_text(
+        OBJECTIVES.replace("kind: SLO", "kind: Service"), encoding="utf-8"
+    )
     assert faults(folder, CONFIG) == [
         "fournines.yaml:9: objectives: no SLO is in these files; expected at least one"
     ]

@@ -68,7 +68,7 @@ def test_a_minute_is_named_by_its_start() -> None:
         ({"indicator": Indicator.LATENCY}, "belongs to latency"),
         ({"indicator": Indicator.LATENCY, "threshold_s": Decimal(0)}, "above 0"),
         ({"time_slice_target": Decimal("0.9")}, "belongs to Timeslices"),
-        ({"budgeting": Budgeting.TIMESLICES, "time_slice_target": Decimal(2)}, "at most 1"),
+        ({"budgeting": Budgeting.TIMESLICES, "time_slice_target": Decimal(2)}, "is 0 to 1"),
     ],
 )
 def test_an_objective_that_makes_no_sense_is_refused(change: dict[str, Any], expected: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from slo.cells import Indicator, Placement
 from slo.objectives import Budgeting, CalendarMonth, Objective, Rolling
-from slo.openslo import Reading, read
+from slo.openslo.reader import Reading, read
 
 
 def source(**spec: object) -> dict[str, Any]:
@@ -130,9 +130,22 @@ def test_timeslices_are_minutes() -> None:
     goal = {"target": "0.999", "timeSliceTarget": "0.95", "timeSliceWindow": "1m"}
     objective = only(read([slo(budgetingMethod="Timeslices", objectives=[goal])]))
     assert (objective.budgeting, objective.time_slice_target) == (Budgeting.TIMESLICES, Decimal("0.95"))
-    assert "expected 1m" in complaint(
-        slo(budgetingMethod="Timeslices", objectives=[goal | {"timeSliceWindow": "5m"}])
-    )
+
+
+@pytest.mark.parametrize(("written", "length"), [("5m", 5), (5, 5), ("15", 15), ("1h", 60), ("1d", 1440)])
+def test_slices_may_be_longer_than_a_minute_and_a_bare_number_are_minutes(
+    written: str | int, length: int
+) -> None:
+    goal = {"target": "0.999", "timeSliceTarget": "0.95", "timeSliceWindow": written}
+    assert only(read([slo(budgetingMethod="Timeslices", objectives=[goal])])).slice_minutes == length
+
+
+def test_ratio_timeslices_have_slices_and_no_target_of_their_own() -> None:
+    goal = {"target": "0.999", "timeSliceWindow": "5m"}
+    objective = only(read([slo(budgetingMethod="RatioTimeslices", objectives=[goal])]))
+    assert (objective.budgeting, objective.time_slice_target) == (Budgeting.RATIO_TIMESLICES, None)
+    told = complaint(slo(budgetingMethod="RatioTimeslices", objectives=[goal | {"timeSliceTarget": "0.9"}]))
+    assert "RatioTimeslices averages the ratios" in told
 
 
 @pytest.mark.parametrize("start", ["2026-01-01 00:00:00", "2026-01-01T00:00:00Z", "2026-01-01"])
@@ -153,16 +166,21 @@ def test_several_objectives_of_one_slo_are_numbered() -> None:
 
 
 def test_what_is_accepted_and_not_used_is_listed() -> None:
-    document = slo(alertPolicies=[{"alertPolicyRef": "page"}], owner="sre")
+    document = slo(owner="sre", description="What the web app owes.")
     document["spec"]["objectives"][0]["note"] = "?"
-    reading = read([document, other("AlertPolicy", "page"), other("Service", "web-app")])
+    secret = {"accessKeyID": "AKIA-very-secret"}
+    source = other("DataSource", "elsewhere", type="CloudWatch", connectionDetails=secret)
+    mail = other("AlertNotificationTarget", "mail", target="email")
+    reading = read([document, other("Service", "web-app", tier=1), source, mail])
     assert reading.problems == ()
-    assert reading.unmapped == (
+    assert [str(remark) for remark in reading.remarks] == [
         "0.spec.objectives.0.note: not used",
-        "0.spec.alertPolicies: fournines alerts by its own tiers",
         "0.spec.owner: not used",
-        "document 1: AlertPolicy page: fournines alerts by its own tiers",
-    )
+        "1.spec.tier: not used",
+        "2.spec.connectionDetails: not used: AWS is reached as the configuration says",
+        "3.spec: not used: fournines tells whom its configuration names",
+    ]
+    assert "very-secret" not in repr(reading)
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -176,19 +194,47 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"objectives": [{"target": True}]}, "target: expected a ratio such as 0.9999, got True"),
     ({"objectives": []}, "spec.objectives: is empty"),
     ({"objectives": None}, "spec.objectives: is missing"),
-    ({"objectives": [{"target": "0.9", "compositeWeight": 2}]}, "composites are not computed"),
+    ({"objectives": [{"target": "0.9", "compositeWeight": 2}]}, "belongs to a composite"),
+    ({"objectives": [{"target": "0"}]}, "target: expected a number between 0 and 1, exclusive, got 0"),
+    ({"objectives": [{"target": "0.9", "op": "lte"}]}, "op: belongs to a thresholdMetric only"),
+    ({"description": "x" * 1051}, "description: expected at most 1050 characters, got 1051"),
     ({"objectives": [{"target": "0.9", "timeSliceTarget": "0.9"}]}, "belongs to Timeslices only"),
-    ({"budgetingMethod": "RatioTimeslices"}, "averages ratios"),
+    ({"budgetingMethod": "Sometimes"}, "expected Occurrences or Timeslices or RatioTimeslices"),
+    ({"budgetingMethod": "RatioTimeslices"}, "timeSliceWindow: is missing; expected 1m"),
+    (
+        {"budgetingMethod": "RatioTimeslices", "objectives": [{"target": "0.9", "timeSliceWindow": "7m"}]},
+        "timeSliceWindow: expected minutes that part a day without rest",
+    ),
+    (
+        {
+            "budgetingMethod": "Timeslices",
+            "objectives": [{"target": "0.9", "timeSliceWindow": "1m", "timeSliceTarget": "0"}],
+        },
+        "timeSliceTarget: expected a ratio above 0 and at most 1, got 0",
+    ),
     (
         {"timeWindow": [{"duration": "30D", "isRolling": True}]},
         "timeWindow.0.duration: expected a number with m, h, d",
     ),
-    ({"timeWindow": [{"duration": "90d", "isRolling": True}]}, "1 h to 31 d"),
+    ({"timeWindow": [{"duration": "456d", "isRolling": True}]}, "1 h to 455 d"),
+    ({"timeWindow": [{"duration": "1M", "isRolling": True}]}, "months, quarters and years have none"),
     ({"timeWindow": [{"duration": "30d"}]}, "isRolling: expected true, or a calendar"),
     ({"timeWindow": [{"duration": "30d", "isRolling": True}] * 2}, "expected exactly one window, got 2"),
     (
-        {"timeWindow": [{"duration": "1M", "calendar": {"startTime": "2026-01-15", "timeZone": "UTC"}}]},
-        "calendar.startTime: expected midnight on the first of a month",
+        {"timeWindow": [{"duration": "1M", "calendar": {"startTime": "January", "timeZone": "UTC"}}]},
+        "calendar.startTime: expected a local time in whole minutes such as 2026-01-01 00:00:00",
+    ),
+    (
+        {"timeWindow": [{"duration": "1M", "calendar": {"startTime": "2026-02-30", "timeZone": "UTC"}}]},
+        "calendar.startTime: expected a local time",
+    ),
+    (
+        {"timeWindow": [{"duration": "2Y", "calendar": {"startTime": "2026-01-01", "timeZone": "UTC"}}]},
+        "duration: cells are kept for 15 months, so at most 1Y, got 2Y",
+    ),
+    (
+        {"timeWindow": [{"duration": "6h", "calendar": {"startTime": "2026-01-01", "timeZone": "UTC"}}]},
+        "duration: expected a number with d, w, M, Q or Y beside a calendar",
     ),
     (
         {"timeWindow": [{"duration": "1M", "calendar": {"startTime": "2026-01-01", "timeZone": "Mars"}}]},
@@ -197,7 +243,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"indicator": None}, "spec: expected either indicator or indicatorRef"),
     ({"indicator": {"spec": {}}}, "spec.indicator.spec: expected either ratioMetric or thresholdMetric"),
     (
-        {"indicator": {"spec": {"ratioMetric": {"raw": source()}}}},
+        {"indicator": {"spec": {"ratioMetric": {"raw": source(), "rawType": "success"}}}},
         "a ratio made elsewhere cannot be added up",
     ),
     (

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from fournines.views.budget import ATTENTION, rows
+from fournines.views.composite import composite_rows
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
 from remediation.incidents import Incident, Symptom
 from remediation.journal import Entry, EntryKind
 from slo.burn import Severity, firing
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
+from slo.composites import Composite, Member
 from slo.ledger import Ledger
 from slo.objectives import Budgeting, Objective, Rolling
 
@@ -220,3 +222,15 @@ def test_an_incident_tells_nothing_of_an_objective_that_it_is_not_about_unless_i
         found = rows([OBJECTIVE, LATENCY], kept, (), NOON)
         assert [i.row.objective for i in impacts(found, kept, {"availability"})] == [told]
         assert [i.row.objective for i in impacts(found, kept)] == ["latency"]
+
+
+def test_a_composite_is_said_with_what_its_members_spent() -> None:
+    members = tuple(Member(replace(OBJECTIVE, name=name)) for name in ("paying", "browsing"))
+    both = Composite(name="buying", display_name="Buying", members=members)
+    (row,) = composite_rows([both], ledger(3), NOON)
+    assert row.sentence == (
+        "buying in eu-west-1: nothing of the budget is left; its members spent of theirs: paying 1,500.0 %, "
+        "browsing 1,500.0 %. 0.1 % is known."
+    )
+    assert row.as_json()["members"] == ["paying", "browsing"]
+    assert row.budget.spent_ratio == 2 * row.budget.members[0].spent_ratio
