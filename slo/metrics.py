@@ -95,7 +95,7 @@ COVERAGE_RATIO = Family(
 )  # fmt: skip
 ALERT_FIRING = Family(
     "slo_alert_firing", Kind.GAUGE, "", (*OBJECTIVE, "tier", "severity"),
-    "1 while the tier's two windows both burn too fast and the evidence suffices.",
+    "1 while a tier's two windows both burn too fast with enough evidence, or a written condition holds.",
 )  # fmt: skip
 GATE_ANSWER = Family(
     "slo_gate_answer", Kind.GAUGE, "", ("service", "region", "answer"),

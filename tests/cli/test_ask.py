@@ -137,3 +137,50 @@ def test_an_events_file_that_cannot_be_read_is_an_error(tmp_path: Path, fournine
     )
     (tmp_path / "latin").write_bytes(b"\xff\xfe")
     assert fournines("events", "parse", str(tmp_path / "latin")).code == 1
+
+
+COMPOSITE = """
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: both}
+spec:
+  service: course-catalog
+  budgetingMethod: Occurrences
+  timeWindow: [{duration: 1Y, calendar: {startTime: 2026-01-01, timeZone: UTC}}]
+  objectives:
+    - target: 0.99
+      indicator:
+        spec:
+          ratioMetric:
+            bad: {metricSource: {type: fournines, spec: {indicator: availability}}}
+            total: {metricSource: {type: fournines, spec: {indicator: availability}}}
+"""
+JUNE = """\
+minute,account,region,cluster,service,indicator,good,bad,total,state
+2026-06-01T00:00:00Z,123456789012,eu-west-1,mylearning,course-catalog,availability,60000,40000,100000,observed
+"""
+
+
+def test_a_year_s_budget_knows_what_the_ring_has_let_go_of_and_composites_come_last(
+    kept: Path, fournines: Command
+) -> None:
+    with (kept / "objectives.yaml").open("a", encoding="utf-8") as objectives:
+        objectives.write(COMPOSITE)
+    before = json.loads(fournines("budget", "--json").out)
+    (kept / "june.csv").write_text(JUNE, encoding="utf-8")
+    assert fournines("import", "june.csv").code == 0
+    after = json.loads(fournines("budget", "--json").out)
+
+    def bad(rows: list[dict[str, object]], name: str) -> object:
+        return next(
+            row["bad"]
+            for row in rows
+            if row.get("objective") == name and "eu-west-1" in str(row["placement"])
+        )
+
+    assert bad(after, "both") == float(str(bad(before, "both"))) + 40_000
+    assert bad(after, "availability") == bad(before, "availability")
+    assert [row["composite"] for row in after[-2:]] == ["both", "both"]
+    assert after[-2]["sentence"].startswith("both in eu-west-1: nothing of the budget is left")
+    assert "both in us-east-1: 100.0 % of the budget is left" in fournines("budget").out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from remediation.workflow.progress import busy, follow
 from remediation.workflow.run import Run, RunState
 from slo.burn import Alert, Severity, Tier
 from slo.cells import Indicator
+from slo.conditions import Condition, Op
 from tests.remediation.stage import IRELAND, NOON, VIRGINIA, at
 
 if TYPE_CHECKING:
@@ -117,6 +119,15 @@ def test_an_alert_opens_an_incident_with_a_readable_name() -> None:
     (entry,) = change.entries
     assert entry.kind is EntryKind.OPENED
     assert entry.data["burn_long"] == 20
+
+
+def test_an_alert_of_a_written_condition_bears_its_name_and_says_what_it_asked() -> None:
+    burns = Condition(name="twice-a-day", severity="ticket", op=Op.GT, threshold=Decimal(2), lookback=720)
+    change = receive((), replace(alert(), tier=burns), NOON)
+    assert change is not None
+    (sign,) = change.incident.symptoms
+    assert (sign.name, sign.severity) == ("catalog/twice-a-day", Severity.TICKET)
+    assert "meets twice-a-day: its availability budget burns at 20.0, above 2" in sign.sentence
 
 
 @pytest.mark.parametrize(
