@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from slo.budget import NOTHING, Part, counted
-from slo.objectives import DAY_MINUTES, ROLLING_MAX
+from slo.cells import Indicator
+from slo.objectives import DAY_MINUTES, ROLLING_MAX, Budgeting
 
 if TYPE_CHECKING:
     from fournines.store.books import Books
@@ -16,58 +18,84 @@ if TYPE_CHECKING:
     from slo.objectives import Objective
     from slo.tally import History
 
-#: A window that rolls begins within a day, whose minutes are kept meanwhile: of so many objectives.
+#: A window that rolls begins within a day, whose minutes are kept meanwhile: of so many such days.
 EDGES_MAX = 8
 #: Days that are older than the longest window are forgotten.
 DAYS_KEPT_MINUTES = ROLLING_MAX // timedelta(minutes=1)
+#: A window's whole days are the same for a day: of so many windows their sum is kept.
+WHOLES_MAX = 32
 
-#: A day of an SLI that was not known yet when the day was read.
-_UNSEEN = Part(Fraction(0), Fraction(0), DAY_MINUTES, DAY_MINUTES, 0)
+#: What tells apart how objectives count an indicator; those that count alike share what was added up.
+_Measure = tuple[Indicator, Budgeting, Decimal | None, int]
 
 
 class Past:
-    """Adds up whole days of long objectives, and the minutes of the day that a window begins in."""
+    """Adds up whole days for long objectives, and the minutes of the day that a window begins in."""
 
     def __init__(self, books: Books) -> None:
         self._books, self._lock = books, threading.Lock()
         self._changes = books.changes
-        self._days: dict[tuple[Objective, int], dict[Sli, Part]] = {}
-        self._edges: dict[tuple[Objective, int], History] = {}
+        self._wholes: dict[tuple[_Measure, int, int], dict[Sli, Part]] = {}
+        self._days: dict[tuple[_Measure, int], dict[Sli, Part]] = {}
+        self._edges: dict[tuple[Indicator, int], History] = {}
 
     def part(self, objective: Objective, sli: Sli, start: int, end: int) -> Part:
         """Return what the minutes `[start, end)` came to; whole days are counted back from `end`."""
         with self._lock:
             self._forget_what_changed()
-            whole = NOTHING
             first = end - (end - start) // DAY_MINUTES * DAY_MINUTES
-            for begin in range(first, end, DAY_MINUTES):
-                whole += self._day(objective, begin).get(sli, _UNSEEN)
+            whole = self._whole(objective, first, end).get(sli, _unseen(end - first))
             return whole if start == first else whole + self._edge(objective, sli, start, first)
 
     def _forget_what_changed(self) -> None:
         """Read anew what was corrected, imported or filled in meanwhile; that is rare, so all of it."""
         if self._changes != self._books.changes:
             self._changes = self._books.changes
+            self._wholes.clear()
             self._days.clear()
             self._edges.clear()
 
+    def _whole(self, objective: Objective, first: int, end: int) -> dict[Sli, Part]:
+        """Return what whole days came to for every SLI of an indicator."""
+        key = (_measure(objective), first, end)
+        if key not in self._wholes:
+            while len(self._wholes) >= WHOLES_MAX:
+                self._wholes.pop(next(iter(self._wholes)))
+            days = [self._day(objective, begin) for begin in range(first, end, DAY_MINUTES)]
+            slis = dict.fromkeys(sli for day in days for sli in day)
+            unseen = _unseen(DAY_MINUTES)
+            self._wholes[key] = {sli: sum((day.get(sli, unseen) for day in days), NOTHING) for sli in slis}
+        return self._wholes[key]
+
     def _day(self, objective: Objective, begin: int) -> dict[Sli, Part]:
-        """Return what a day came to for every SLI of an objective: they are read together."""
-        key = (objective, begin)
+        """Return what a day came to for every SLI of an indicator: they are read together."""
+        key = (_measure(objective), begin)
         if key not in self._days:
             for old in [one for one in self._days if one[1] < begin - DAYS_KEPT_MINUTES]:
                 del self._days[old]
-            slis, end = objective.slis(self._books.slis()), begin + DAY_MINUTES
+            slis, end = self._slis(objective.indicator), begin + DAY_MINUTES
             history = self._books.history(slis, begin, end)
             self._days[key] = {sli: counted(objective, *history.minutes(sli, begin, end)) for sli in slis}
         return self._days[key]
 
     def _edge(self, objective: Objective, sli: Sli, start: int, end: int) -> Part:
         """Return what the minutes before the first whole day came to."""
-        key = (objective, end)
+        key = (objective.indicator, end)
         if key not in self._edges:
             while len(self._edges) >= EDGES_MAX:
                 self._edges.pop(next(iter(self._edges)))
-            slis = objective.slis(self._books.slis())
+            slis = self._slis(objective.indicator)
             self._edges[key] = self._books.history(slis, end - DAY_MINUTES, end)
         return counted(objective, *self._edges[key].minutes(sli, start, end))
+
+    def _slis(self, indicator: Indicator) -> tuple[Sli, ...]:
+        return tuple(sli for sli in self._books.slis() if sli.indicator is indicator)
+
+
+def _unseen(minutes: int) -> Part:
+    """Return what is known of an SLI that was not there yet when days were read."""
+    return Part(Fraction(0), Fraction(0), minutes, minutes, 0)
+
+
+def _measure(objective: Objective) -> _Measure:
+    return objective.indicator, objective.budgeting, objective.time_slice_target, objective.slice_minutes
