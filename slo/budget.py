@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from slo.ledger import Sums
     from slo.objectives import Objective
 
 #: A minute is bad where more than 5 % of its requests are, unless the objective says otherwise.
@@ -162,10 +164,14 @@ def budgets(
 
     What the ring has let go of longer periods is told by the `past`, and unknown without one.
     """
+    over = cache(ledger.over)
     for objective in objectives:
         period = Period.of(objective, ledger, now, past)
-        parts = _in_slices if objective.in_slices else _in_requests
-        for sli, part in parts(objective, period):
+        if objective.in_slices:
+            parts = _in_slices(objective, period)
+        else:
+            parts = _in_requests(objective, period, over(period.split, period.end))
+        for sli, part in parts:
             yield _budget(objective, sli, period.stretch, part)
 
 
@@ -310,9 +316,9 @@ def _in_slices(objective: Objective, period: Period) -> Iterator[tuple[Sli, Part
         yield sli, period.part(objective, sli)
 
 
-def _in_requests(objective: Objective, period: Period) -> Iterator[tuple[Sli, Part]]:
-    """Yield what each SLI came to, from the running sums where there are any."""
-    sums, ledger = period.ledger.over(period.split, period.end), period.ledger
+def _in_requests(objective: Objective, period: Period, sums: Sums) -> Iterator[tuple[Sli, Part]]:
+    """Yield what each SLI came to, from the sums over what the ring holds of the period."""
+    ledger = period.ledger
     for sli in objective.slis(ledger.slis):
         column, scale = ledger.column(sli), sli.indicator.scale
         here = Part(
