@@ -7,7 +7,7 @@ This is the only module that reads the environment.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,11 @@ from remediation.decision.policy import Policies
 from runbooks import shelf as runbooks
 from runbooks.front import RunbookError
 from runbooks.shelf import Shelf
-from slo import budget_policies, contracts
+from slo import budget_policies, contracts, exclusions
 from slo.budget_policies import BudgetPolicy
 from slo.composites import Composite
 from slo.contracts import Contract
+from slo.exclusions import Exclusions
 from slo.objectives import Objective
 from slo.openslo import reader as openslo
 from slo.problem import Problem
@@ -65,12 +66,18 @@ def _budget_policies(documents: Sequence[Any]) -> Parsed:
     return Parsed(reading.policies, reading.problems)
 
 
+def _exclusions(documents: Sequence[Any]) -> Parsed:
+    reading = exclusions.read(documents)
+    return Parsed(reading.exclusions, reading.problems)
+
+
 #: What each list of files in the document holds, and who reads it.
 READERS: Mapping[str, Callable[[Sequence[Any]], Parsed]] = {
     "objectives": _objectives,
     "policies": _policies,
     "contracts": _contracts,
     "budget_policies": _budget_policies,
+    "exclusions": _exclusions,
 }
 
 
@@ -85,6 +92,7 @@ class Config:
     contracts: tuple[Contract, ...] = ()
     budget_policies: tuple[BudgetPolicy, ...] = ()
     composites: tuple[Composite, ...] = ()
+    exclusions: Exclusions = field(default_factory=Exclusions)
     shelf: Shelf
     notes: tuple[str, ...] = ()
 
@@ -123,6 +131,7 @@ def read(path: Path, *, secrets: bool = True) -> Config:
     )
     promised: tuple[Contract, ...] = parsed["contracts"].values
     spending: tuple[BudgetPolicy, ...] = parsed["budget_policies"].values
+    excluded = Exclusions(parsed["exclusions"].values)
     return Config(
         file=path,
         settings=settings,
@@ -131,10 +140,11 @@ def read(path: Path, *, secrets: bool = True) -> Config:
         contracts=promised,
         budget_policies=spending,
         composites=parsed["objectives"].composites,
+        exclusions=excluded,
         shelf=shelf,
         notes=(
             *notes,
-            *_unwatched(settings, policies, promised, spending),
+            *_unwatched(settings, policies, promised, spending, excluded),
             *_unaimed(spending, parsed["objectives"].values),
             *_hardly_heard(settings.heartbeat_regions),
         ),
@@ -142,13 +152,18 @@ def read(path: Path, *, secrets: bool = True) -> Config:
 
 
 def _unwatched(
-    settings: Settings, policies: Policies, promised: Sequence[Contract], spending: Sequence[BudgetPolicy]
+    settings: Settings,
+    policies: Policies,
+    promised: Sequence[Contract],
+    spending: Sequence[BudgetPolicy],
+    excluded: Exclusions,
 ) -> Iterator[str]:
     """Say which regions the documents name that nobody watches: most often a slip of the pen."""
     watched = settings.aws.regions
     named = [(f"policy {one.name}", one.regions) for one in policies.policies]
     named += [(f"contract {one.id}", one.regions) for one in promised]
     named += [(f"budget policy {one.name}", one.regions) for one in spending]
+    named += [(f"exclusion {one.id}", one.regions) for one in excluded.each]
     named += [(f"probe {one.probe()}", (one.region,)) for one in settings.probes]
     named += [(f"schedule {one.name}", (one.region,)) for one in settings.schedules]
     for who, globs in named:

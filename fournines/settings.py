@@ -169,6 +169,7 @@ class Settings(Section):
     policies: tuple[File, ...] = ()
     contracts: tuple[File, ...] = ()
     budget_policies: tuple[File, ...] = ()
+    exclusions: tuple[File, ...] = ()
     runbooks: tuple[Folder, ...] = ()
     slack: Slack | None = None
     web: Web = Web()

@@ -28,7 +28,7 @@ _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 @click.option("--lenient", is_flag=True, help="Forgive OpenSLO where its specification contradicts itself.")
 @opened.json_option
 def validate(files: tuple[Path, ...], *, lenient: bool, as_json: bool) -> None:
-    """Check configuration, OpenSLO, contracts, policies, scenarios, runbooks; say what they promise.
+    """Check configuration, OpenSLO, contracts, policies, exclusions, scenarios, runbooks; say what they mean.
 
     Each is known by its content.  Every error comes with file, line and path, and exit status 1.
     """
@@ -43,6 +43,7 @@ def validate(files: tuple[Path, ...], *, lenient: bool, as_json: bool) -> None:
         *map(promise.contract, dict.fromkeys(found.contracts)),
         *map(promise.policy, dict.fromkeys(found.policies)),
         *map(promise.budget_policy, dict.fromkeys(found.budget_policies)),
+        *map(promise.exclusion, dict.fromkeys(found.exclusions)),
     ]
     if as_json:
         shown.document(

@@ -17,6 +17,7 @@ from runbooks.shelf import Shelf
 from slo.budget_policies import BudgetPolicy
 from slo.composites import Composite
 from slo.contracts import Contract
+from slo.exclusions import Exclusion
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     POLICIES = "policies"
     CONTRACTS = "contracts"
     BUDGET_POLICIES = "budget_policies"
+    EXCLUSIONS = "exclusions"
     SCENARIO = "scenario"
     RUNBOOK = "runbook"
 
@@ -44,11 +46,12 @@ SIGNS = (
     (Kind.CONTRACTS, {"tenant", "tiers"}),
     (Kind.POLICIES, {"policies", "freezes"}),
     (Kind.BUDGET_POLICIES, {"budget_policies"}),
+    (Kind.EXCLUSIONS, {"exclusions"}),
 )
 _UNKNOWN = (
     "not a document of ours: expected a configuration (with `aws`), OpenSLO (`apiVersion`), "
     "a contract (`tenant`), policies (`policies`), budget policies (`budget_policies`), "
-    "a scenario (`estate`), or a runbook in Markdown"
+    "exclusions (`exclusions`), a scenario (`estate`), or a runbook in Markdown"
 )
 
 
@@ -62,6 +65,7 @@ class Findings:
     contracts: list[Contract] = field(default_factory=list)
     policies: list[Policy] = field(default_factory=list)
     budget_policies: list[BudgetPolicy] = field(default_factory=list)
+    exclusions: list[Exclusion] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -121,11 +125,12 @@ def _config(file: Path, found: Findings) -> None:
     found.contracts += read.contracts
     found.policies += read.policies.policies
     found.budget_policies += read.budget_policies
+    found.exclusions += read.exclusions.each
     found.notes += read.notes
 
 
 def _read(documents: dict[Kind, list[Document]], found: Findings, *, lenient: bool) -> None:
-    for kind in (Kind.OBJECTIVES, Kind.CONTRACTS, Kind.POLICIES, Kind.BUDGET_POLICIES):
+    for kind in (Kind.OBJECTIVES, Kind.CONTRACTS, Kind.POLICIES, Kind.BUDGET_POLICIES, Kind.EXCLUSIONS):
         parsed, notes, faults = config.parse(kind, documents[kind], lenient=lenient)
         found.faults += faults
         found.notes += notes
@@ -136,6 +141,8 @@ def _read(documents: dict[Kind, list[Document]], found: Findings, *, lenient: bo
             found.contracts += parsed.values
         elif kind is Kind.BUDGET_POLICIES:
             found.budget_policies += parsed.values
+        elif kind is Kind.EXCLUSIONS:
+            found.exclusions += parsed.values
         else:
             found.policies += [one for policies in parsed.values for one in policies.policies]
     for document in documents[Kind.SCENARIO]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slo.composites import Composite
     from slo.conditions import Condition
     from slo.contracts import Contract
+    from slo.exclusions import Exclusion, Recurrence
     from slo.objectives import Objective
 
 #: A month of 30 days: what an allowance is told for.
@@ -29,6 +30,9 @@ MONTH = timedelta(days=30)
 MINUTE = timedelta(minutes=1)
 #: Days of each unit of a calendar, for the same.
 _DAYS = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 30, Unit.QUARTER: 90, Unit.YEAR: 365}
+
+#: How often a window comes again.
+_UNITS = {"YEARLY": "year", "MONTHLY": "month", "WEEKLY": "week", "DAILY": "day"}
 
 #: Where what is counted comes from, and what is good of it.
 _SAID = {
@@ -174,3 +178,31 @@ def budget_policy(rule: BudgetPolicy) -> str:
 
 def _named(threshold: Threshold) -> str:
     return {"freeze": "frozen", "warn": "warned of", "allow": "allowed"}[threshold.answer]
+
+
+def exclusion(window: Exclusion) -> str:
+    """Return what does not count, when, for whom, and who agreed to it."""
+    services = "all services" if EVERY in window.services else ", ".join(window.services)
+    regions = "all regions" if EVERY in window.regions else ", ".join(window.regions)
+    whom = f"for {', '.join(window.tenants)}" if window.tenants else "for everybody and in objectives"
+    return (
+        f"{window.id}: {services} in {regions} are left out for {_span(window.length)} from "
+        f"{window.start:%Y-%m-%d %H:%M} ({window.zone}){_again(window.recurrence)}, {whom}: {window.reason}; "
+        f"{window.approver} agreed by clause {window.clause}"
+        f"{', afterwards: a correction' if window.afterwards(window.first) else ''}."
+    )
+
+
+def _again(recurrence: Recurrence | None) -> str:
+    """Say how a window comes again."""
+    if recurrence is None:
+        return ""
+    unit = _UNITS[recurrence.frequency]
+    said = (
+        f", again every {unit}"
+        if recurrence.interval == 1
+        else f", again every {recurrence.interval} {unit}s"
+    )
+    if recurrence.count is not None:
+        return f"{said}, {recurrence.count} times in all"
+    return said if recurrence.until is None else f"{said} until {recurrence.until:%Y-%m-%d %H:%M}"

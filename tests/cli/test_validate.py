@@ -241,3 +241,48 @@ def test_openslo_is_read_strictly_unless_somebody_says_otherwise(folder: Path, f
     assert fournines("validate", "--lenient", str(config)).code == 1
     config.write_text(f"openslo: lenient\n{config.read_text('utf-8')}", "utf-8")
     assert fournines("validate", str(config)).code == 0
+
+
+EXCLUSIONS = """\
+exclusions:
+  - {id: patches, reason: the database is patched, approver: ana, clause: "4.2",
+     created_at: 2026-10-05T00:00Z, services: ["*"], regions: [eu-*],
+     zone: Europe/Berlin, start: 2026-10-04T02:00, duration: 2h,
+     rrule: "FREQ=WEEKLY;INTERVAL=2;UNTIL=20261231"}
+  - {id: move, reason: it moves, approver: bob, clause: "5", created_at: 2026-10-01T00:00Z, tenants: [acme],
+     services: [web, api], regions: ["*"], zone: UTC, start: 2026-10-04T02:00, duration: 90m,
+     rrule: FREQ=DAILY;COUNT=3}
+"""
+
+
+def test_an_exclusion_is_told_in_one_sentence_with_how_it_comes_again(
+    folder: Path, fournines: Command
+) -> None:
+    (folder / "windows.yaml").write_text(EXCLUSIONS, encoding="utf-8")
+    said = fournines("validate", "windows.yaml")
+    assert (said.code, said.err) == (0, "")
+    sound, patches, move = said.out.splitlines()
+    assert sound == "windows.yaml: exclusions, sound"
+    assert patches == (
+        "patches: all services in eu-* are left out for 2 hours from 2026-10-04 02:00 (Europe/Berlin), "
+        "again every 2 weeks until 2026-12-31 23:59, for everybody and in objectives: the database is "
+        "patched; ana agreed by clause 4.2, afterwards: a correction."
+    )
+    assert move == (
+        "move: web, api in all regions are left out for 90 minutes from 2026-10-04 02:00 (UTC), again every "
+        "day, 3 times in all, for acme: it moves; bob agreed by clause 5."
+    )
+
+
+def test_exclusions_of_a_configuration_are_read_with_it_and_a_strange_region_is_noted(
+    folder: Path, fournines: Command
+) -> None:
+    (folder / "windows.yaml").write_text(EXCLUSIONS.replace("eu-*", "sa-*"), encoding="utf-8")
+    config = folder / "fournines.yaml"
+    config.write_text(config.read_text(encoding="utf-8") + "exclusions: [windows.yaml]\n", encoding="utf-8")
+    said = fournines("validate", "fournines.yaml")
+    assert said.code == 0
+    assert "note: exclusion patches names sa-*, none of the regions that are watched" in said.out
+    (folder / "windows.yaml").write_text(EXCLUSIONS.replace("2h", "2s"), encoding="utf-8")
+    said = fournines("validate", "fournines.yaml")
+    assert said.err.startswith("windows.yaml:4: exclusions[0].duration: expected a length such as 90m")
