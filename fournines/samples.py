@@ -115,7 +115,7 @@ class Samples:
 
 
 class Counted:
-    """Requests counted since this process began, by settled minutes from `start` on; each SLI starts at 0."""
+    """Requests counted since this process began, by settled minutes from `start` on, excluded or not."""
 
     def __init__(self, start: int) -> None:
         self._until = start
@@ -137,7 +137,7 @@ class Counted:
         start, self._until = self._until, end
         if start == end:
             return
-        sums = ledger.over(start, end)
+        sums = ledger.raw().over(start, end)
         for column, sli in enumerate(ledger.slis):
             self._total[sli] += int(sums.total[column])
             self._bad[sli] += int(sums.bad[column])

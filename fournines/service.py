@@ -38,6 +38,7 @@ from runbooks.shelf import Shelf
 from slo.budget_policies import BudgetPolicy
 from slo.cells import Indicator
 from slo.contracts import Contract
+from slo.exclusions import Exclusions
 from slo.objectives import EVERY_SERVICE, Objective
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """What the documents say: what was promised, what may be done, what people should read.
+    """What the documents say: what was promised, what does not count, what may be done, what to read.
 
     `latency_threshold_s` is where a response is slow if no objective says it.
     """
@@ -82,6 +83,7 @@ class Charter:
     shelf: Shelf
     latency_threshold_s: float = 1.0
     budget_policies: tuple[BudgetPolicy, ...] = ()
+    exclusions: Exclusions = field(default_factory=Exclusions)
 
     @property
     def indicators(self) -> frozenset[Indicator]:
@@ -158,6 +160,7 @@ class Service:
 def build(charter: Charter, setting: Setting, books: Books, outside: Outside, clock: Clock) -> Service:
     """Put the service together; nothing runs yet."""
     pace, record = setting.pace, Record()
+    books.exclude(charter.exclusions.of_objectives())
     known = Known(books, charter.threshold_s, setting.scheme)
     desk = Desk(books, known.heat)
     looker = Looker(

@@ -36,6 +36,7 @@ def charter(config: Config) -> Charter:
         config.shelf,
         threshold_s,
         config.budget_policies,
+        config.exclusions,
     )
 
 

@@ -96,6 +96,15 @@ class State(IntEnum):
     EXCLUDED = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One minute of one SLI, in the indicator's scale."""
+
+    bad: int
+    total: int
+    state: State
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """A rectangle of cells: consecutive minutes (rows) of several SLIs (columns).

@@ -1,24 +1,28 @@
 """The ledger: a ring of minute counts per SLI with running sums per window, exact whatever arrives when.
 
 A cell that says UNKNOWN tells nothing: it never takes away what another reading told of the same minute.
+Exclusions lie over the cells in one bit of the state: sums and minutes leave them out, `raw` does not.
 A ledger is written by one thread at a time; whoever shares it holds the lock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slo.cells import Indicator, Sli, State
+from slo.cells import Cell, Indicator, Sli, State
+from slo.overlay import Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from slo.cells import Block
+    from slo.cells import Block, Placement
+    from slo.exclusions import Exclusions
 
 #: The longest calendar month: 31 days, and the hour that clocks go back.
 RING_MINUTES = (31 * 24 + 1) * 60
@@ -34,19 +38,13 @@ COUNT_MAX = 2**32 - 1
 BAD, TOTAL, UNKNOWN, EXCLUDED = range(4)
 FIELDS = ("bad", "total", "unknown", "excluded")
 
+#: Set beside the state of a cell that an exclusion covers.
+LAID = 0x80
+
 CAPACITY_MIN = 64
 
 #: Below 256, so that a uint8 can count them.
 ROWS_AT_ONCE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One minute of one SLI, in the indicator's scale."""
-
-    bad: int
-    total: int
-    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +124,8 @@ class Ledger:
         self._state = np.zeros((ring, capacity), np.uint8)
         self._told = np.zeros(capacity, np.int64)
         self._sums = self._empty_sums(capacity)
+        self._overlay = Overlay()
+        self._raw = False
 
     @property
     def slis(self) -> tuple[Sli, ...]:
@@ -153,7 +153,22 @@ class Ledger:
             self._grow(2 * column)
         self._column[sli] = column
         self._by_indicator[sli.indicator].append(column)
+        self._overlay.add(sli.placement, column)
+        self._lay_column(sli.placement, column)
         return column
+
+    def exclude(self, exclusions: Exclusions) -> None:
+        """Leave out the minutes of these exclusions and no others, also those that are still to come."""
+        self._overlay = Overlay(exclusions, self._column)
+        self._state &= np.uint8(LAID - 1)
+        self._lay(*self._ends())
+        self.resum()
+
+    def raw(self) -> Self:
+        """Return the same minutes with nothing left out, to be read until the next put."""
+        bare = copy(self)
+        bare._raw = True  # noqa: SLF001 - a copy of its own
+        return bare
 
     def lags(self, columns: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return, by column, how many minutes the newest known one lies before the newest of the ledger."""
@@ -163,6 +178,8 @@ class Ledger:
         """Make `minute` the newest: older ones leave their windows, the new ones are unknown until told."""
         if self.newest is None:
             self.newest = minute
+            if self._lay(*self._ends()):
+                self.resum()
         steps = minute - self.newest
         if steps <= 0:
             return
@@ -174,11 +191,14 @@ class Ledger:
             leaves = self.newest - window + 1
             self._sums[position] -= self._sum(leaves, leaves + steps)
             self._sums[position, UNKNOWN] += steps
-        for arriving in self._rows(minute - min(steps, self.ring) + 1, minute + 1):
+        arrived = minute - min(steps, self.ring) + 1, minute + 1
+        for arriving in self._rows(*arrived):
             self._bad[arriving] = 0
             self._total[arriving] = 0
             self._state[arriving] = State.UNKNOWN
         self.newest = minute
+        if self._lay(*arrived):
+            self._leave_out(*arrived)
 
     def put(self, block: Block) -> Put:
         """Take the cells of a block, correct every sum they touch, and tell what had been counted otherwise.
@@ -202,7 +222,9 @@ class Ledger:
 
     def sums(self, window: int) -> Sums:
         """Return the sums of the window that ends with the newest minute, by column."""
-        return Sums(*self._sums[self.windows.index(window), :, : len(self._column)])
+        held = self._sums[self.windows.index(window), :, : len(self._column)]
+        end = self._ends()[1]
+        return Sums(*(held + self._left_out(end - window, end) if self._raw else held))
 
     def over(self, start: int, end: int) -> Sums:
         """Return the sums of the minutes `[start, end)`, by column; unknown where the ring holds nothing."""
@@ -211,7 +233,7 @@ class Ledger:
         held = self._held(start, end)
         sums = self._sum(held.start, held.stop)[:, : len(self._column)]
         sums[UNKNOWN] += max(0, end - start) - len(held)
-        return Sums(*sums)
+        return Sums(*(sums + self._left_out(held.start, held.stop) if self._raw else sums))
 
     def columns(self, indicator: Indicator) -> NDArray[np.intp]:
         """Return the columns of an indicator."""
@@ -230,7 +252,10 @@ class Ledger:
             bad[into] = self._bad[rows, column]
             total[into] = self._total[rows, column]
             state[into] = self._state[rows, column]
-        return bad, total, state
+        laid = state >= LAID
+        if not self._raw:
+            bad[laid], total[laid], state[laid] = 0, 0, State.EXCLUDED
+        return bad, total, state & np.uint8(LAID - 1)
 
     def counts(self, slis: Sequence[Sli], start: int, end: int) -> Counts:
         """Return what the SLIs add up to over the minutes `[start, end)`."""
@@ -269,15 +294,17 @@ class Ledger:
         rows = slice(first - block.start, None)
         cells = np.ix_(np.arange(first, block.minutes.stop) % self.ring, columns)
         old_bad, old_total = self._bad[cells].astype(np.int64), self._total[cells].astype(np.int64)
-        old_state = self._state[cells]
+        laid = self._state[cells] & np.uint8(LAID)
+        old_state = self._state[cells] ^ laid
         told = block.state[rows] != State.UNKNOWN
         bad = np.where(told, block.bad[rows], old_bad)
         total = np.where(told, block.total[rows], old_total)
         state = np.where(told, block.state[rows], old_state)
-        self._bad[cells], self._total[cells], self._state[cells] = bad, total, state
+        self._bad[cells], self._total[cells], self._state[cells] = bad, total, state | laid
         newest = np.where(told, np.arange(first, block.minutes.stop)[:, None], 0).max(axis=0)
         self._told[columns] = np.maximum(self._told[columns], newest)
-        self._correct(first, columns, _fields(bad, total, state) - _fields(old_bad, old_total, old_state))
+        change = _fields(bad, total, state) - _fields(old_bad, old_total, old_state)
+        self._correct(first, columns, change * (laid == 0) if self._overlay else change)
         known = (old_state == State.OBSERVED) | (old_state == State.NO_TRAFFIC)
         changed = known & ((bad != old_bad) | (total != old_total) | (state != old_state))
         return tuple(
@@ -301,6 +328,58 @@ class Ledger:
                 added += change[:, begin:end].sum(axis=1)
                 end = begin
             self._sums[position][:, columns] += added
+
+    def _lay(self, start: int, end: int) -> bool:
+        """Mark what exclusions cover of the minutes `[start, end)`, and say whether they cover any."""
+        laid = False
+        for minutes, columns in self._overlay.over(start, end):
+            laid = True
+            for rows in self._rows(minutes.start, minutes.end):
+                self._state[rows, columns] |= np.uint8(LAID)
+        return laid
+
+    def _lay_column(self, placement: Placement, column: int) -> None:
+        """Mark what exclusions cover of a column of which nothing is known yet."""
+        for minutes in self._overlay.of(placement, *self._ends()):
+            rows = np.arange(minutes.start, minutes.end) % self.ring
+            fresh = self._state[rows, column] == State.UNKNOWN
+            self._state[rows, column] = LAID
+            self._move(minutes.start, np.array([column]), fresh[:, None])
+
+    def _leave_out(self, start: int, end: int) -> None:
+        """Count the marked ones of minutes that have just arrived as excluded rather than unknown."""
+        columns = np.arange(len(self._column))
+        for rows in self._rows(start, end):
+            self._move(start, columns, self._state[rows, : len(columns)] >= LAID)
+            start += rows.stop - rows.start
+
+    def _move(self, first: int, columns: NDArray[np.intp], laid: NDArray[np.bool_]) -> None:
+        """Move unknown minutes [minutes from first, columns] to the excluded ones in every sum."""
+        change = np.zeros((len(FIELDS), *laid.shape), np.int64)
+        change[UNKNOWN], change[EXCLUDED] = -1 * laid, laid
+        self._correct(first, columns, change)
+
+    def _left_out(self, start: int, end: int) -> NDArray[np.int64]:
+        """Return by how much the sums of the minutes `[start, end)` differ from what happened."""
+        differs = np.zeros((len(FIELDS), len(self._column)), np.int64)
+        for minutes in self._overlay.minutes(start, end):
+            for rows in self._rows(minutes.start, minutes.end):
+                differs += self._beneath(rows)
+        return differs
+
+    def _beneath(self, rows: slice) -> NDArray[np.int64]:
+        """Return what the marked cells of a few rows hold, less what they count as."""
+        state = self._state[rows, : len(self._column)]
+        laid = state >= LAID
+        bare = np.where(laid, state & np.uint8(LAID - 1), State.OBSERVED)
+        bad, total = (counts[rows, : len(self._column)] * laid for counts in (self._bad, self._total))
+        fields = _fields(bad.astype(np.int64), total.astype(np.int64), bare)
+        fields[EXCLUDED] -= laid
+        return np.asarray(fields.sum(axis=1))
+
+    def _ends(self) -> tuple[int, int]:
+        """Return the first minute of the ring, and the one after its last."""
+        return (0, 0) if self.newest is None else (self.newest - self.ring + 1, self.newest + 1)
 
     def _held(self, start: int, end: int) -> range:
         if self.newest is None:
@@ -332,11 +411,13 @@ class Ledger:
         """Return the sums [fields, columns] over the minutes `[start, end)`."""
         sums = np.zeros((len(FIELDS), self._bad.shape[1]), np.int64)
         for rows in self._rows(start, end):
-            state = self._state[rows]
-            sums[BAD] += self._bad[rows].astype(np.int64).sum(axis=0)
-            sums[TOTAL] += self._total[rows].astype(np.int64).sum(axis=0)
+            state, bad, total = self._state[rows], self._bad[rows], self._total[rows]
+            if self._overlay and (kept := state < LAID).min() == 0:
+                bad, total = bad * kept, total * kept
+            sums[BAD] += bad.astype(np.int64).sum(axis=0)
+            sums[TOTAL] += total.astype(np.int64).sum(axis=0)
             sums[UNKNOWN] += (state == State.UNKNOWN).sum(axis=0, dtype=np.uint8)
-            sums[EXCLUDED] += (state == State.EXCLUDED).sum(axis=0, dtype=np.uint8)
+            sums[EXCLUDED] += (state >= State.EXCLUDED).sum(axis=0, dtype=np.uint8)
         return sums
 
     def _empty_sums(self, capacity: int) -> NDArray[np.int64]:

@@ -57,6 +57,7 @@ def visit(file: Path) -> Iterator[Opened]:
 
     config = read(file)
     with Books.visit(config.settings.store) as books:
+        books.exclude(config.exclusions.of_objectives())
         yield Opened(config, config.settings.clock.clock(), books)
 
 

@@ -175,7 +175,7 @@ class Collect:
         sli = Sli(key.owner, Indicator.FRESHNESS if key.front is Front.QUEUE else Indicator.AVAILABILITY)
         end = minute_of(now)
         with self.books.ledger() as ledger:
-            _, _, state = ledger.minutes(sli, end - RETENTION_MINUTES, end)
+            _, _, state = ledger.raw().minutes(sli, end - RETENTION_MINUTES, end)
         known = np.flatnonzero(state != State.UNKNOWN)
         if not len(known):
             return None

@@ -110,7 +110,7 @@ class Schedules:
         start = end - reach // MINUTE
         with self.books.ledger() as ledger:
             if schedule.sli in ledger:
-                return Held(start, *ledger.minutes(schedule.sli, start, end))
+                return Held(start, *ledger.raw().minutes(schedule.sli, start, end))
         return Held.nothing(start, end)
 
     def _events(self, schedule: Schedule, since: datetime) -> list[TaskRun]:

@@ -82,7 +82,7 @@ class Watch:
                 if (sli.placement.account, sli.placement.region) == (area.account, area.region)
                 and sli.indicator not in NOT_CLOUDWATCH
             ]
-            return ledger.counts(here, minute_of(since), minute_of(now)).known > 0
+            return ledger.raw().counts(here, minute_of(since), minute_of(now)).known > 0
 
     def _failing(self) -> dict[Placement, str]:
         """Return what keeps our own jobs from their work; a region that cannot be read is told by itself."""

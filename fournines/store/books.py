@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from remediation.incidents import Change, Incident
     from remediation.journal import Entry
     from slo.cells import Block, Placement, Sli
+    from slo.exclusions import Exclusions
     from slo.gate import Override
     from slo.ledger import Put
 
@@ -119,6 +120,10 @@ class Books:
         """Return what was imported, oldest first."""
         with self._database.read() as connection:
             return cells.imports(connection)
+
+    def exclude(self, exclusions: Exclusions) -> None:
+        """Have the ledger leave out the minutes of these exclusions; what is kept stays as it was counted."""
+        self._live.exclude(exclusions)
 
     def ledger(self) -> AbstractContextManager[Ledger]:
         """Hold the ledger still: `with books.ledger() as ledger`."""

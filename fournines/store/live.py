@@ -15,6 +15,7 @@ from fournines.store import ledger as disk
 from fournines.store.columns import Columns
 from fournines.store.packing import Cells
 from slo.cells import Sli, State
+from slo.exclusions import Exclusions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,6 +82,7 @@ class LiveLedger:
         self._lock = threading.RLock()
         self._memory: Ledger | None = None
         self._columns = Columns({}, {})
+        self._exclusions = Exclusions()
 
     def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark]) -> Put:
         """Keep a block and how far was read, then put it into memory; what raises there is read anew."""
@@ -120,6 +122,13 @@ class LiveLedger:
             newest = self._loaded().newest
             if newest is not None and newest > minute:
                 self._memory = None
+
+    def exclude(self, exclusions: Exclusions) -> None:
+        """Lay these exclusions, and no others, over the ledger in memory."""
+        with self._lock:
+            self._exclusions = exclusions
+            if self._memory is not None:
+                self._memory.exclude(exclusions)
 
     @contextmanager
     def held(self) -> Iterator[Ledger]:
@@ -175,4 +184,6 @@ class LiveLedger:
                 memory.add(sli)
             for block in disk.blocks(connection, columns, kept[-memory.ring :]):
                 memory.put(block)
+        if self._exclusions.each:
+            memory.exclude(self._exclusions)
         return memory, columns

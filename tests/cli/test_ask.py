@@ -52,6 +52,25 @@ def test_a_budget_of_the_past_knows_nothing_of_what_came_later(fournines: Comman
     assert [row["state"] for row in then] == ["ok", "ok"]
 
 
+EXCLUSIONS = """\
+exclusions:
+  - {id: patches, reason: patches, approver: ana, clause: "4.2", created_at: 2026-11-01T00:00Z,
+     services: ["*"], regions: [eu-*], zone: Europe/Berlin, start: 2026-11-23T13:15, duration: 20m}
+"""
+
+
+def test_what_was_agreed_not_to_count_spends_no_budget_and_rings_for_nobody(
+    kept: Path, fournines: Command
+) -> None:
+    (kept / "windows.yaml").write_text(EXCLUSIONS, encoding="utf-8")
+    config = kept / "fournines.yaml"
+    config.write_text(config.read_text(encoding="utf-8") + "exclusions: [windows.yaml]\n", encoding="utf-8")
+    then = json.loads(fournines("budget", "--at", "2026-11-23T12:35Z", "--json").out)
+    now = json.loads(fournines("budget", "--json").out)
+    assert [(row["bad"], row["state"]) for row in then] == [(0.0, "ok"), (0.0, "ok")]
+    assert sum(row["bad"] for row in now) == 1000.0
+
+
 @pytest.mark.usefixtures("kept")
 def test_a_moment_without_a_zone_is_utc(fournines: Command) -> None:
     assert (

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slo.cells import Block, Indicator, Placement, Sli, State
-from slo.ledger import COUNT_MAX, Cell, Ledger
+from slo.cells import Block, Cell, Indicator, Placement, Sli, State, moment_of
+from slo.exclusions import Exclusion, Exclusions
+from slo.ledger import COUNT_MAX, Ledger
 
 WEB = Sli(Placement("1", "eu-west-1", "prod", "web-app"), Indicator.AVAILABILITY)
 PAY = Sli(Placement("1", "us-east-1", "prod", "payment"), Indicator.AVAILABILITY)
@@ -260,3 +262,109 @@ def test_a_pool_is_the_sum_of_its_parts(web: list[Cell], pay: list[Cell]) -> Non
     ledger.put(block(START, PAY, *pay))
     pooled, *parts = (ledger.counts(slis, START, START + 9) for slis in (SLIS, (WEB,), (PAY,)))
     assert (pooled.bad, pooled.total) == (sum(p.bad for p in parts), sum(p.total for p in parts))
+
+
+def window(first: int, minutes: int, service: str = "web-app", name: str = "x") -> Exclusion:
+    """An exclusion of some minutes after START."""
+    return Exclusion(
+        id=name, reason="patches", approver="ana", clause="4.2", created_at=moment_of(START - 9_000),
+        services=(service,), regions=("*",), zone="UTC", length=timedelta(minutes=minutes),
+        start=moment_of(START + first).replace(tzinfo=None),
+    )  # fmt: skip
+
+
+def test_an_exclusion_leaves_minutes_out_of_every_sum_and_raw_still_tells_them() -> None:
+    ledger = small()
+    ledger.put(block(START, WEB, *[observed(3, 10)] * 10))
+    ledger.exclude(Exclusions((window(4, 4),)))
+    assert [sums(ledger, WEB, one) for one in (5, 12)] == [(6, 20, 0, 3), (18, 60, 2, 4)]
+    assert [sums(ledger.raw(), WEB, one) for one in (5, 12)] == [(15, 50, 0, 0), (30, 100, 2, 0)]
+    assert ledger.counts((WEB,), START, START + 6).minutes[State.EXCLUDED] == 2
+    assert [part.tolist() for part in ledger.minutes(WEB, START + 3, START + 5)] == [[3, 0], [10, 0], [2, 3]]
+    assert [part.tolist() for part in ledger.raw().minutes(WEB, START + 3, START + 5)] == [
+        [3, 3], [10, 10], [2, 2],
+    ]  # fmt: skip
+    assert int(ledger.over(START + 2, START + 9).bad[0]) == 9
+    assert int(ledger.raw().over(START + 2, START + 9).bad[0]) == 21
+
+
+def test_minutes_that_arrive_within_an_exclusion_are_left_out_at_once() -> None:
+    ledger = Ledger(ring=RING, windows=WINDOWS, capacity=1)
+    ledger.exclude(Exclusions((window(-2, 4),)))
+    ledger.put(block(START - 1, WEB, observed(1, 10), observed(1, 10)))
+    assert sums(ledger, WEB, 5) == (0, 0, 2, 3)
+    ledger.put(block(START + 1, WEB, observed(1, 10), observed(1, 10)))
+    assert sums(ledger, WEB, 5) == (1, 10, 0, 4)
+    assert sums(ledger.raw(), WEB, 5) == (4, 40, 1, 0)
+
+
+def test_a_late_correction_within_an_exclusion_changes_only_what_is_raw() -> None:
+    ledger = small()
+    ledger.put(block(START, WEB, *[observed(3, 10)] * 5))
+    ledger.exclude(Exclusions((window(1, 2),)))
+    (restated,) = ledger.put(block(START + 1, WEB, observed(9, 10))).restated
+    assert (restated.before, restated.after) == (observed(3, 10), observed(9, 10))
+    assert sums(ledger, WEB, 5) == (9, 30, 0, 2)
+    assert sums(ledger.raw(), WEB, 5) == (21, 50, 0, 0)
+
+
+def test_an_exclusion_that_is_taken_back_leaves_no_trace() -> None:
+    ledger, bare = small(), small()
+    for one in (ledger, bare):
+        one.put(block(START, WEB, *[observed(3, 10)] * 10))
+    ledger.exclude(Exclusions((window(2, 5),)))
+    ledger.exclude(Exclusions())
+    assert [sums(ledger, WEB, one) for one in WINDOWS] == [sums(bare, WEB, one) for one in WINDOWS]
+
+
+def test_cells_that_were_imported_as_excluded_stay_so_beneath_an_exclusion() -> None:
+    ledger = small()
+    ledger.put(block(START, WEB, Cell(0, 0, State.EXCLUDED), observed(1, 10)))
+    ledger.exclude(Exclusions((window(0, 1),)))
+    assert sums(ledger, WEB, 5) == sums(ledger.raw(), WEB, 5) == (1, 10, 3, 1)
+
+
+windows = st.builds(
+    window, st.integers(-50, 120), st.integers(1, 70), st.sampled_from(["web-app", "payment", "*"]),
+    st.integers(0, 10**9).map(str),
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.lists(windows, max_size=3).map(lambda each: Exclusions(tuple(each))),
+            st.tuples(
+                st.integers(0, 90), st.sampled_from(SLIS), st.lists(known_cells, min_size=1, max_size=9)
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_whenever_exclusions_come_the_sums_are_those_of_the_minutes_they_leave(
+    steps: list[Exclusions | tuple[int, Sli, list[Cell]]],
+) -> None:
+    ledger, excluded = Ledger(ring=RING, windows=WINDOWS, capacity=1), Exclusions()
+    cells: dict[tuple[int, Sli], Cell] = {}
+    for step in steps:
+        if isinstance(step, Exclusions):
+            excluded = step
+            ledger.exclude(excluded)
+            continue
+        first, sli, told = step
+        refused = ledger.put(block(START + first, sli, *told)).refused
+        taken = {(START + first + n, sli): cell for n, cell in enumerate(told)}
+        cells |= {key: cell for key, cell in taken.items() if key[0] not in refused}
+    assert ledger.self_check() == ()
+    newest = START if ledger.newest is None else ledger.newest
+    for sli in ledger.slis:
+        mask = excluded.mask(sli.placement, newest - RING + 1, newest + 1)
+        laid = {
+            (minute, sli): Cell(0, 0, State.EXCLUDED)
+            for minute, out in enumerate(mask.tolist(), newest - RING + 1)
+            if out
+        }
+        for one in WINDOWS:
+            assert sums(ledger, sli, one) == brute(cells | laid, newest, sli, one)
+            assert sums(ledger.raw(), sli, one) == brute(cells, newest, sli, one)

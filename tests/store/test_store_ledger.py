@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from fournines.store.books import Books
 from fournines.store.place import StoreError
 from remediation.journal import EntryKind
 from slo.cells import Block, Indicator, Placement, Sli, State
+from slo.exclusions import Exclusion, Exclusions
 from slo.ledger import Ledger, Put
 
 START = 29_000_000 // 60 * 60
@@ -210,3 +211,30 @@ def test_any_order_of_writes_and_seals_equals_the_last_write_per_cell(
         history = books.history(SLIS, START, START + 250)
     got = np.stack([history.minutes(sli, START, START + 250)[0] for sli in SLIS], axis=1)
     assert (got == want).all()
+
+
+def test_exclusions_lie_over_the_ledger_after_a_restart_too_and_never_over_what_is_kept(
+    tmp_path: Path,
+) -> None:
+    url = str(tmp_path / "books.db")
+    patching = Exclusion(
+        id="patching", reason="patches", approver="ana", clause="4.2", created_at=at(START),
+        services=("a",), regions=("*",), zone="UTC",
+        start=at(START + 1).replace(tzinfo=None), length=timedelta(minutes=2),
+    )  # fmt: skip
+    with Books.open(url, SMALL) as books:
+        books.exclude(Exclusions((patching,)))
+        books.record(block(START, [[1, 1]] * 2), at(START + 2))
+        books.record(block(START + 2, [[1, 1]] * 2), at(START + 4))
+        before = held(books)
+        assert [cell[0] for cell in before[SLIS[0]][10:14]] == [1, 0, 0, 1]
+        assert [cell[2] for cell in before[SLIS[0]][10:14]] == [2, State.EXCLUDED, State.EXCLUDED, 2]
+        assert [cell[0] for cell in before[SLIS[1]][10:14]] == [1, 1, 1, 1]
+    with Books.open(url, SMALL) as books:
+        books.exclude(Exclusions((patching,)))
+        assert held(books) == before
+        with books.ledger() as ledger:
+            assert ledger.raw().counts(SLIS[:1], START, START + 4).bad == 4
+        assert books.history(SLIS, START, START + 4).minutes(SLIS[0], START, START + 4)[0].tolist() == [1] * 4
+        books.exclude(Exclusions())
+        assert [cell[0] for cell in held(books)[SLIS[0]][10:14]] == [1, 1, 1, 1]
