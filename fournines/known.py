@@ -77,6 +77,7 @@ class Known:
         self.thrift = Thrift.NONE
         self.gaps = Gaps()
         self.restated: Counter[Sli] = Counter()
+        self.mismatches: Counter[str] = Counter(window=0, day=0)
         self.doubts: Counter[tuple[Placement, str]] = Counter()
         self.checks: dict[tuple[Placement, str], Seen] = {}
         self.runs: Counter[tuple[Placement, Outcome]] = Counter()

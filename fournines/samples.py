@@ -256,6 +256,8 @@ def _reading(known: Known) -> Numbers:
             yield families.BEHIND, ((area.account, area.region), float(known.behind(area)))
     for sli, number in sorted(known.restated.items()):
         yield metrics.RESTATED_MINUTES, ((*_where(sli.placement), str(sli.indicator)), float(number))
+    for of, number in known.mismatches.items():
+        yield metrics.LEDGER_MISMATCHES, ((of,), float(number))
     for (placement, doubt), number in sorted(known.doubts.items()):
         yield families.DOUBTS, ((*_where(placement), doubt), float(number))
 

@@ -210,7 +210,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         "remediate": Remediate(looker, books, desk, engine, charter.policies).run,
         "tell": Tell(books, outside.chat, board, setting.channel).run,
         "watch": Watch(books, known, board).run,
-        "upkeep": Upkeep(books).run,
+        "upkeep": Upkeep(books, known).run,
         "backfill": Backfill(outside.source, known, books, charter.indicators, known.asked()).run,
         "heartbeat": heartbeat.run,
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MINUTE_S = 60
+DAY_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True, order=True)

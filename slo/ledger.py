@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: The longest calendar month: 31 days, and the hour that clocks go back.
 RING_MINUTES = (31 * 24 + 1) * 60
+
+#: So long are cells kept: 15 months at their longest.  What is older nobody may correct any more.
+KEPT = timedelta(days=458)
 
 #: Windows of the tiers (slo.burn), of the extra-quick tier, and of the objective, in minutes.
 WINDOWS: Mapping[str, int] = {

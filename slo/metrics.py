@@ -105,6 +105,10 @@ RESTATED_MINUTES = Family(
     "sli_restated_minutes_total", Kind.COUNTER, "", SLI,
     "Minutes that had already been counted and were corrected by later readings.",
 )  # fmt: skip
+LEDGER_MISMATCHES = Family(
+    "ledger_mismatches_total", Kind.COUNTER, "", ("of",),
+    "Sums of a `window` or a `day` that were not those of their minutes; the hourly check mended them.",
+)  # fmt: skip
 
 FAMILIES = (
     ALL,
@@ -120,4 +124,5 @@ FAMILIES = (
     ALERT_FIRING,
     GATE_ANSWER,
     RESTATED_MINUTES,
+    LEDGER_MISMATCHES,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slo.cells import DAY_MINUTES
 from slo.exclusions import Exclusions
 from slo.months import Stretch
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from slo.cells import Placement, Sli
     from slo.exclusions import Exclusion
 
-#: Exclusions remember what they were asked for: so they are always asked for whole UTC days.
-DAY_MINUTES = 1440
-
 
 class Overlay:
-    """Exclusions, and the columns of the SLIs that each is about."""
+    """Exclusions, and the columns of the SLIs that each is about.
+
+    Exclusions remember what they were asked for, so they are always asked for whole UTC days.
+    """
 
     def __init__(
         self, exclusions: Exclusions | None = None, columns: Mapping[Sli, int] | None = None

@@ -9,7 +9,17 @@ from __future__ import annotations
 import uuid
 from typing import IO, TYPE_CHECKING, Self
 
-from fournines.store import backfills, collected, inbox, incidents, journal, outbox, overrides, statements
+from fournines.store import (
+    backfills,
+    collected,
+    days,
+    inbox,
+    incidents,
+    journal,
+    outbox,
+    overrides,
+    statements,
+)
 from fournines.store import ledger as cells
 from fournines.store.database import Database, open_database
 from fournines.store.live import LiveLedger
@@ -28,10 +38,12 @@ if TYPE_CHECKING:
     from collector.presence import Sighting
     from collector.watermarks import Mark
     from fournines.store.backfills import Backfill
+    from fournines.store.days import Untrue
     from fournines.store.journal import Kept
     from fournines.store.ledger import Import
     from fournines.store.live import History
     from fournines.store.outbox import Backlog, Telling
+    from fournines.store.past import Past
     from fournines.store.statements import Issued
     from remediation.events.event import Event
     from remediation.incidents import Change, Incident
@@ -96,10 +108,15 @@ class Books:
 
     # -- cells
 
-    def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark] | None = None) -> Put:
-        """Keep the cells of a block and how far was read; then memory follows.  A correction is journaled."""
+    def record(
+        self, block: Block, read_at: datetime, marks: Mapping[Key, Mark] | None = None, sequence: int = 0
+    ) -> Put:
+        """Keep the cells of a block and how far was read; then memory follows.  A correction is journaled.
+
+        What was read later stays; of readings within one second the one with the higher sequence counts.
+        """
         self._must_own()
-        put = self._live.record(block, read_at, marks or {})
+        put = self._live.record(block, read_at, marks or {}, sequence)
         self.changes += bool(put.refused)
         return put
 
@@ -137,6 +154,10 @@ class Books:
         """Return what is kept of the SLIs over the minutes `[start, end)`, however long ago."""
         return self._live.history(slis, start, end)
 
+    def past(self, start: int, end: int, *, raw: bool = False) -> Past:
+        """Return what the minutes `[start, end)` add up to, however long ago; raw leaves nothing out."""
+        return self._live.past(start, end, raw=raw)
+
     def ledger_as_of(self, end: int) -> Ledger:
         """Return a ledger of its own, as if nothing from the minute `end` on had happened."""
         return self._live.as_of(end)
@@ -158,6 +179,18 @@ class Books:
         self._must_own()
         with self._database.write() as connection:
             return cells.seal(connection, before)
+
+    def forget(self, before: int) -> int:
+        """Drop the oldest cells that end at or before the minute; 0 when none is left.  Sums of days stay."""
+        self._must_own()
+        with self._database.write() as connection:
+            return cells.forget(connection, before)
+
+    def prove_day(self, number: int) -> tuple[Untrue, ...]:
+        """Sum the hours of a UTC day again; what its row told otherwise is named and mended."""
+        self._must_own()
+        with self._database.write() as connection:
+            return days.untrue(connection, number)
 
     # -- what was collected
 

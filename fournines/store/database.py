@@ -143,6 +143,11 @@ def _agree(connection: Connection, url: str) -> None:
             f"the store {url} was written by a newer fournines "
             f"(schema {found}, this one knows {tables.SCHEMA}): run that version, or {ELSEWHERE}"
         )
+    if 0 < found < tables.SCHEMA_MIN:
+        raise StoreError(
+            f"the store {url} was written by an older fournines (schema {found}, this one reads from "
+            f"{tables.SCHEMA_MIN} on): export its cells with that version, and import them into a new store"
+        )
     tables.metadata.create_all(connection)
     if found < tables.SCHEMA:
         statement = insert_into(connection, tables.meta).values(name="schema", value=str(tables.SCHEMA))

@@ -1,7 +1,11 @@
 """The ledger on disk: every minute of every SLI, written before memory changes.
 
-Minutes are rows of all SLIs; hours that have settled are sealed into packed rows, and a late minute opens and
-seals its hour again in the same transaction.  A correction of what had settled is journaled.
+Minutes are rows of all SLIs; hours that have settled are sealed into packed rows and added to their day, and
+a late minute opens and seals its hour again in the same transaction.  A correction of what had settled is
+journaled.
+
+Of several readings of a cell the one that was read last counts, whichever arrives last; a minute knows when
+each of its cells was read until its hour is sealed, two days later.  After that the last to arrive counts.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import numpy as np
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from collector.backfill import remaining
-from fournines.store import journal
+from fournines.store import days, journal
 from fournines.store.database import insert_into
 from fournines.store.packing import (
     COARSE,
@@ -23,14 +27,16 @@ from fournines.store.packing import (
     Cells,
     pack_hour,
     pack_minute,
+    stamps,
     unpack_hour,
     unpack_minute,
+    unpack_stamps,
 )
 from fournines.store.place import StoreError
 from fournines.store.tables import hour, imported, minute, sli
 from remediation.journal import Entry, EntryKind
-from slo.cells import Block, State, minute_of, moment_of
-from slo.ledger import COUNT_MAX
+from slo.cells import DAY_MINUTES, Block, State, minute_of, moment_of
+from slo.ledger import COUNT_MAX, KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +50,8 @@ if TYPE_CHECKING:
 SETTLE_MINUTES = 10
 #: One transaction seals no more hours than this, so that the next minute need not wait long.
 SEAL_HOURS_MAX = 24
+#: One transaction forgets no more days than this.
+FORGET_DAYS_MAX = 7
 #: Rows are read this many minutes at a time, so that a month never lies in memory twice.
 READ_MINUTES = 1440
 
@@ -60,17 +68,27 @@ class Import:
     kept: int
 
 
-def write(connection: Connection, columns: Columns, block: Block, read_at: datetime) -> None:
-    """Keep the cells of a block, and journal what it corrects.  UNKNOWN cells change nothing."""
+def write(
+    connection: Connection, columns: Columns, block: Block, read_at: datetime, sequence: int = 0
+) -> Block:
+    """Keep the cells of a block, journal what it corrects, and return what was taken.
+
+    Cells that are UNKNOWN, were read anew meanwhile, or are too old to be kept change nothing.
+    """
+    block = _kept(block, read_at)
     if not block.state.size:
-        return
+        return block
     held = _Held(connection, columns, block)
-    corrected = held.put(block, block.state != State.UNKNOWN, mark=0)
-    _keep(connection, block.start, held.cells)
+    stamp = stamps(block.minutes, int(read_at.timestamp()), sequence)[:, None]
+    told = block.state != State.UNKNOWN
+    taken = told & (stamp >= held.before_read)
+    corrected = held.put(block, taken, mark=0, stamp=stamp)
+    _keep(connection, block.start, held)
     settled = np.arange(block.start, block.minutes.stop) < minute_of(read_at) - SETTLE_MINUTES
     corrected &= settled[:, None]
     if corrected.any():
         journal.append(connection, [_restatement(block, corrected, read_at)])
+    return block if taken.sum() == told.sum() else _only(block, taken)
 
 
 def write_coarse(connection: Connection, columns: Columns, block: Block) -> Block:
@@ -80,9 +98,8 @@ def write_coarse(connection: Connection, columns: Columns, block: Block) -> Bloc
     block = remaining(block, before.bad.astype(np.int64), before.total.astype(np.int64), before.measured)
     taken = (block.state != State.UNKNOWN) & ~held.before.measured
     held.put(block, taken, mark=COARSE)
-    _keep(connection, block.start, held.cells)
-    bad, total = np.where(taken, block.bad, 0), np.where(taken, block.total, 0)
-    return Block(block.slis, block.start, bad, total, np.where(taken, block.state, State.UNKNOWN))
+    _keep(connection, block.start, held)
+    return _only(block, taken)
 
 
 def write_import(
@@ -90,13 +107,15 @@ def write_import(
 ) -> Import:
     """Keep imported blocks, marked so; what we measured ourselves stays.  All of them, or none."""
     cells = kept = 0
-    blocks = [block for block in blocks if block.state.size]
+    blocks = [block for block in (_kept(block, at) for block in blocks) if block.state.size]
     for block in blocks:
         held = _Held(connection, columns, block)
         told = block.state != State.UNKNOWN
         free = told & ~held.before.measured
-        held.put(block, free, mark=IMPORTED)
-        _keep(connection, block.start, held.cells)
+        corrected = held.put(block, free, mark=IMPORTED)
+        _keep(connection, block.start, held)
+        if corrected.any():
+            journal.append(connection, [_restatement(block, corrected, at)])
         cells += int(free.sum())
         kept += int((told & ~free).sum())
     first = min((block.start for block in blocks), default=0)
@@ -164,6 +183,19 @@ def seal(connection: Connection, before: int) -> int:
     return len(hours)
 
 
+def forget(connection: Connection, before: int) -> int:
+    """Drop the cells of whole UTC days that end at or before the minute, oldest first.
+
+    Returns of how many hours; what they added up to stays with their days.
+    """
+    first = connection.execute(select(func.min(hour.c.hour))).scalar_one()
+    end = before // DAY_MINUTES * days.DAY_HOURS
+    if first is None or first >= end:
+        return 0
+    end = min(end, (first // days.DAY_HOURS + FORGET_DAYS_MAX) * days.DAY_HOURS)
+    return connection.execute(delete(hour).where(hour.c.hour < end)).rowcount
+
+
 class _Held:
     """What is kept of a block's minutes: all columns, and those of the block as they were before."""
 
@@ -172,21 +204,54 @@ class _Held:
             raise StoreError(f"a minute counts at most {COUNT_MAX}, got {int(block.total.max())}")
         self._places = columns.places(connection, block.slis)
         self.cells = read(connection, len(columns), block.start, block.minutes.stop)
+        self.read = _read_at(connection, self.cells, block.minutes)
         self.before = self.cells.pick(self._places)
+        self.before_read = self.read[:, self._places]
 
-    def put(self, block: Block, told: NDArray[np.bool_], mark: int) -> NDArray[np.bool_]:
-        """Take over the told cells, and return which of them had been known to be something else."""
+    def put(
+        self, block: Block, told: NDArray[np.bool_], mark: int, stamp: NDArray[np.uint32] | None = None
+    ) -> NDArray[np.bool_]:
+        """Take over the told cells, and return which of them had been known to be something else.
+
+        Without a stamp they give way to whatever is measured.
+        """
         before, cells, places = self.before, self.cells, self._places
         known = np.isin(before.state, (State.OBSERVED, State.NO_TRAFFIC))
         differs = (before.bad != block.bad) | (before.total != block.total) | (before.state != block.state)
         cells.bad[:, places] = np.where(told, block.bad, before.bad)
         cells.total[:, places] = np.where(told, block.total, before.total)
         cells.mark[:, places] = np.where(told, block.state | np.uint8(mark), before.mark)
+        self.read[:, places] = np.where(told, 0 if stamp is None else stamp, self.before_read)
         return np.asarray(told & known & differs)
 
 
-def _keep(connection: Connection, start: int, cells: Cells) -> None:
+def _read_at(connection: Connection, cells: Cells, minutes: range) -> NDArray[np.uint32]:
+    """Return when each cell was read; 0 where that is not known, or any more."""
+    read_at = np.zeros(cells.mark.shape, np.uint32)
+    within = minute.c.minute.between(minutes.start, minutes.stop - 1)
+    for number, blob in connection.execute(select(minute).where(within)):
+        known = unpack_stamps(blob)
+        read_at[number - minutes.start, : len(known)] = known
+    return read_at
+
+
+def _kept(block: Block, now: datetime) -> Block:
+    """Return a block without the minutes whose cells are kept no longer: their days are closed."""
+    rows = slice(max(0, minute_of(now - KEPT) - block.start), None)
+    if not rows.start:
+        return block
+    return Block(block.slis, block.start + rows.start, block.bad[rows], block.total[rows], block.state[rows])
+
+
+def _only(block: Block, taken: NDArray[np.bool_]) -> Block:
+    """Return a block of which only these cells tell anything."""
+    bad, total = np.where(taken, block.bad, 0), np.where(taken, block.total, 0)
+    return Block(block.slis, block.start, bad, total, np.where(taken, block.state, State.UNKNOWN))
+
+
+def _keep(connection: Connection, start: int, held: _Held) -> None:
     """Write whole minutes; those of a sealed hour go back into it."""
+    cells = held.cells
     end = start + len(cells.mark)
     within = hour.c.hour.between(start // HOUR_MINUTES, (end - 1) // HOUR_MINUTES)
     sealed = set(connection.execute(select(hour.c.hour).where(within)).scalars())
@@ -197,7 +262,7 @@ def _keep(connection: Connection, start: int, cells: Cells) -> None:
         whole[rows.start - begin : rows.stop - begin].paste(cells[rows.start - start : rows.stop - start])
         _keep_hour(connection, number, whole)
     loose = [
-        {"minute": start + row, "cells": pack_minute(cells[row : row + 1])}
+        {"minute": start + row, "cells": pack_minute(cells[row : row + 1], held.read[row])}
         for row in range(end - start)
         if (start + row) // HOUR_MINUTES not in sealed
     ]
@@ -214,6 +279,10 @@ def _keep(connection: Connection, start: int, cells: Cells) -> None:
 
 
 def _keep_hour(connection: Connection, number: int, cells: Cells) -> None:
+    """Write an hour, and correct its day by the difference."""
+    sealed = connection.execute(select(hour.c.cells).where(hour.c.hour == number)).scalar_one_or_none()
+    before = days.nothing(0) if sealed is None else days.summed(unpack_hour(sealed))
+    days.change(connection, number // days.DAY_HOURS, before, days.summed(cells))
     statement = insert_into(connection, hour).values(hour=number, cells=pack_hour(cells))
     connection.execute(
         statement.on_conflict_do_update(index_elements=["hour"], set_={"cells": statement.excluded.cells})

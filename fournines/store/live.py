@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fournines.store import collected
+from fournines.store import collected, past
 from fournines.store import ledger as disk
 from fournines.store.columns import Columns
 from fournines.store.packing import Cells
 from slo.cells import Sli, State
 from slo.exclusions import Exclusions
+from slo.overlay import Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collector.watermarks import Mark
     from fournines.store.database import Database
     from fournines.store.ledger import Import
+    from fournines.store.past import Past
     from slo.cells import Block
     from slo.ledger import Ledger, Put
 
@@ -84,16 +86,16 @@ class LiveLedger:
         self._columns = Columns({}, {})
         self._exclusions = Exclusions()
 
-    def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark]) -> Put:
+    def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark], sequence: int) -> Put:
         """Keep a block and how far was read, then put it into memory; what raises there is read anew."""
         with self._lock:
             memory = self._loaded()
             columns = self._columns.copy()
             with self._database.write() as connection:
-                disk.write(connection, columns, block, read_at)
+                taken = disk.write(connection, columns, block, read_at, sequence)
                 collected.save_marks(connection, marks)
             self._memory, self._columns = None, columns
-            put = memory.put(block)
+            put = memory.put(taken)
             self._memory = memory
             return put
 
@@ -148,6 +150,13 @@ class LiveLedger:
                 day = disk.read(connection, len(columns), begin, stop)
                 cells[begin - start : stop - start].paste(day.pick(places))
         return History(start, end, {sli: place for place, sli in enumerate(wanted)}, cells)
+
+    def past(self, start: int, end: int, *, raw: bool) -> Past:
+        """Return the sums of the minutes `[start, end)`; raw leaves nothing out."""
+        with self._database.read() as connection:
+            columns = {sli: column for column, sli in enumerate(Columns.load(connection))}
+            left_out = Overlay() if raw else Overlay(self._exclusions, columns)
+            return past.read(connection, columns, start, end, left_out)
 
     def as_of(self, end: int) -> Ledger:
         """Return a ledger of its own, as if nothing from the minute `end` on had happened."""

@@ -1,6 +1,7 @@
 """Cells as bytes: a minute of all SLIs in a row, or an hour of them, packed tight once it has settled.
 
-A minute is `bad` and `total` as little-endian uint32 and then the states as bytes, each over all columns.
+A minute is `bad` and `total` as little-endian uint32, the states as bytes, and when each was read, over all
+columns.
 An hour keeps each SLI's 60 minutes side by side, splits the counts into byte planes and compresses them: high
 bytes are zeros.  Columns beyond a blob's end are unknown.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slo.cells import State
+from slo.cells import MINUTE_S, State
 
 HOUR_MINUTES = 60
 
@@ -22,6 +23,10 @@ IMPORTED, COARSE = 0x80, 0x40
 
 _COUNT = np.dtype("<u4")
 _CELL_BYTES = 2 * _COUNT.itemsize + 1
+#: A reading's place in time: seconds after its minute began, up to 97 days, and a number within the second.
+_STAMP = np.dtype("<u4")
+_SEQUENCE_BITS = 9
+SEQUENCE_MAX, LATER_MAX_S = 2**_SEQUENCE_BITS - 1, 2 ** (32 - _SEQUENCE_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,16 +80,28 @@ class Cells:
         self.bad[:, :width], self.total[:, :width], self.mark[:, :width] = other.bad, other.total, other.mark
 
 
-def pack_minute(cells: Cells) -> bytes:
+def stamps(minutes: range, read_at_s: int, sequence: int) -> NDArray[np.uint32]:
+    """Return, by minute, what orders this reading among others of the same minute: a later one is higher."""
+    later = np.clip(read_at_s - MINUTE_S * np.arange(minutes.start, minutes.stop), 0, LATER_MAX_S)
+    return np.asarray(later << _SEQUENCE_BITS | min(sequence, SEQUENCE_MAX), _STAMP)
+
+
+def pack_minute(cells: Cells, read: NDArray[np.uint32]) -> bytes:
     """Return one minute as bytes."""
-    return cells.bad.tobytes() + cells.total.tobytes() + cells.mark.tobytes()
+    return cells.bad.tobytes() + cells.total.tobytes() + cells.mark.tobytes() + read.tobytes()
+
+
+def unpack_stamps(blob: bytes) -> NDArray[np.uint32]:
+    """Return when each cell of the minute was read."""
+    columns = len(blob) // (_CELL_BYTES + _STAMP.itemsize)
+    return np.frombuffer(blob, _STAMP, columns, offset=_CELL_BYTES * columns)
 
 
 def unpack_minute(blob: bytes) -> Cells:
     """Return the minute that the bytes hold."""
-    columns = len(blob) // _CELL_BYTES
+    columns = len(blob) // (_CELL_BYTES + _STAMP.itemsize)
     bad, total = np.frombuffer(blob, _COUNT, 2 * columns).reshape(2, 1, columns)
-    return Cells(bad, total, np.frombuffer(blob, np.uint8, offset=2 * _COUNT.itemsize * columns)[None])
+    return Cells(bad, total, np.frombuffer(blob, np.uint8, columns, 2 * _COUNT.itemsize * columns)[None])
 
 
 def pack_hour(cells: Cells) -> bytes:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 #: Raised by one whenever a table changes in a way that an older fournines cannot read.
-SCHEMA = 3
+SCHEMA = 4
+#: The oldest that can be read: before, a minute did not tell when it was read.
+SCHEMA_MIN = 4
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -78,6 +80,12 @@ hour = Table(
     metadata,
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
     Column("cells", LargeBinary, nullable=False),
+)
+day = Table(
+    "day",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("sums", LargeBinary, nullable=False),
 )
 imported = Table(
     "imported",

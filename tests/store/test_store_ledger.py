@@ -1,3 +1,4 @@
+import random
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -238,3 +239,67 @@ def test_exclusions_lie_over_the_ledger_after_a_restart_too_and_never_over_what_
         assert books.history(SLIS, START, START + 4).minutes(SLIS[0], START, START + 4)[0].tolist() == [1] * 4
         books.exclude(Exclusions())
         assert [cell[0] for cell in held(books)[SLIS[0]][10:14]] == [1, 1, 1, 1]
+
+
+def test_an_older_reading_that_arrives_late_changes_nothing_that_was_read_since() -> None:
+    with Books.open("sqlite://", SMALL) as books:
+        books.record(block(START, [[5], [5]]), at(START + 9))
+        put = books.record(block(START - 1, [[1, 1]] * 3), at(START + 8))
+        assert put.restated == ()
+        assert [cell[0] for cell in held(books)[SLIS[0]][9:12]] == [1, 5, 5]
+        assert [cell[0] for cell in held(books)[SLIS[1]][9:12]] == [1, 1, 1]
+        assert books.history(SLIS, START, START + 1).minutes(SLIS[0], START, START + 1)[0].tolist() == [5]
+
+
+def test_of_two_readings_within_a_second_the_higher_sequence_counts() -> None:
+    with Books.open("sqlite://", SMALL) as books:
+        books.record(block(START, [[5]]), at(START + 9), sequence=2)
+        books.record(block(START, [[1]]), at(START + 9), sequence=1)
+        assert held(books)[SLIS[0]][10][0] == 5
+
+
+def test_what_was_imported_or_shared_out_gives_way_to_any_reading() -> None:
+    with Books.open("sqlite://", SMALL) as books:
+        books.import_cells([block(START, [[9]])], "history.csv", at(START + 99))
+        books.fill(block(START + 5, [[9]] * 5))
+        books.record(block(START, [[1]] * 10), at(START))
+        assert [cell[0] for cell in held(books)[SLIS[0]][10:20]] == [1] * 10
+
+
+readings = st.lists(
+    st.tuples(
+        st.integers(0, 20),
+        st.lists(
+            st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=1, max_size=3), min_size=1, max_size=6
+        ).map(lambda rows: [row[: len(rows[0])] + [None] * (len(rows[0]) - len(row)) for row in rows]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(readings=readings, order=st.randoms(use_true_random=False))
+def test_any_order_of_arrival_of_the_same_readings_gives_the_same_ledger(
+    readings: list[tuple[int, list[list[int | None]]]], order: random.Random
+) -> None:
+    """Each carries when it was read, three within a second told apart by their sequence."""
+    want: dict[Sli, list[tuple[int, ...]]] = {}
+    numbered = [(number // 3, number % 3, *reading) for number, reading in enumerate(readings)]
+    for _ in range(2):
+        with Books.open("sqlite://", SMALL) as books:
+            for second, sequence, offset, rows in numbered:
+                counts = np.array([[0 if bad is None else bad for bad in row] for row in rows])
+                known = np.array([[bad is not None for bad in row] for row in rows])
+                state = np.where(known, State.OBSERVED, State.UNKNOWN).astype(np.uint8)
+                told = Block(SLIS[: counts.shape[1]], START + offset, counts, known * 100, state)
+                books.record(told, at(START + 60) + timedelta(seconds=second), sequence=sequence)
+            got = held(books)
+            history = books.history(SLIS, START, START + 30)
+            assert all(
+                [cell[0] for cell in got[sli][10:40]] == history.minutes(sli, START, START + 30)[0].tolist()
+                for sli in SLIS
+            )
+        want = want or got
+        assert got == want
+        order.shuffle(numbered)
