@@ -4,7 +4,7 @@
 latency are estimates and may have up to three decimals, since a cell keeps thousandths.  Counts are empty
 where the minute is unknown, and empty or zero where it had no traffic or is excluded.
 
-A file is read whole or not at all: one wrong line, and nothing is imported.
+A file is read whole or not at all: one wrong line, and nothing is imported.  Its lines may be in any order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of, moment_of
-from slo.ledger import COUNT_MAX
+from slo.ledger import COUNT_MAX, KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,13 +42,14 @@ _EMPTY, _WRONG = -1, -2
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A line that cannot be taken, and why.  Lines count from 1, the header."""
+    """A line that cannot be taken, why, and what stands there instead.  Lines count from 1, the header."""
 
     line: int
     reason: str
+    found: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}"
+        return f"line {self.line}: {self.reason}, {self.found}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Reading:
 
 
 def read(lines: Iterable[str], *, now: datetime) -> Reading:
-    """Return the cells of a file; minutes that have not ended by `now` are rejected."""
+    """Return the cells of a file; what has not ended by `now`, or is too old to be kept, is rejected."""
     return _Reader(now).reading(lines)
 
 
@@ -191,7 +192,7 @@ class _Reader:
     """One pass over the lines, a chunk at a time."""
 
     def __init__(self, now: datetime) -> None:
-        self.until = minute_of(now)
+        self.until, self.since = minute_of(now), minute_of(now - KEPT)
         self.minutes, self.slis, self.counts = _Minutes(), _Slis(), _Counts()
         self.states = _States({state.name.lower(): int(state) for state in State})
         self.rejections: list[Rejection] = []
@@ -200,7 +201,9 @@ class _Reader:
         lines = iter(lines)
         header = next(lines, "").removeprefix("\ufeff").strip()
         if _unquoted(header) != ",".join(COLUMNS):
-            return Reading((), (Rejection(1, f"expected the header {','.join(COLUMNS)}, got {header!r}"),), 0)
+            return Reading(
+                (), (Rejection(1, f"expected the header {','.join(COLUMNS)}", f"got {header!r}"),), 0
+            )
         parts: list[_Rows] = []
         rows = 0
         while chunk := list(islice(lines, ROWS_AT_ONCE)):
@@ -223,8 +226,9 @@ class _Reader:
         numbers = np.arange(first, first + len(chunk))
         fits = np.fromiter((line.count(",") == commas for line in chunk), np.bool_, len(chunk))
         for position in np.flatnonzero(~fits).tolist():
-            reason = f"expected {len(COLUMNS)} columns, got {chunk[position]!r}"
-            self.rejections.append(Rejection(first + position, reason))
+            self.rejections.append(
+                Rejection(first + position, f"expected {len(COLUMNS)} columns", f"got {chunk[position]!r}")
+            )
         chunk = [line for line, fit in zip(chunk, fits.tolist(), strict=True) if fit]
         texts = ",".join(chunk).split(",") if chunk else []
         columns = [texts[at :: len(COLUMNS)] for at in range(len(COLUMNS))]
@@ -247,7 +251,7 @@ class _Reader:
         for wrong, reason in self._reasons(rows):
             for position in np.flatnonzero(wrong & sound).tolist():
                 self.rejections.append(
-                    Rejection(int(rows.line[position]), f"{reason}, got {chunk[position]!r}")
+                    Rejection(int(rows.line[position]), reason, f"got {chunk[position]!r}")
                 )
             sound &= ~wrong
         return rows if sound.all() else rows.select(sound)
@@ -255,6 +259,10 @@ class _Reader:
     def _reasons(self, rows: _Rows) -> Iterator[tuple[NDArray[np.bool_], str]]:
         yield rows.minute == _WRONG, "expected a whole minute in UTC such as 2026-10-01T00:00:00Z"
         yield rows.minute >= self.until, "expected a minute that has ended"
+        yield (
+            rows.minute < self.since,
+            f"expected one of the last {KEPT.days} days: older ones are not kept",
+        )
         indicators = " or ".join(Indicator)
         yield rows.sli == _WRONG, f"expected account, region, cluster, service and {indicators}"
         yield rows.state == _WRONG, f"expected a state: {', '.join(state.name.lower() for state in State)}"
@@ -283,8 +291,10 @@ class _Reader:
         minute, sli, line = rows.minute[order], rows.sli[order], rows.line[order]
         again = np.flatnonzero((minute[1:] == minute[:-1]) & (sli[1:] == sli[:-1]))
         for position in again.tolist():
-            reason = f"expected each minute of an indicator once; it stands in line {line[position]} too"
-            self.rejections.append(Rejection(int(line[position + 1]), reason))
+            found = f"it stands in line {line[position]} too"
+            self.rejections.append(
+                Rejection(int(line[position + 1]), "expected each minute of an indicator once", found)
+            )
 
     def _blocks(self, rows: _Rows) -> Iterator[Block]:
         """Yield a rectangle for each day; what no line told is unknown there."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime  # noqa: TC003 - click gives it
 from pathlib import Path
@@ -14,12 +17,12 @@ from fournines.cli import opened, shown, written
 from fournines.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fournines.issuing import Issue
     from slo.cells import Block
     from slo.contracts import Contract
-    from slo.exchange import Reading
+    from slo.exchange import Reading, Rejection
     from slo.months import Month
 
 #: So many rejected lines are shown; what is wrong with a file is seldom wrong in one line only.
@@ -29,9 +32,14 @@ REJECTIONS_SHOWN = 20
 @click.command("import", epilog="Example: fournines import october.csv --label 'from Datadog'")
 @click.argument("cells", type=click.Path(path_type=Path), metavar="CELLS.csv")
 @click.option("--label", help="Where the cells are from; without it, the file's name.")
+@click.option(
+    "--rejected",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where every row that cannot be taken is written, with its line and the reason.",
+)
 @opened.config_option
 @opened.json_option
-def import_(cells: Path, label: str | None, file: Path, *, as_json: bool) -> None:
+def import_(cells: Path, label: str | None, rejected: Path | None, file: Path, *, as_json: bool) -> None:
     """Read history from a CSV of cells, all of it or nothing; stop `serve` first.
 
     What fournines measured itself stays as it is.  The columns are minute (its start in UTC), account,
@@ -41,10 +49,13 @@ def import_(cells: Path, label: str | None, file: Path, *, as_json: bool) -> Non
         now = found.clock.now()
         reading = _read(cells, now)
         if reading.rejections:
-            raise Trouble(_rejected(cells, reading))
+            if rejected is not None:
+                written.lines(rejected, _report(cells, reading.rejections))
+            raise Trouble(_rejected(cells, reading, rejected))
         if not reading.rows:
             raise Trouble(f"{cells} holds no cells below its header")
-        done = found.books.import_cells(reading.blocks, label or cells.name, now)
+        with _progress("Keeping", sum(len(block.minutes) for block in reading.blocks)) as step:
+            done = found.books.import_cells(_stepped(reading.blocks, step), label or cells.name, now)
     if as_json:
         shown.document(done)
         return
@@ -79,14 +90,33 @@ def _counted(lines: Iterable[str], step: Callable[[int], None]) -> Iterator[str]
         yield line
 
 
-def _rejected(cells: Path, reading: Reading) -> str:
-    count = len(reading.rejections)
-    told = [f"{cells}:{one.line}: {one.reason}" for one in reading.rejections[:REJECTIONS_SHOWN]]
+def _rejected(cells: Path, reading: Reading, report: Path | None) -> str:
+    """Return the first rejected lines, how often each reason holds, and what that means."""
+    count, reasons = len(reading.rejections), Counter(one.reason for one in reading.rejections)
+    told = [f"{cells}:{one.line}: {one.reason}, {one.found}" for one in reading.rejections[:REJECTIONS_SHOWN]]
     if count > REJECTIONS_SHOWN:
         told.append(f"and {count - REJECTIONS_SHOWN:,} more")
+    if count > 1:
+        told += [f"{number:,} x {reason}" for reason, number in reasons.most_common()]
     if reading.rows:
         told.append(f"{count:,} of {reading.rows:,} rows cannot be taken, so nothing was imported")
-    return "\n".join(told)
+    return "\n".join([*told, *([] if report is None else [f"each of them is in {report}"])])
+
+
+def _report(cells: Path, rejections: Sequence[Rejection]) -> Iterator[str]:
+    """Yield a CSV of what was rejected: its line, the reason, and the row as it stands in the file."""
+    reasons = {one.line: one.reason for one in rejections}
+    yield _row("line", "reason", "row")
+    with cells.open(encoding="utf-8", newline="") as lines:
+        for number, line in enumerate(lines, 1):
+            if number in reasons:
+                yield _row(number, reasons[number], line.rstrip("\r\n"))
+
+
+def _row(*values: object) -> str:
+    made = io.StringIO()
+    csv.writer(made, lineterminator="\n").writerow(values)
+    return made.getvalue()
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from fournines.store.runs import PAUSED, SqlRuns
 from slo.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -126,7 +126,7 @@ class Books:
         self._live.fill(block)
         self.changes += 1
 
-    def import_cells(self, blocks: Sequence[Block], label: str, at: datetime) -> Import:
+    def import_cells(self, blocks: Iterable[Block], label: str, at: datetime) -> Import:
         """Keep cells that we did not measure, all or none, marked so; what we measured ourselves stays."""
         self._must_own()
         done = self._live.take_in(blocks, label, at)

@@ -39,7 +39,7 @@ from slo.cells import DAY_MINUTES, Block, State, minute_of, moment_of
 from slo.ledger import COUNT_MAX, KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection
@@ -103,12 +103,16 @@ def write_coarse(connection: Connection, columns: Columns, block: Block) -> Bloc
 
 
 def write_import(
-    connection: Connection, columns: Columns, blocks: Sequence[Block], label: str, at: datetime
+    connection: Connection, columns: Columns, blocks: Iterable[Block], label: str, at: datetime
 ) -> Import:
-    """Keep imported blocks, marked so; what we measured ourselves stays.  All of them, or none."""
+    """Keep imported blocks, marked so; what we measured ourselves stays.  All of them, or none.
+
+    Of several imports of a minute the last counts.
+    """
     cells = kept = 0
-    blocks = [block for block in (_kept(block, at) for block in blocks) if block.state.size]
-    for block in blocks:
+    spans: list[range] = []
+    for block in filter(lambda one: one.state.size, (_kept(one, at) for one in blocks)):
+        spans.append(block.minutes)
         held = _Held(connection, columns, block)
         told = block.state != State.UNKNOWN
         free = told & ~held.before.measured
@@ -118,8 +122,8 @@ def write_import(
             journal.append(connection, [_restatement(block, corrected, at)])
         cells += int(free.sum())
         kept += int((told & ~free).sum())
-    first = min((block.start for block in blocks), default=0)
-    last = max((block.minutes[-1] for block in blocks), default=0)
+    first = min((span.start for span in spans), default=0)
+    last = max((span[-1] for span in spans), default=0)
     connection.execute(
         insert(imported).values(label=label, at=at, first=first, last=last, cells=cells, kept=kept)
     )

@@ -19,7 +19,7 @@ from slo.exclusions import Exclusions
 from slo.overlay import Overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -110,7 +110,7 @@ class LiveLedger:
             memory.put(taken)
             self._memory = memory
 
-    def take_in(self, blocks: Sequence[Block], label: str, at: datetime) -> Import:
+    def take_in(self, blocks: Iterable[Block], label: str, at: datetime) -> Import:
         """Keep imported blocks, all or none, and read memory anew when it is asked for."""
         with self._lock:
             with self._database.write() as connection:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from typing import TYPE_CHECKING
 
@@ -76,8 +77,8 @@ def test_one_wrong_row_and_nothing_is_imported(folder: Path, fournines: Command)
 def test_many_wrong_rows_are_counted_and_some_shown(folder: Path, fournines: Command) -> None:
     (folder / "cells.csv").write_text(rows(50).replace("observed", "seen"), encoding="utf-8")
     told = fournines("import", "cells.csv").err.splitlines()
-    assert len(told) == 22
-    assert told[-2] == "and 80 more"
+    assert len(told) == 23
+    assert told[-3:-1] == ["and 80 more", "100 x expected a state: unknown, no_traffic, observed, excluded"]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,45 @@ def test_what_is_no_file_of_cells_is_told(
     said = fournines("import", "cells.csv")
     assert said.code == 1
     assert told in said.err
+
+
+def test_every_rejected_row_is_written_where_it_is_asked_for(folder: Path, fournines: Command) -> None:
+    text = rows(30).replace("observed", "seen", 2).replace("999,1,1000,observed", '"998",1,1000,observed', 2)
+    (folder / "cells.csv").write_text(text, encoding="utf-8")
+    said = fournines("import", "cells.csv", "--rejected", "rejected.csv")
+    assert said.err.splitlines()[-4:] == [
+        "2 x expected a state: unknown, no_traffic, observed, excluded",
+        "2 x expected good and bad to add up to total",
+        "4 of 60 rows cannot be taken, so nothing was imported",
+        "each of them is in rejected.csv",
+    ]
+    with (folder / "rejected.csv").open(encoding="utf-8") as lines:
+        report = list(csv.DictReader(lines))
+    assert [int(one["line"]) for one in report] == [2, 3, 4, 5]
+    assert [one["row"] for one in report] == text.splitlines()[1:5]
+    assert report[3]["reason"] == "expected good and bad to add up to total"
+
+
+def test_a_minute_that_stands_in_two_files_counts_as_the_last_one_tells_it(
+    folder: Path, fournines: Command
+) -> None:
+    (folder / "one.csv").write_text(rows(3), encoding="utf-8")
+    (folder / "two.csv").write_text(rows(2).replace("999,1,", "990,10,"), encoding="utf-8")
+    assert [fournines("import", name).code for name in ("one.csv", "two.csv")] == [0, 0]
+    exported = fournines("export").out.splitlines()[1:]
+    assert [line.split(",")[7] for line in exported] == ["10", "10", "10", "10", "1", "1"]
+    with Books.open(str(folder / "books.db")) as books:
+        (kept,) = books.entries()
+        assert kept.entry.sentence.startswith("4 settled cells of 2 indicators between 2026-10-01 00:00")
+
+
+def test_the_past_of_a_service_that_discovery_never_saw_is_kept_and_comes_out_again(
+    folder: Path, fournines: Command
+) -> None:
+    text = rows(3).replace("course-catalog", "long-gone")
+    (folder / "cells.csv").write_text(text, encoding="utf-8")
+    assert fournines("import", "cells.csv").code == 0
+    assert fournines("export").out == text
 
 
 def test_nothing_is_imported_under_a_running_service(kept: Path, fournines: Command) -> None:

@@ -106,7 +106,7 @@ def test_every_wrong_line_is_told_in_order() -> None:
 
 def test_a_cell_stands_in_a_file_once() -> None:
     assert rejected(row(), row("2026-10-01T00:01:00Z"), row()) == [
-        "line 4: expected each minute of an indicator once; it stands in line 2 too"
+        "line 4: expected each minute of an indicator once, it stands in line 2 too"
     ]
 
 
@@ -157,3 +157,59 @@ def test_what_is_written_is_read_again(rows: list[tuple[tuple[int, int, State], 
     assert (again.slis, again.start) == (block.slis, block.start)
     for part in ("bad", "total", "state"):
         assert getattr(again, part).tolist() == getattr(block, part).tolist()
+
+
+def test_counts_that_are_no_whole_requests_are_refused() -> None:
+    (told,) = rejected(row(counts="9.5,0.5,10,observed"))
+    assert told.startswith("line 2: expected whole requests, got ")
+
+
+def test_negative_counts_are_refused() -> None:
+    (told,) = rejected(row(counts="11,-1,10,observed"))
+    assert told.startswith("line 2: expected counts of requests, 0 or more")
+
+
+def test_more_good_than_total_is_refused() -> None:
+    (told,) = rejected(row(counts="11,0,10,observed"))
+    assert told.startswith("line 2: expected good and bad to add up to total")
+
+
+def test_minutes_out_of_order_are_taken_as_if_they_were_in_order() -> None:
+    told = [
+        row(f"2026-10-01T00:0{minute}:00Z", counts=f"9,{minute},{9 + minute},observed") + "\n"
+        for minute in (3, 0, 2, 1)
+    ]
+    (block,) = read([HEADER, *told], now=NOW).blocks
+    assert (block.start, block.bad.tolist()) == (START, [[0], [1], [2], [3]])
+
+
+def test_a_minute_that_stands_twice_in_a_file_is_refused() -> None:
+    (told,) = rejected(row(), row(counts="10,0,10,observed"))
+    assert told == "line 3: expected each minute of an indicator once, it stands in line 2 too"
+
+
+def test_a_minute_in_the_future_is_refused() -> None:
+    (told,) = rejected(row("2026-10-02T00:00:00Z"))
+    assert told.startswith("line 2: expected a minute that has ended")
+
+
+def test_a_minute_of_the_hour_that_clocks_show_twice_is_refused_unless_it_is_told_in_utc() -> None:
+    twice = [row(f"2026-10-25T02:30:00{offset}") for offset in ("+02:00", "+01:00", "")]
+    autumn = datetime(2026, 11, 1, tzinfo=UTC)
+    reading = read([HEADER, *(f"{line}\n" for line in twice)], now=autumn)
+    assert [one.line for one in reading.rejections] == [2, 3, 4]
+    assert {one.reason[:32] for one in reading.rejections} == {"expected a whole minute in UTC s"}
+    in_utc = [row(f"2026-10-25T0{hour}:30:00Z") + "\n" for hour in (0, 1)]
+    (block,) = read([HEADER, *in_utc], now=autumn).blocks
+    assert (len(block.minutes), int(block.total.sum())) == (61, 20)
+
+
+def test_a_minute_that_is_too_old_to_be_kept_is_refused() -> None:
+    (told,) = rejected(row("2025-06-30T23:59:00Z"))
+    assert told.startswith("line 2: expected one of the last 458 days: older ones are not kept")
+    assert rejected(row("2025-07-01T00:00:00Z")) == []
+
+
+def test_a_service_that_discovery_never_saw_has_a_past_all_the_same() -> None:
+    (block,) = read([HEADER, row().replace("web-app", "long-gone")], now=NOW).blocks
+    assert [sli.placement.service for sli in block.slis] == ["long-gone"]

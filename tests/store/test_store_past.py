@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -211,3 +214,42 @@ def test_a_store_of_an_older_form_is_refused_in_a_sentence(tmp_path: Path) -> No
 
 def test_fifteen_months_are_kept_at_their_longest() -> None:
     assert datetime(2028, 3, 1, tzinfo=UTC) - datetime(2026, 12, 1, tzinfo=UTC) <= KEPT
+
+
+DYING = """
+import os, signal, sys
+import numpy as np
+from fournines.store import ledger
+from fournines.store.books import Books
+from slo.cells import Block, Indicator, Placement, Sli, moment_of
+
+def dying(*arguments, keep=ledger._keep, kept=[]):
+    keep(*arguments)
+    kept.append(arguments)
+    if len(kept) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+ledger._keep = dying
+sli = Sli(Placement("1", "eu-west-1", "main", "a"), Indicator.AVAILABILITY)
+ones = np.ones((1440, 1), np.int64)
+start = int(sys.argv[2])
+days = [Block((sli,), start + 1440 * day, ones, ones, 2 * ones.astype(np.uint8)) for day in range(4)]
+Books.open(sys.argv[1]).import_cells(days, "history.csv", moment_of(start + 9000))
+"""
+
+
+def test_an_import_that_is_killed_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    url = str(tmp_path / "books.db")
+    with Books.open(url, SMALL) as books:
+        books.record(block(START, 60), at(START + 60))
+        seal_all(books, START + 60)
+        before = [kept(books, START, START + 6_000, sli) for sli in SLIS]
+    died = subprocess.run(
+        [sys.executable, "-c", DYING, url, str(START)], check=False, timeout=60, capture_output=True
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    with Books.open(url, SMALL) as books:
+        assert books.imports() == ()
+        assert [kept(books, START, START + 6_000, sli) for sli in SLIS] == before
+        assert [told(books, START, START + 6_000, sli) for sli in SLIS] == before
+        assert books.extent() == range(START, START + 60)
