@@ -43,7 +43,7 @@ class Upkeep:
         """Seal what has settled, forget what is too old; heal sums that are wrong, and say so."""
         while self.books.seal(minute_of(now - SEAL_AFTER)):
             pass
-        while self.books.forget(minute_of(now - FORGET_AFTER)):
+        while self.books.forget(self._newest(now) - FORGET_AFTER // timedelta(minutes=1)):
             pass
         self._prove_windows()
         self._prove_days(now)
@@ -51,6 +51,10 @@ class Upkeep:
         if broken is not None:
             told = f"journal entry {broken} is not what was written: restore the store from a backup"
             raise TamperedError(told)
+
+    def _newest(self, now: datetime) -> int:
+        """Return the newest minute that is kept, or this one: a clock that leapt must not cost the past."""
+        return min(minute_of(now), self.books.extent().stop)
 
     def _prove_windows(self) -> None:
         with self.books.ledger() as ledger:

@@ -27,6 +27,7 @@ from fournines.store.packing import (
     Cells,
     pack_hour,
     pack_minute,
+    stale,
     stamps,
     unpack_hour,
     unpack_minute,
@@ -81,7 +82,7 @@ def write(
     held = _Held(connection, columns, block)
     stamp = stamps(block.minutes, int(read_at.timestamp()), sequence)[:, None]
     told = block.state != State.UNKNOWN
-    taken = told & (stamp >= held.before_read)
+    taken = told & ~stale(stamp, held.before_read)
     corrected = held.put(block, taken, mark=0, stamp=stamp)
     _keep(connection, block.start, held)
     settled = np.arange(block.start, block.minutes.stop) < minute_of(read_at) - SETTLE_MINUTES

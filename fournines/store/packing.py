@@ -26,6 +26,8 @@ _CELL_BYTES = 2 * _COUNT.itemsize + 1
 #: A reading's place in time: seconds after its minute began, up to 97 days, and a number within the second.
 _STAMP = np.dtype("<u4")
 _SEQUENCE_BITS = 9
+#: No reading is under way for longer.  A stamp that lies further ahead is of a clock that had leapt.
+UNDER_WAY_MAX_S = 3600
 SEQUENCE_MAX, LATER_MAX_S = 2**_SEQUENCE_BITS - 1, 2 ** (32 - _SEQUENCE_BITS) - 1
 
 
@@ -84,6 +86,12 @@ def stamps(minutes: range, read_at_s: int, sequence: int) -> NDArray[np.uint32]:
     """Return, by minute, what orders this reading among others of the same minute: a later one is higher."""
     later = np.clip(read_at_s - MINUTE_S * np.arange(minutes.start, minutes.stop), 0, LATER_MAX_S)
     return np.asarray(later << _SEQUENCE_BITS | min(sequence, SEQUENCE_MAX), _STAMP)
+
+
+def stale(stamp: NDArray[np.uint32], held: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return which cells were read anew while a reading was under way."""
+    ahead = held.astype(np.int64) - stamp
+    return np.asarray((ahead > 0) & (ahead <= UNDER_WAY_MAX_S << _SEQUENCE_BITS))
 
 
 def pack_minute(cells: Cells, read: NDArray[np.uint32]) -> bytes:

@@ -79,10 +79,19 @@ def test_a_running_sum_that_is_wrong_is_mended_and_counted() -> None:
             assert int(ledger.sums(60).bad[0]) == 10
 
 
+def test_a_clock_that_leapt_ahead_by_years_costs_no_cell() -> None:
+    with Books.open("sqlite://") as books:
+        books.record(minutes(NOON - timedelta(days=2), 60), NOON)
+        kept = books.extent()
+        Upkeep(books, known(books)).run(NOON + timedelta(days=2_000))
+        assert books.extent().start == kept.start
+
+
 def test_cells_are_dropped_after_fifteen_months_and_their_sums_stay() -> None:
     then = NOON - FORGET_AFTER - timedelta(days=3)
     with Books.open("sqlite://") as books:
         books.record(minutes(then, 5 * DAY_MINUTES), then + timedelta(days=5))
+        books.record(minutes(NOON - timedelta(minutes=1), 1), NOON)
         Upkeep(books, known(books)).run(NOON)
         assert books.extent().start == minute_of(NOON - FORGET_AFTER) // DAY_MINUTES * DAY_MINUTES
         first = minute_of(then)

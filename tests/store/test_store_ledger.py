@@ -251,6 +251,13 @@ def test_an_older_reading_that_arrives_late_changes_nothing_that_was_read_since(
         assert books.history(SLIS, START, START + 1).minutes(SLIS[0], START, START + 1)[0].tolist() == [5]
 
 
+def test_what_was_read_by_a_clock_that_had_leapt_ahead_is_corrected_when_it_is_back() -> None:
+    with Books.open("sqlite://", SMALL) as books:
+        books.record(block(START, [[5]]), at(START + 2000))
+        books.record(block(START, [[1]]), at(START + 2))
+        assert held(books)[SLIS[0]][10][0] == 1
+
+
 def test_of_two_readings_within_a_second_the_higher_sequence_counts() -> None:
     with Books.open("sqlite://", SMALL) as books:
         books.record(block(START, [[5]]), at(START + 9), sequence=2)
