@@ -1,7 +1,9 @@
-"""What all tests share: golden files and the option that rewrites them, and servers on loopback."""
+"""What all tests share: golden files and the option that rewrites them, peers, and servers on loopback."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     Serve = Callable[[WSGIApplication], str]
 
 Golden = Callable[[Path, str], None]
+Peer = Callable[[str], Path]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +41,20 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         assert text == path.read_text(encoding="utf-8"), "if this is meant: pytest --rewrite-golden"
 
     return check
+
+
+@pytest.fixture(scope="session")
+def peer() -> Peer:
+    """`peer("promtool")`: where the program is; without it a laptop skips the test, and CI fails."""
+
+    def find(program: str) -> Path:
+        found = shutil.which(program)
+        if found is None:
+            missing = pytest.fail if os.environ.get("CI") else pytest.skip
+            missing(f"{program} is not installed here")
+        return Path(found)
+
+    return find
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Spot] = {
     "backfill": Spot("backfill", "backfill", "Read past minutes anew from CloudWatch."),
     "report": Spot("make", "report", "Write a tenant's SLA statement of a month."),
     "dashboards": Spot("make", "dashboards", "Write the Grafana pages and their provisioning."),
+    "rules": Spot("rules", "rules", "Write rules for Prometheus: good and total, one alert for each tier."),
     "runbook": Spot("runbook", "runbook", "List, show and check runbooks."),
     "cost": Spot("cost", "cost", "Print what collecting will cost a month, before it is spent."),
     "doctor": Spot("doctor", "doctor", "Say what is wrong with the installation, and the fix of each."),
