@@ -189,10 +189,7 @@ class LiveLedger:
             kept = disk.extent(connection)
             if end is not None:
                 kept = range(min(kept.start, end), min(kept.stop, end))
-            for sli in columns:
-                memory.add(sli)
-            for block in disk.blocks(connection, columns, kept[-memory.ring :]):
-                memory.put(block)
+            memory.load(tuple(columns), disk.blocks(connection, columns, kept[-memory.ring :]))
         if self._exclusions.each:
             memory.exclude(self._exclusions)
         return memory, columns

@@ -3,7 +3,8 @@
 A minute is `bad` and `total` as little-endian uint32, the states as bytes, and when each was read, over all
 columns.
 An hour keeps each SLI's 60 minutes side by side, splits the counts into byte planes and compresses them: high
-bytes are zeros.  Columns beyond a blob's end are unknown.
+bytes are zeros.  Where all totals of an SLI are thousands, as those of latency are, thousands are counted:
+else their low bytes would look like noise.  Columns beyond a blob's end are unknown.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _SEQUENCE_BITS = 9
 #: No reading is under way for longer.  A stamp that lies further ahead is of a clock that had leapt.
 UNDER_WAY_MAX_S = 3600
 SEQUENCE_MAX, LATER_MAX_S = 2**_SEQUENCE_BITS - 1, 2 ** (32 - _SEQUENCE_BITS) - 1
+_THOUSAND = np.uint32(1000)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,19 +116,29 @@ def unpack_minute(blob: bytes) -> Cells:
 
 def pack_hour(cells: Cells) -> bytes:
     """Return an hour of minutes as compressed bytes."""
-    planes = [_planes(cells.bad), _planes(cells.total), np.ascontiguousarray(cells.mark.T).tobytes()]
-    return zlib.compress(b"".join(planes), level=1)
+    whole = (cells.total % _THOUSAND == 0).all(axis=0)
+    total = cells.total // _unit(whole)
+    marks = np.ascontiguousarray(cells.mark.T).tobytes()
+    return zlib.compress(b"".join([whole.tobytes(), _planes(cells.bad), _planes(total), marks]), level=1)
 
 
 def unpack_hour(blob: bytes) -> Cells:
     """Return the hour that the bytes hold."""
     raw = np.frombuffer(zlib.decompress(blob), np.uint8)
-    cells = len(raw) // _CELL_BYTES
+    columns = len(raw) // (HOUR_MINUTES * _CELL_BYTES + 1)
+    whole, raw = raw[:columns].astype(np.bool), raw[columns:]
+    cells = HOUR_MINUTES * columns
     counts = raw[: 2 * _COUNT.itemsize * cells].reshape(2, _COUNT.itemsize, cells)
     bad, total = (
         np.ascontiguousarray(planes.T).view(_COUNT).reshape(-1, HOUR_MINUTES).T for planes in counts
     )
-    return Cells(bad, total, raw[2 * _COUNT.itemsize * cells :].reshape(-1, HOUR_MINUTES).T)
+    marks = raw[2 * _COUNT.itemsize * cells :].reshape(-1, HOUR_MINUTES).T
+    return Cells(bad, total * _unit(whole), marks)
+
+
+def _unit(whole: NDArray[np.bool]) -> NDArray[np.uint32]:
+    """Return, by column, what a total is counted in."""
+    return np.where(whole, _THOUSAND, np.uint32(1))
 
 
 def _planes(counts: NDArray[np.uint32]) -> bytes:

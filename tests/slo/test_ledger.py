@@ -368,3 +368,30 @@ def test_whenever_exclusions_come_the_sums_are_those_of_the_minutes_they_leave(
         for one in WINDOWS:
             assert sums(ledger, sli, one) == brute(cells | laid, newest, sli, one)
             assert sums(ledger.raw(), sli, one) == brute(cells, newest, sli, one)
+
+
+def test_what_a_store_kept_is_loaded_as_if_it_had_been_put() -> None:
+    chance = np.random.default_rng(3)
+    state = chance.integers(0, 4, (RING, len(SLIS))).astype(np.uint8)
+    total = np.where(state == State.OBSERVED, chance.integers(1, 9, state.shape), 0)
+    whole = Block(SLIS, START, total // 2, total, state)
+    pieces = [
+        Block(SLIS, START + at, total[at : at + 7] // 2, total[at : at + 7], state[at : at + 7])
+        for at in range(0, RING, 7)
+    ]
+    loaded, put = Ledger(ring=RING, windows=WINDOWS, capacity=1), small()
+    loaded.load(SLIS, pieces)
+    put.put(whole)
+    assert (loaded.slis, loaded.newest, loaded.self_check()) == (put.slis, put.newest, ())
+    assert loaded.lags(np.arange(2)).tolist() == put.lags(np.arange(2)).tolist()
+    for sli in SLIS:
+        assert [sums(loaded, sli, window) for window in WINDOWS] == [
+            sums(put, sli, window) for window in WINDOWS
+        ]
+
+
+def test_nothing_that_was_kept_is_an_empty_ledger_of_known_slis() -> None:
+    ledger = Ledger(ring=RING, windows=WINDOWS, capacity=1)
+    ledger.load(SLIS, [])
+    assert (ledger.slis, ledger.newest) == (SLIS, None)
+    assert sums(ledger, PAY, 12) == (0, 0, 12, 0)
