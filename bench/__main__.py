@@ -22,12 +22,14 @@ from bench.figure import Figure
 Bench = Callable[[], Iterable[Figure]]
 
 HERE = Path(__file__).parent
+#: What benches are made of.
+PIECES = {"__main__", "figure", "month", "prometheus"}
 RESULTS = HERE.parent / "var" / "bench" / "results.json"
 
 
 def found() -> dict[str, Bench]:
     """Return the benches of this folder by name, imported only when run: a broken one is a crash like any."""
-    names = {module.name for module in pkgutil.iter_modules([str(HERE)])} - {"__main__", "figure"}
+    names = {module.name for module in pkgutil.iter_modules([str(HERE)])} - PIECES
     return {name: partial(_figures, name) for name in sorted(names)}
 
 

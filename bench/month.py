@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fournines.store.books import Books
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of, moment_of
+from slo.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,10 +60,21 @@ def days(columns: tuple[Sli, ...]) -> Iterator[Block]:
     return (block(columns, start, DAY) for start in range(FIRST, AFTER, DAY))
 
 
+def ledger(columns: tuple[Sli, ...], blocks: Sequence[Block]) -> Ledger:
+    """Return a ledger that holds the month."""
+    whole = Ledger(capacity=len(columns))
+    whole.load(columns, blocks)
+    return whole
+
+
 def keep(url: str, columns: tuple[Sli, ...]) -> None:
-    """Write the month into a new store, and seal what fournines would have sealed by its end."""
-    with Books.open(url) as books:
-        for day in days(columns):
-            books.record(day, moment_of(day.minutes.stop))
-            while books.seal(min(day.minutes.stop, minute_of(END - SEALED_AFTER))):
+    """Write the month into a new store, and seal what fournines would have sealed by its end.
+
+    Every day is like the first, and memory follows for an hour only: writing is not what is measured.
+    """
+    day = block(columns, FIRST, DAY)
+    with Books.open(url, partial(Ledger, ring=60, windows=(60,), capacity=len(columns))) as books:
+        for start in range(FIRST, AFTER, DAY):
+            books.record(replace(day, start=start), moment_of(start + DAY))
+            while books.seal(min(start + DAY, minute_of(END - SEALED_AFTER))):
                 pass

@@ -152,8 +152,8 @@ class Ledger:
 
     def add(self, sli: Sli) -> int:
         """Return the SLI's column, making one whose every minute is unknown where there is none yet."""
-        if sli in self._column:
-            return self._column[sli]
+        if (known := self._column.get(sli)) is not None:
+            return known
         column = len(self._column)
         if column == self._bad.shape[1]:
             self._grow(column + max(CAPACITY_MIN, column // GROWTH))
@@ -216,7 +216,7 @@ class Ledger:
         if int(block.total.max()) > COUNT_MAX:
             raise ValueError(f"a minute counts at most {COUNT_MAX}, got {int(block.total.max())}")
         columns = np.array([self.add(sli) for sli in block.slis])
-        if len(set(block.slis)) < len(block.slis):
+        if len(np.unique(columns)) < len(columns):
             raise ValueError("a block names each SLI once")
         self.advance(block.minutes[-1])
         assert self.newest is not None
