@@ -70,11 +70,14 @@ def ledger(columns: tuple[Sli, ...], blocks: Sequence[Block]) -> Ledger:
 def keep(url: str, columns: tuple[Sli, ...]) -> None:
     """Write the month into a new store, and seal what fournines would have sealed by its end.
 
-    Every day is like the first, and memory follows for an hour only: writing is not what is measured.
+    Writing is not what is measured: every day is like the first, memory follows for an hour only, and hours
+    are sealed with a single column first, so that the others go into them at once.
     """
-    day = block(columns, FIRST, DAY)
+    whole = block(columns, FIRST, DAY)
+    first = Block(columns[:1], FIRST, whole.bad[:, :1], whole.total[:, :1], whole.state[:, :1])
     with Books.open(url, partial(Ledger, ring=60, windows=(60,), capacity=len(columns))) as books:
-        for start in range(FIRST, AFTER, DAY):
-            books.record(replace(day, start=start), moment_of(start + DAY))
-            while books.seal(min(start + DAY, minute_of(END - SEALED_AFTER))):
+        for day in (first, whole):
+            for start in range(FIRST, AFTER, DAY):
+                books.record(replace(day, start=start), moment_of(start + DAY))
+            while books.seal(minute_of(END - SEALED_AFTER)):
                 pass
