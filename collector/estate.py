@@ -88,6 +88,17 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class Deployed:
+    """A service deployment in short: what is kept of it when its month is told."""
+
+    placement: Placement
+    arn: str
+    status: DeploymentStatus
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScalingRange:
     """The bounds of Application Auto Scaling for the service's desired count."""
 
@@ -192,6 +203,8 @@ class ServiceView:
     `discovery_names` are those of Service Connect, `zones` those of its load balancers.  `definition`,
     `insights`, `entrances` and `zones` are read more rarely than the rest: None and empty until they were.
     `abandoned` are the routes that it lately had [collector.presence].
+    `running_on` says on what tasks run, as far as that is told: discovery alone asks.  `deployed_at` is when
+    its newest deployment began.
     """
 
     placement: Placement
@@ -216,6 +229,8 @@ class ServiceView:
     entrances: tuple[Entrance, ...] = ()
     zones: tuple[str, ...] = ()
     abandoned: tuple[Abandoned, ...] = ()
+    running_on: Mapping[LaunchType, int] = field(default_factory=dict)
+    deployed_at: datetime | None = None
 
     @property
     def routes(self) -> tuple[Route, ...]:

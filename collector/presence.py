@@ -10,7 +10,7 @@ from collector.estate import Abandoned, RegionEstate
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from collector.estate import ServiceView
 
@@ -55,6 +55,15 @@ class Sighting:
         if self.vanished_since is not None:
             return self
         return replace(self, missed=self.missed + 1, missing_since=self.missing_since or now)
+
+
+def first_looks(sightings: Iterable[Sighting]) -> dict[tuple[str, str], datetime]:
+    """Return when each region was first looked at."""
+    found: dict[tuple[str, str], datetime] = {}
+    for sighting in sightings:
+        scope = (sighting.placement.account, sighting.placement.region)
+        found[scope] = min(sighting.first_seen, found.get(scope, sighting.first_seen))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collector.estate import RegionEstate, ServiceView
+    from collector.estate import Deployed, RegionEstate, ServiceView
     from collector.runs import TaskRun
     from slo.cells import Placement
 
@@ -129,6 +129,10 @@ class Source(Protocol):
 
     def service(self, placement: Placement) -> ServiceView:
         """Return one service as it is now, with its recent deployments.  Raises CollectError."""
+        ...
+
+    def deployed(self, placement: Placement, since: datetime) -> tuple[Deployed, ...]:
+        """Return every deployment of a service that was made after the moment.  Raises CollectError."""
         ...
 
     def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:

@@ -17,7 +17,7 @@ from collector.layout import Layout, lay_out
 from collector.load import loads
 from collector.metric import Tier
 from collector.plan import Refused
-from collector.presence import Sighting, after
+from collector.presence import Sighting, after, first_looks
 from collector.price import Thrift, saving
 from collector.probing import Seen
 from collector.scheme import Scheme
@@ -241,7 +241,7 @@ class Known:
     def _arrange(self) -> None:
         estates = self._estates.values()
         views = [view for estate in estates for view in estate.services]
-        self._first_looks = _first_looks(self._sightings.values())
+        self._first_looks = first_looks(self._sightings.values())
         self._services = {view.placement: view for view in views if not self.vanished(view.placement)}
         self._behind = _behind(self._services.values())
         self.layout = lay_out(estates, self._line, self.scheme.metrics, self.layout)
@@ -280,15 +280,6 @@ def _sighted(estates: Iterable[RegionEstate], kept: Iterable[Sighting]) -> dict[
     views = [view for estate in estates for view in estate.services]
     last = {view.placement: Sighting(view.placement, view.seen_at, view.seen_at) for view in views}
     return last | {sighting.placement: sighting for sighting in kept}
-
-
-def _first_looks(sightings: Iterable[Sighting]) -> dict[tuple[str, str], datetime]:
-    """Return when each region was first looked at."""
-    found: dict[tuple[str, str], datetime] = {}
-    for sighting in sightings:
-        scope = (sighting.placement.account, sighting.placement.region)
-        found[scope] = min(sighting.first_seen, found.get(scope, sighting.first_seen))
-    return found
 
 
 def _behind(views: Iterable[ServiceView]) -> dict[tuple[str, str], Placement]:

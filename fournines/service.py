@@ -17,6 +17,7 @@ from fournines.board import Board
 from fournines.clock import Job, Record
 from fournines.desk import Desk
 from fournines.jobs.backfill import Backfill
+from fournines.jobs.deployments import Deployments
 from fournines.jobs.heartbeat import Heartbeat
 from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
@@ -111,6 +112,7 @@ class Pace:
     collect: timedelta = timedelta(seconds=15)
     remediate: timedelta = timedelta(seconds=15)
     watch: timedelta = timedelta(minutes=1)
+    deployments: timedelta = timedelta(minutes=5)
     upkeep: timedelta = timedelta(hours=1)
     backfill: timedelta = timedelta(seconds=30)
     heartbeat: timedelta = timedelta(minutes=1)
@@ -198,7 +200,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     samples = Samples(
         clock=clock, books=books, known=known, objectives=charter.objectives, board=board, record=record
     )
-    discover = Discover(outside.source, setting.scopes, known, books, setting.workers)
+    discover = Discover(outside.source, setting.scopes, known, books, setting.workers, pace.discover)
     collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
     heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, pace.patience)
     work: dict[str, Callable[[datetime], None]] = {
@@ -210,6 +212,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         "remediate": Remediate(looker, books, desk, engine, charter.policies).run,
         "tell": Tell(books, outside.chat, board, setting.channel).run,
         "watch": Watch(books, known, board).run,
+        "deployments": Deployments(outside.source, known, books).run,
         "upkeep": Upkeep(books, known).run,
         "backfill": Backfill(outside.source, known, books, charter.indicators, known.asked()).run,
         "heartbeat": heartbeat.run,
@@ -235,6 +238,7 @@ def _periods(setting: Setting, prober: Prober | None) -> dict[str, timedelta]:
         "remediate": pace.remediate,
         "tell": pace.real_s / 2,
         "watch": pace.watch,
+        "deployments": pace.deployments,
         "upkeep": pace.upkeep,
         "backfill": pace.backfill,
         **({"heartbeat": pace.heartbeat} if setting.heartbeat_regions else {}),

@@ -38,12 +38,13 @@ _GB_MIB = 1024
 
 
 class Outcome(StrEnum):
-    """What became of a deployment: ECS carried it out, gave it up, or put the revision before it back."""
+    """What became of a deployment: carried out, given up, taken back by ECS or a person, or as we asked."""
 
     UNDER_WAY = "under_way"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     ROLLED_BACK = "rolled_back"
+    RECALLED = "recalled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,11 +304,13 @@ def operations(span: Stretch, facts: Facts) -> Operations:
 
 #: How it was counted.
 METHOD = (
-    f"What runs is looked at every {SLOT_MINUTES} minutes; a look stands for the time until the next.",
+    f"What runs is counted by {SLOT_MINUTES} minutes; a look stands for the time since the one before.",
     "Hours at which nobody looked are left out, and said beside those that were due.",
     "The share of Spot is of the task-hours whose capacity ECS told.",
     "Savings compare the configured prices of Fargate Spot and of Fargate, for what each task was given.",
-    "A deployment counts in the month in which it began; one that ECS took back is no failed one.",
+    "A deployment counts in the month in which it began.",
+    "Failed are deployments that ended without success and were not taken back, those replaced included.",
+    "Rolled back are those that ECS or a person took back; what we rolled back is among our own actions.",
 )
 
 

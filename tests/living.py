@@ -22,7 +22,7 @@ from simulator.world import World
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collector.estate import RegionEstate, ServiceView
+    from collector.estate import Deployed, RegionEstate, ServiceView
     from collector.runs import TaskRun
     from collector.source import Batch, Readings, Source
     from fournines.slack.chat import Chat
@@ -156,6 +156,9 @@ class Through:
 
     def service(self, placement: Placement) -> ServiceView:
         return self._source.service(placement)
+
+    def deployed(self, placement: Placement, since: datetime) -> tuple[Deployed, ...]:
+        return self._source.deployed(placement, since)
 
     def stale(self, placement: Placement) -> None:
         self._source.stale(placement)

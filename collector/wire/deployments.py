@@ -6,9 +6,9 @@ import hashlib
 import json
 from datetime import UTC
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from collector.estate import Deployment, DeploymentStatus, Revision
+from collector.estate import Deployed, Deployment, DeploymentStatus, Revision
 from collector.source import UnreachableError
 from collector.wire.discovery import chunks
 from collector.wire.failures import translated
@@ -60,12 +60,33 @@ def recent(ecs: ECSClient, placement: Placement) -> tuple[Deployment, ...]:
     return tuple(sorted((d for d in found if d), key=lambda d: d.created_at, reverse=True))
 
 
-def _listed(ecs: ECSClient, placement: Placement) -> Iterator[ServiceDeploymentBriefTypeDef]:
+def since(ecs: ECSClient, placement: Placement, moment: datetime) -> tuple[Deployed, ...]:
+    """Return every deployment that was made after the moment, in short.  Raises CollectError."""
+    with translated("ecs"):
+        listed = list(_listed(ecs, placement, createdAt={"after": moment}))
+    return tuple(
+        Deployed(
+            placement=placement,
+            arn=brief["serviceDeploymentArn"],
+            status=_status(brief["status"]),
+            created_at=brief["createdAt"].astimezone(UTC),
+            finished_at=_utc(brief.get("finishedAt")),
+        )
+        for brief in listed
+    )
+
+
+def _listed(
+    ecs: ECSClient,
+    placement: Placement,
+    **only: Any,  # noqa: ANN401 - AWS's own parameters
+) -> Iterator[ServiceDeploymentBriefTypeDef]:
     ask = partial(
         ecs.list_service_deployments,
         cluster=placement.cluster,
         service=placement.service,
         maxResults=PAGE_SIZE,
+        **only,
     )
     token = ""
     for _ in range(PAGES_MAX):

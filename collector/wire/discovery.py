@@ -7,14 +7,14 @@ never tagged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from collector.estate import RegionEstate, ScalingRange, ServiceView, TagKeys
 from collector.source import CollectError, DeniedError, UnreachableError
-from collector.wire import balancers, views
+from collector.wire import balancers, tasks, views
 from collector.wire.failures import translated
 from collector.wire.memory import Memory, refresh
 from collector.wire.session import Sessions
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ServiceTypeDef
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
-    from collector.estate import Entrance
+    from collector.estate import Entrance, LaunchType
     from collector.wire.memory import Kept
 
 Item = TypeVar("Item")
@@ -81,11 +81,18 @@ def discover(site: Site) -> RegionEstate:
     _doubt_stale(site, services)
     ranges, unranged = _ranges_told(site) if services else ({}, ())
     _route(site, services)
-    untold = (*unranged, *_details(site, services))
+    untold = [*unranged, *_details(site, services)]
+    running = _running(site, services, untold)
     _forget_others(site.memory, services)
-    found = (_view(site, service, _placement(site, service), ranges) for service in services)
+    found = (
+        replace(
+            _view(site, service, _placement(site, service), ranges),
+            running_on=running.get((service["clusterArn"], service["serviceName"]), {}),
+        )
+        for service in services
+    )
     ordered = tuple(sorted(found, key=lambda view: view.placement))
-    return RegionEstate(site.account, site.region, site.now, ordered, untold)
+    return RegionEstate(site.account, site.region, site.now, ordered, tuple(untold))
 
 
 def describe(site: Site, placement: Placement) -> ServiceView:
@@ -175,6 +182,22 @@ def _details(site: Site, services: Sequence[ServiceTypeDef]) -> tuple[str, ...]:
         ),
         *_read_zones(site, services),
     )
+
+
+def _running(
+    site: Site, services: Sequence[ServiceTypeDef], untold: list[str]
+) -> dict[tuple[str, str], Mapping[LaunchType, int]]:
+    """Return on what the tasks of each service run; why that of a cluster cannot be read is added."""
+    found: dict[tuple[str, str], Mapping[LaunchType, int]] = {}
+    for cluster in _clusters_of(services):
+        here = [service for service in services if service["clusterArn"] == cluster]
+        try:
+            told = tasks.running_on(site.ecs, cluster, here)
+        except CollectError as problem:
+            untold.append(str(problem))
+            continue
+        found |= {(cluster, name): counts for name, counts in told.items()}
+    return found
 
 
 def _read_clusters(site: Site, services: Iterable[ServiceTypeDef]) -> tuple[str, ...]:
@@ -274,6 +297,7 @@ def _view(
         insights=memory.clusters[service["clusterArn"]],
         entrances=_entrances(memory.entrances, routes),
         zones=tuple(sorted({zone for arn in routes.values() for zone in memory.zones[arn] or ()})),
+        deployed_at=views.deployed_at(service),
     )
 
 

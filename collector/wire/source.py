@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from collector.estate import RegionEstate, ServiceView
+    from collector.estate import Deployed, RegionEstate, ServiceView
     from collector.runs import TaskRun
     from collector.source import Batch, Readings
     from collector.wire.session import Sessions
@@ -63,6 +63,11 @@ class AwsSource:
         site = self._site(placement.account, placement.region)
         view = discovery.describe(site, placement)
         return replace(view, deployments=deployments.recent(site.ecs, placement))
+
+    def deployed(self, placement: Placement, since: datetime) -> tuple[Deployed, ...]:
+        """Return every deployment of a service that was made after the moment.  Raises CollectError."""
+        ecs = self._sessions.ecs(placement.account, placement.region, patient=True)
+        return deployments.since(ecs, placement, since)
 
     def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
         """Return the tasks of a family outside any service that ECS still tells of.  Raises CollectError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -11,6 +12,7 @@ from collector.wire.failures import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import (
@@ -71,6 +73,12 @@ def launch_types(service: ServiceTypeDef, definition: TaskDefinition | None) -> 
     if kind := service.get("launchType"):
         return _known([kind])
     return definition.compatibilities if definition else ()
+
+
+def deployed_at(service: ServiceTypeDef) -> datetime | None:
+    """Return when the newest deployment began, as the service tells it."""
+    begun = [told["createdAt"] for told in service.get("deployments", ()) if "createdAt" in told]
+    return max(begun).astimezone(UTC) if begun else None
 
 
 def discovery_names(service: ServiceTypeDef) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from collector import running
 from collector.bundle import Front, Key
 from collector.collect import gather
 from collector.indicators import ALWAYS, cells
@@ -48,7 +49,8 @@ STALE_AFTER = timedelta(minutes=10)
 class Discover:
     """Finds every service of every region; one that cannot be read keeps what was known of it.
 
-    A service that an answer lacks is doubted first, and then known as vanished.
+    A service that an answer lacks is doubted first, and then known as vanished.  What runs is kept for the
+    month's statement: a look stands for the time since the one before, as far as that is `every`.
     """
 
     source: Source
@@ -56,6 +58,7 @@ class Discover:
     known: Known
     books: Books
     workers: int = 5
+    every: timedelta = timedelta(minutes=5)
 
     def run(self, now: datetime) -> None:
         """Ask all regions side by side."""
@@ -81,6 +84,7 @@ class Discover:
             if sighting.missing_since == estate.seen_at:
                 _log.warning("%s is missing: it has vanished if the next answer lacks it", sighting.placement)
         self.books.save_estate(standing.estate, standing.sightings)
+        self.books.record_usage(running.covered(estate.seen_at, self.every), running.rows(estate))
 
 
 @dataclass(frozen=True, slots=True)

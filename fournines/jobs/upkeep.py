@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fournines.known import Known
 from fournines.store.books import Books
-from slo.cells import DAY_MINUTES, minute_of
+from slo.cells import DAY_MINUTES, minute_of, moment_of
 from slo.ledger import KEPT
 
 if TYPE_CHECKING:
@@ -43,8 +43,10 @@ class Upkeep:
         """Seal what has settled, forget what is too old; heal sums that are wrong, and say so."""
         while self.books.seal(minute_of(now - SEAL_AFTER)):
             pass
-        while self.books.forget(self._newest(now) - FORGET_AFTER // timedelta(minutes=1)):
+        oldest = moment_of(self._newest(now)) - FORGET_AFTER
+        while self.books.forget(minute_of(oldest)):
             pass
+        self.books.forget_running(oldest)
         self._prove_windows()
         self._prove_days(now)
         broken = self.books.verify_journal()

@@ -18,6 +18,7 @@ from fournines.store import (
     journal,
     outbox,
     overrides,
+    running,
     statements,
 )
 from fournines.store import ledger as cells
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from collector.bundle import Area, Key
-    from collector.estate import RegionEstate
+    from collector.estate import Deployed, RegionEstate
     from collector.presence import Sighting
     from collector.watermarks import Mark
     from fournines.store.backfills import Backfill
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from slo.exclusions import Exclusions
     from slo.gate import Override
     from slo.ledger import Put
+    from slo.usage import Usage
 
 
 class Books:
@@ -239,6 +241,33 @@ class Books:
         """Return when each placement that ever was there was seen."""
         with self._database.read() as connection:
             return collected.sightings(connection)
+
+    # -- what ran
+
+    def record_usage(self, covered: range, rows: Mapping[Placement, tuple[int, ...]]) -> None:
+        """Keep what a look told of what runs, for the slots that it stands for."""
+        with self._database.write() as connection:
+            running.record(connection, covered, rows)
+
+    def usage(self, placement: Placement, within: range) -> Usage:
+        """Return what is kept of what ran of a placement."""
+        with self._database.read() as connection:
+            return running.history(connection, placement, within)
+
+    def save_deployed(self, told: Sequence[Deployed]) -> None:
+        """Keep deployments as they stand now."""
+        with self._database.write() as connection:
+            running.save_deployed(connection, told)
+
+    def deployed(self, start: datetime, end: datetime) -> tuple[Deployed, ...]:
+        """Return the deployments that were made in `[start, end)`, oldest first."""
+        with self._database.read() as connection:
+            return running.deployed(connection, start, end)
+
+    def forget_running(self, before: datetime) -> None:
+        """Forget what ran and what was deployed before the moment."""
+        with self._database.write() as connection:
+            running.forget(connection, before)
 
     # -- what happened
 

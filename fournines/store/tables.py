@@ -144,6 +144,22 @@ sighting = Table(
     Column("missed", Integer, nullable=False),
     Column("missing_since", Moment),
 )
+usage = Table(
+    "usage",
+    metadata,
+    Column("placement", String, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # days since 1970 in UTC
+    Column("body", LargeBinary, nullable=False),
+)
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("arn", String, primary_key=True),
+    Column("placement", String, nullable=False),
+    Column("created_at", Moment, nullable=False, index=True),
+    Column("finished_at", Moment),
+    Column("status", String, nullable=False),
+)
 
 # -- what happened
 

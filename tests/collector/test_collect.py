@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from collector.estate import Deployed
     from collector.runs import TaskRun
     from slo.cells import Placement
 
@@ -45,6 +46,9 @@ class Told:
         return view(placement.service, placement.region)
 
     def stale(self, placement: Placement) -> None:
+        raise NotImplementedError
+
+    def deployed(self, placement: Placement, since: datetime) -> tuple[Deployed, ...]:
         raise NotImplementedError
 
     def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:

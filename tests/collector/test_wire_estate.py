@@ -23,6 +23,7 @@ from collector.estate import (
     TagKeys,
     TaskDefinition,
 )
+from collector.running import rows
 from collector.source import DeniedError, ThrottledError, UnreachableError
 from collector.wire.memory import BALANCERS_KEPT, Kept
 from collector.wire.session import Access, Sessions
@@ -170,6 +171,23 @@ class Scripted:
         for family in families:
             self.defined(family)
 
+    def running(self, *providers: str, service: str = "shop") -> None:
+        """Script the tasks of a service, and one beside them that belongs to none."""
+        tasks = [
+            {"group": f"service:{service}", "capacityProviderName": provider, "launchType": "FARGATE",
+             "lastStatus": "RUNNING"}
+            for provider in providers
+        ]  # fmt: skip
+        other = {"group": "family:batch", "launchType": "FARGATE", "lastStatus": "RUNNING"}
+        starting = {**tasks[0], "lastStatus": "PENDING"}
+        arns = [f"{ECS}:task/main/{n}" for n in range(len(tasks) + 2)]
+        cluster = f"{ECS}:cluster/main"
+        asked = {"cluster": cluster, "desiredStatus": "RUNNING", "maxResults": 100}
+        self.ecs.add_response("list_tasks", {"taskArns": arns}, asked)
+        self.ecs.add_response(
+            "describe_tasks", {"tasks": [*tasks, other, starting]}, {"cluster": cluster, "tasks": arns}
+        )
+
     def defined(self, family: str, revision: int = 7) -> None:
         """Script a task definition."""
         arn = f"{ECS}:task-definition/{family}:{revision}"
@@ -252,12 +270,15 @@ def test_a_service_is_joined_with_its_load_balancers_and_its_scaling_range(aws: 
                     *attached("tcp/1", "idle/1"),
                 ],
                 tags=[{"key": "tenant", "value": "acme"}, {"key": "owner", "value": ""}],
-                deployments=[{"status": "PRIMARY", "serviceConnectConfiguration": CONNECT}],
+                deployments=[
+                    {"status": "PRIMARY", "createdAt": NOON, "serviceConnectConfiguration": CONNECT}
+                ],
             )
         ],
     )
     aws.beside()
     aws.explained("shop")
+    aws.running("FARGATE", "FARGATE_SPOT", "FARGATE_SPOT")
     assert aws.source.estate(ACCOUNT, REGION).services == (
         ServiceView(
             placement=SHOP, seen_at=NOON, status="ACTIVE", desired=4, running=3, pending=1,
@@ -282,6 +303,8 @@ def test_a_service_is_joined_with_its_load_balancers_and_its_scaling_range(aws: 
                 for n in (1, 2)
             ),
             zones=("eu-west-1a", "eu-west-1b"),
+            running_on={LaunchType.FARGATE: 1, LaunchType.FARGATE_SPOT: 2},
+            deployed_at=NOON,
         ),
     )  # fmt: skip
 
@@ -298,6 +321,31 @@ def test_task_sets_have_target_groups_too(aws: Scripted) -> None:
     (view,) = aws.source.estate(ACCOUNT, REGION).services
     assert view.target_groups == ("targetgroup/shop/1", "targetgroup/shop/2")
     assert view.controller is Controller.CODE_DEPLOY
+
+
+def test_a_service_with_a_launch_type_runs_on_that_and_its_tasks_are_not_asked_for(aws: Scripted) -> None:
+    listing(aws, [service(launchType="EC2"), service("edge", launchType="EXTERNAL")])
+    aws.scaling.add_response(
+        "describe_scalable_targets", {"ScalableTargets": []}, {"ServiceNamespace": "ecs"}
+    )
+    aws.explained("shop", "edge")
+    views = aws.source.estate(ACCOUNT, REGION).services
+    assert [dict(view.running_on) for view in views] == [{LaunchType.EXTERNAL: 3}, {LaunchType.EC2: 3}]
+
+
+def test_tasks_that_may_not_be_read_hide_no_service_and_are_said(aws: Scripted) -> None:
+    strategy = [{"capacityProvider": "FARGATE", "weight": 1}]
+    listing(aws, [service(capacityProviderStrategy=strategy)])
+    aws.scaling.add_response(
+        "describe_scalable_targets", {"ScalableTargets": []}, {"ServiceNamespace": "ecs"}
+    )
+    aws.explained("shop")
+    aws.ecs.add_client_error("list_tasks", "AccessDeniedException", "no")
+    estate = aws.source.estate(ACCOUNT, REGION)
+    assert rows(estate)[SHOP] == (0, 0, 0, 0, 3, -1, -1, 1024, 2048)
+    assert estate.untold == (
+        "ecs:ListTasks answered AccessDeniedException: no - the role needs ecs:ListTasks",
+    )
 
 
 def test_services_are_described_ten_at_a_time(aws: Scripted) -> None:
