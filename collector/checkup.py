@@ -36,6 +36,14 @@ class AlarmLook:
     tells: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BucketLook:
+    """What a look at a bucket told; `reachable` is None where looking is denied: writing need not be."""
+
+    reachable: bool | None
+    why: str = ""
+
+
 class Checkup(Protocol):
     """One look at each thing; every method raises CollectError where there is no answer."""
 
@@ -49,6 +57,10 @@ class Checkup(Protocol):
 
     def queue(self, account: str, region: str, url: str) -> QueueLook:
         """Count what a queue and its dead letters hold."""
+        ...
+
+    def bucket(self, account: str, region: str, name: str) -> BucketLook:
+        """Look whether a bucket is there, in that region."""
         ...
 
     def alarm(self, account: str, region: str, name: str) -> AlarmLook | None:

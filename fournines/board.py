@@ -236,6 +236,10 @@ class Board:
             for where, why in sorted(self._known.unwatched.copy().items())
         ]
         backlog = self._books.backlog()
+        late += [
+            f"the statement of {one.contract} for {one.month} is not in {one.place} yet: {one.why}"
+            for one in self._books.failing_dispatches()
+        ]
         if backlog.stuck:
             late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")
         return late

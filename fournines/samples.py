@@ -315,6 +315,8 @@ def _work(board: Board, record: Record, books: Books) -> Numbers:
     backlog = books.backlog()
     yield telemetry.OUTBOX_PENDING, ((), float(backlog.pending))
     yield telemetry.OUTBOX_STUCK, ((), float(backlog.stuck))
+    for place, waiting in sorted(Counter(one.place for one in books.failing_dispatches()).items()):
+        yield telemetry.STATEMENTS_WAITING, ((place,), float(waiting))
     for kind, number in sorted(books.event_counts().items()):
         yield telemetry.EVENTS, ((kind,), float(number))
 

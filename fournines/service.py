@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from collector.archive import Archive
 from collector.beacon import Beacon
 from collector.indicators import ALWAYS
 from collector.probes import Prober, Probes
@@ -23,6 +24,7 @@ from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
 from fournines.jobs.respond import Listen, Remediate
 from fournines.jobs.schedules import Schedules
+from fournines.jobs.statements import Issuance, Statements
 from fournines.jobs.tell import Tell
 from fournines.jobs.upkeep import Upkeep
 from fournines.jobs.watch import Watch
@@ -69,6 +71,7 @@ class Outside:
     chat: Chat
     beacon: Beacon
     prober: Prober | None = None  # where nobody looks from outside
+    archives: Mapping[str, Archive] = field(default_factory=dict)  # where statements are laid up, by its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ class Setting:
     workers: int = 5
     probes: Probes = field(default_factory=Probes)
     schedules: tuple[Schedule, ...] = ()
+    issuance: Issuance = field(default_factory=Issuance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         policies=charter.policies,
         settle=max(SETTLE, SETTLE.total_seconds() * pace.real_s),
     )
-    periods = _periods(setting, outside.prober)
+    periods = _periods(setting, outside.prober, contracts=bool(charter.contracts))
     pulse = Pulse(setting.heartbeat_regions)
     board = Board(
         clock=clock,
@@ -213,6 +217,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         "tell": Tell(books, outside.chat, board, setting.channel).run,
         "watch": Watch(books, known, board).run,
         "deployments": Deployments(outside.source, known, books).run,
+        "statements": Statements(charter.contracts, books, outside.archives, setting.issuance).run,
         "upkeep": Upkeep(books, known).run,
         "backfill": Backfill(outside.source, known, books, charter.indicators, known.asked()).run,
         "heartbeat": heartbeat.run,
@@ -224,7 +229,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     return Service(jobs, board, samples, record)
 
 
-def _periods(setting: Setting, prober: Prober | None) -> dict[str, timedelta]:
+def _periods(setting: Setting, prober: Prober | None, *, contracts: bool) -> dict[str, timedelta]:
     """Return how often each job runs, in their order; what nobody asked for does not run."""
     pace, wanted = setting.pace, setting.probes
     probes = prober is not None and (wanted.listed or wanted.tagged)
@@ -239,6 +244,7 @@ def _periods(setting: Setting, prober: Prober | None) -> dict[str, timedelta]:
         "tell": pace.real_s / 2,
         "watch": pace.watch,
         "deployments": pace.deployments,
+        **({"statements": pace.upkeep} if contracts else {}),
         "upkeep": pace.upkeep,
         "backfill": pace.backfill,
         **({"heartbeat": pace.heartbeat} if setting.heartbeat_regions else {}),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from collector.probes import Probes
 from fournines import otlp, telemetry, wire
 from fournines.clock import run
+from fournines.jobs.statements import Issuance
 from fournines.reach import greeted
 from fournines.service import Charter, Pace, Setting, build
 from fournines.store.books import Books
@@ -82,4 +83,10 @@ def _setting(settings: Settings, real_s: timedelta) -> Setting:
         scheme=collect.scheme,
         probes=Probes(tuple(one.probe() for one in settings.probes), settings.probe_tags),
         schedules=settings.scheduled,
+        issuance=Issuance(
+            settle=settings.statements.settle,
+            since=settings.statements.since,
+            formats=settings.statements.formats,
+            prices=settings.prices.listed,
+        ),
     )

@@ -28,6 +28,7 @@ from fournines.forms import (
     store_of,
 )
 from fournines.measuring import Collect, ProbeSection, ScheduleSection, each_once
+from fournines.stating import Prices, Statements
 
 if TYPE_CHECKING:
     from collector.schedules import Schedule
@@ -179,6 +180,8 @@ class Settings(Section):
     probes: Annotated[tuple[ProbeSection, ...], AfterValidator(each_once)] = ()
     probe_tags: bool = False
     schedules: Annotated[tuple[ScheduleSection, ...], AfterValidator(_owed_once)] = ()
+    statements: Statements = Statements()
+    prices: Prices = Prices()
 
     @property
     def scheduled(self) -> tuple[Schedule, ...]:

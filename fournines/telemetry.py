@@ -52,6 +52,13 @@ FAMILIES = (
         (),
         "Messages that Slack refused or did not take in several attempts, and is given again until it does.",
     ),
+    STATEMENTS_WAITING := Family(
+        "fournines_statements_waiting",
+        Kind.GAUGE,
+        "",
+        ("place",),
+        "Issued statements that could not be laid up yet: in the folder, or in S3.",
+    ),
     HEARTBEATS := Family(
         "fournines_heartbeats_total",
         Kind.COUNTER,

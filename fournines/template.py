@@ -5,6 +5,7 @@ Not yet tried on a real account; rules, queues and the alarm are what the simula
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from collector.beacon import DIMENSION, METRIC, NAMESPACE
@@ -94,6 +95,15 @@ READS = (
 #: Deploying a task definition hands its roles to tasks; they may be handed to nothing else.
 HANDS_ROLES = "iam:PassRole"
 ONLY_TO_TASKS = {"Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """The bucket that statements are put into, and under what."""
+
+    bucket_arn: str
+    prefix: str
+    kms_key: str | None = None
 
 
 def template() -> dict[str, Any]:
@@ -204,13 +214,16 @@ def _access(rules: Iterable[str]) -> dict[str, Any]:
 
 
 def permissions(
-    queue_arns: Iterable[str], may_change: Mapping[Placement, Iterable[str]], roles: Iterable[str] = ()
+    queue_arns: Iterable[str],
+    may_change: Mapping[Placement, Iterable[str]],
+    roles: Iterable[str] = (),
+    archive: Archived | None = None,
 ) -> dict[str, Any]:
     """Return the IAM policy: reading, heartbeat, its own queues, and just the changes that policies allow.
 
     `may_change` maps placements to IAM actions; without a policy that proposes or acts it is empty, and the
     service then cannot change anything, whatever it decides.  `roles` are those that it assumes in accounts;
-    each of them needs these permissions, too.
+    each of them needs these permissions, too.  `archive` is where statements are put.
     """
     arns = sorted(queue_arns)
     statements: list[dict[str, Any]] = [
@@ -223,6 +236,7 @@ def permissions(
             "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
         },
         *(_listening(arns) if arns else ()),
+        *(_archiving(archive) if archive else ()),
     ]
     if assumed := sorted(roles):
         statements.append(
@@ -238,6 +252,29 @@ def permissions(
         for number, action in enumerate(sorted(granted), 1)
     ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _archiving(archive: Archived) -> Iterator[dict[str, Any]]:
+    """Yield what putting statements into a bucket needs, and looking whether it is there."""
+    yield {
+        "Sid": "PutStatements",
+        "Effect": "Allow",
+        "Action": "s3:PutObject",
+        "Resource": f"{archive.bucket_arn}/{archive.prefix}*",
+    }
+    yield {
+        "Sid": "FindBucket",
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": archive.bucket_arn,
+    }
+    if archive.kms_key:
+        yield {
+            "Sid": "EncryptStatements",
+            "Effect": "Allow",
+            "Action": "kms:GenerateDataKey",
+            "Resource": archive.kms_key,
+        }
 
 
 def _listening(arns: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.estate import TagKeys
 from collector.source import Batch, Readings
+from collector.wire.archive import FolderArchive, S3Archive
 from collector.wire.beacon import AwsBeacon
 from collector.wire.checkup import AwsCheckup
 from collector.wire.knocking import knock
@@ -22,6 +24,7 @@ from remediation.wire.actuator import AwsActuator
 from remediation.wire.queues import Queue, SqsMailbox
 
 if TYPE_CHECKING:
+    from collector.archive import Archive
     from collector.knock import Knock
     from fournines.settings import Settings
 
@@ -40,7 +43,20 @@ def outside(settings: Settings, sessions: Sessions, now: Callable[[], datetime])
         chat=slack(settings) or LogChat(),
         beacon=AwsBeacon(sessions, aws.accounts[0].id),
         prober=HttpProber(),
+        archives=archives(settings, sessions),
     )
+
+
+def archives(settings: Settings, sessions: Sessions) -> dict[str, Archive]:
+    """Return where statements are laid up, by the name of the place."""
+    folder, s3 = settings.statements.folder, settings.statements.s3
+    found: dict[str, Archive] = {}
+    if folder is not None:
+        found["folder"] = FolderArchive(Path(folder))
+    if s3 is not None:
+        home = settings.aws.accounts[0].id
+        found["s3"] = S3Archive(sessions=sessions, account=home, **s3.model_dump())
+    return found
 
 
 def slack(settings: Settings) -> SlackChat | None:

@@ -1,7 +1,8 @@
 """The record of calls that change the world: what the judge goes by.
 
 Recorded is every call that leaves something set up in another way than before, whichever service answers it,
-also when it is refused.  Looks are not, nor is what only passes through: messages, measurements, sessions.
+also when it is refused.  Looks are not, nor is what only passes through: messages, measurements, objects,
+sessions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ACCEPTED = "accepted"
 
 #: How the names of operations begin that only look.
 LOOKS = ("Describe", "Get", "List", "Test")
-#: Messages, measurements and sessions pass through what is set up, and leave it as it is.
+#: Messages, measurements, objects and sessions pass through what is set up, and leave it as it is.
 TRAFFIC = frozenset(
     {
         "AssumeRole",
@@ -33,6 +34,7 @@ TRAFFIC = frozenset(
         "Publish",
         "PublishBatch",
         "PutMetricData",
+        "PutObject",
         "ReceiveMessage",
         "SendMessage",
         "SendMessageBatch",

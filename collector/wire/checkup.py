@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from collector.checkup import AlarmLook, Identity, QueueLook
+from collector.checkup import AlarmLook, BucketLook, Identity, QueueLook
 from collector.source import CollectError, DeniedError, ThrottledError
 from collector.wire.balancers import speaks_http
 from collector.wire.failures import translated
@@ -28,6 +28,14 @@ GROUPS_LOOKED_AT = 400
 
 #: One action is not allowed; every other denial is about the credentials, and so about all actions.
 FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
+
+
+#: HeadBucket answers without a body: its code is the status [S3 API reference, HeadBucket].
+BUCKET_TROUBLES: Mapping[str, str] = {
+    "301": "it is in another region",
+    "403": "s3:ListBucket is denied",
+    "404": "there is no such bucket",
+}
 
 
 class AwsCheckup:
@@ -146,6 +154,18 @@ class AwsCheckup:
         letters = self._attributes(account, region, f"{url.rpartition('/')[0]}/{name}")
         dead = int(letters["ApproximateNumberOfMessages"])
         return QueueLook(waiting, dead, self._oldest_s(account, region, name) if dead else None)
+
+    def bucket(self, account: str, region: str, name: str) -> BucketLook:
+        """Look whether a bucket is there, in that region.  Raises CollectError."""
+        try:
+            with translated("s3"):
+                self._client("s3", account, region).head_bucket(Bucket=name)
+        except CollectError as problem:
+            code = code_of(problem)
+            if code not in BUCKET_TROUBLES:
+                raise
+            return BucketLook(None if code == "403" else False, BUCKET_TROUBLES[code])
+        return BucketLook(reachable=True)
 
     def alarm(self, account: str, region: str, name: str) -> AlarmLook | None:
         """Return an alarm, or None if there is none of this name.  Raises CollectError."""

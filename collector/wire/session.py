@@ -117,6 +117,10 @@ class Sessions:
         )
         return client
 
+    def s3(self, account: str, region: str) -> Any:  # noqa: ANN401 - no types of it are at hand
+        """Return a client for keeping objects: to put the same bytes again is harmless."""
+        return self._client("s3", account, region, "read")
+
     def sqs(self, account: str, region: str) -> SQSClient:
         """Return a client for queues; it waits as long as a long poll may take."""
         client: SQSClient = self._client("sqs", account, region, "poll")

@@ -50,11 +50,20 @@ def template() -> None:
 @aws.command(epilog="Example: fournines aws policy --config fournines.yaml > fournines-iam.json")
 @opened.config_option
 def policy(file: Path) -> None:
-    """Print the IAM policy of the service: reading, its queues, and just the changes that policies allow."""
+    """Print the IAM policy of the service: reading, queues, statements, and just what policies may change."""
     config = opened.read(file)
     arns = [_queue_arn(config, queue) for queue in config.settings.aws.queues]
     roles = [account.role_arn for account in config.settings.aws.accounts if account.role_arn]
-    shown.document(needs.permissions(arns, dict(_may_change(config)), roles))
+    shown.document(needs.permissions(arns, dict(_may_change(config)), roles, _archived(config)))
+
+
+def _archived(config: Config) -> needs.Archived | None:
+    """Return the bucket of statements, if there is one; its ARN names neither region nor account."""
+    s3 = config.settings.statements.s3
+    if s3 is None:
+        return None
+    partition = Placement("-", s3.region, "-", "-").arn.split(":")[1]
+    return needs.Archived(f"arn:{partition}:s3:::{s3.bucket}", s3.prefix, s3.kms_key)
 
 
 def _queue_arn(config: Config, queue: Queue) -> str:

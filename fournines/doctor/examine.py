@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.metric import Tier
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fournines.config import Config
     from fournines.settings import Queue, Settings
     from fournines.slack.chat import Ambiguous, Later, Refused, SlackChat
+    from fournines.stating import S3
 
 #: So many things are asked of AWS at once; each is a few calls of a few seconds at most.
 AT_ONCE = 8
@@ -42,7 +44,8 @@ TEST_MESSAGE = "fournines doctor looks whether it can post here; this message go
 def examine(config: Config, checkup: Checkup, chat: SlackChat | None, now: datetime) -> list[Finding]:
     """Return every finding; `chat` is left out when Slack is not to be asked."""
     settings = config.settings
-    looks = [*_outside(settings, checkup), partial(_service, settings), partial(_store, settings, now)]
+    looks = [*_outside(settings, checkup), partial(_folder, settings), partial(_service, settings)]
+    looks.append(partial(_store, settings, now))
     if chat is not None and settings.slack is not None:
         looks.append(partial(_slack, chat, settings.slack.channel, now))
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor") as pool:
@@ -67,6 +70,8 @@ def _outside(settings: Settings, checkup: Checkup) -> Iterator[Callable[[], Iter
         yield _guarded(f"permissions {account}/{region}", partial(_permissions, checkup, account, region))
     for queue in aws.queues:
         yield _guarded(f"queue {queue.region}", partial(_queue, checkup, home, queue))
+    if (s3 := settings.statements.s3) is not None:
+        yield _guarded("statements s3", partial(_bucket, checkup, home, s3))
     name = alarm_name(settings.heartbeat.name)
     for region in settings.heartbeat_regions:
         yield _guarded(f"heartbeat {region}", partial(_alarm, checkup, home, region, name))
@@ -110,6 +115,19 @@ def _permissions(checkup: Checkup, account: str, region: str) -> Iterable[Findin
 
 def _queue(checkup: Checkup, account: str, queue: Queue) -> Iterator[Finding]:
     yield judge.queue(queue.region, checkup.queue(account, queue.region, queue.url))
+
+
+def _bucket(checkup: Checkup, account: str, s3: S3) -> Iterator[Finding]:
+    yield judge.bucket(s3.bucket, checkup.bucket(account, s3.region, s3.bucket))
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    """Look whether the folder of statements, or what it is to be made in, may be written."""
+    if settings.statements.folder is None:
+        return
+    path = Path(settings.statements.folder)
+    nearest = next(one for one in (path, *path.parents) if one.exists())
+    yield judge.folder(str(path), may_write=nearest.is_dir() and os.access(nearest, os.W_OK))
 
 
 def _alarm(checkup: Checkup, account: str, region: str, name: str) -> Iterator[Finding]:
@@ -176,6 +194,7 @@ def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
             return
         with Books.visit(settings.store) as books:
             yield judge.journal(books.verify_journal())
+            yield from judge.undelivered(books.failing_dispatches())
             yield from _minutes(settings, books, now)
     except StoreError as problem:
         yield wrong("store", str(problem), "do as it says")

@@ -9,12 +9,13 @@ from collector.price import Thrift, saving
 from fournines.doctor.finding import ok, warn, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from collector.checkup import AlarmLook, Identity, QueueLook
+    from collector.checkup import AlarmLook, BucketLook, Identity, QueueLook
     from collector.scheme import Scheme
     from fournines.doctor.finding import Finding
+    from fournines.store.dispatches import Dispatch
 
 #: AWS refuses signatures that are 5 minutes off; events and minutes are told apart far more finely.
 SKEW_MAX = timedelta(seconds=30)
@@ -68,6 +69,32 @@ def queue(region: str, found: QueueLook) -> Finding:
         fix = "read them (aws sqs receive-message), see `fournines events parse`, then redrive or purge them"
         return warn(area, what, fix)
     return ok(area, f"reachable, {found.waiting} waiting, no dead letters")
+
+
+def bucket(name: str, found: BucketLook) -> Finding:
+    """Judge the bucket of statements; whether it may be written shows only when something is put."""
+    if found.reachable is None:
+        what = f"{name} cannot be looked at: {found.why}; whether it may be written is not known"
+        return warn("statements s3", what, ATTACH)
+    if not found.reachable:
+        return wrong("statements s3", f"{name}: {found.why}", "make it there, or name another: statements.s3")
+    return ok("statements s3", f"{name} is there")
+
+
+def folder(path: str, *, may_write: bool) -> Finding:
+    """Judge the folder of statements."""
+    if not may_write:
+        return wrong(
+            "statements folder", f"{path} cannot be written", "let this user write it: statements.folder"
+        )
+    return ok("statements folder", f"{path} can be written")
+
+
+def undelivered(found: Sequence[Dispatch]) -> Iterator[Finding]:
+    """Name each statement that is not where it belongs."""
+    for one in found:
+        what = f"the statement of {one.contract} for {one.month} could not be laid up: {one.why}"
+        yield warn(f"statements {one.place}", what, "mend what it says; the service tries again every hour")
 
 
 def heartbeat(region: str, name: str, found: AlarmLook | None) -> Finding:

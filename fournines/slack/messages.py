@@ -60,6 +60,8 @@ def parent(view: IncidentView) -> Message:
 
 def reply(entry: Entry) -> Message:
     """Return what the thread is told of a journal entry."""
+    if entry.kind is EntryKind.STATED and entry.data:
+        return stated(entry)
     manner = TOLD[entry.kind]
     sign = f"{manner.sign} " if manner else ""
     sentence = _placed(entry, _said(entry))
@@ -68,6 +70,23 @@ def reply(entry: Entry) -> Message:
     if details:
         body.append(blocks.context(details))
     return blocks.message(blocks.escape(sentence), body, broadcast=bool(manner and manner.broadcast))
+
+
+def stated(entry: Entry) -> Message:
+    """Return what the channel is told of a statement: the verdict, its numbers, and where the files are."""
+    manner, title = TOLD[entry.kind], str(entry.data["title"])
+    files = "\n".join(blocks.escape(line) for line in entry.data["files"])
+    facts = {label: blocks.escape(text) for label, text in entry.data["facts"].items()}
+    return blocks.message(
+        blocks.escape(f"{title}. {entry.sentence}"),
+        [
+            blocks.header(f"{manner.sign} {title}" if manner else title),
+            blocks.section(blocks.escape(entry.sentence)),
+            blocks.fields(facts),
+            *([blocks.context(files)] if files else []),
+        ],
+        broadcast=bool(manner and manner.broadcast),
+    )
 
 
 def _said(entry: Entry) -> str:

@@ -39,6 +39,7 @@ TOLD: Mapping[EntryKind, Manner | None] = {
     EntryKind.RESTATED: None,
     EntryKind.SWITCHED: Manner(":lock:"),
     EntryKind.OVERRIDDEN: Manner(":unlock:"),
+    EntryKind.STATED: Manner(":page_facing_up:", broadcast=True),
 }
 
 #: Decisions that say nothing which the thread does not hear: a call for a person is told as such, a wait is

@@ -13,6 +13,7 @@ from fournines.store import (
     backfills,
     collected,
     days,
+    dispatches,
     inbox,
     incidents,
     journal,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collector.watermarks import Mark
     from fournines.store.backfills import Backfill
     from fournines.store.days import Untrue
+    from fournines.store.dispatches import Dispatch
     from fournines.store.journal import Kept
     from fournines.store.ledger import Import
     from fournines.store.live import History
@@ -430,6 +432,22 @@ class Books:
         """Return every revision of a month's statement, oldest first."""
         with self._database.read() as connection:
             return statements.issued(connection, contract, month)
+
+    def dispatched(self, contract: str, month: str, revision: int) -> tuple[Dispatch, ...]:
+        """Return how a revision stands with each place that it was sent to."""
+        with self._database.read() as connection:
+            return dispatches.of(connection, contract, month, revision)
+
+    def note_dispatch(self, one: Dispatch, entries: Sequence[Entry] = ()) -> None:
+        """Keep how a dispatch stands, and journal what is told of it, in one transaction."""
+        with self._database.write() as connection:
+            dispatches.note(connection, one)
+            journal.append(connection, entries)
+
+    def failing_dispatches(self) -> tuple[Dispatch, ...]:
+        """Return what is not where it belongs."""
+        with self._database.read() as connection:
+            return dispatches.failing(connection)
 
     def _must_own(self) -> None:
         if not self._owner:

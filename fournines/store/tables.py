@@ -281,6 +281,17 @@ statement = Table(
     Column("body", Text, nullable=False),
 )
 
+dispatch = Table(
+    "dispatch",
+    metadata,
+    Column("contract", String, primary_key=True),
+    Column("month", String, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("place", String, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
 for _verb in ("update", "delete"):
     event.listen(
         entry,

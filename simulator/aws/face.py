@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from simulator.aws.authorization import Caller, Scope, caller_of, scope_of
 from simulator.aws.contract import BALANCING, SERVICES, Service, checked
+from simulator.aws.objects import REST
 from simulator.aws.porch import PATH, Porch
 from simulator.aws.protocols import QUERY, Answer, spoken
 from simulator.aws.served import NEIGHBOURS, ending
@@ -98,7 +99,8 @@ class AwsFace:
 
     def _from_neighbours(self, request: Request, scope: Scope, request_id: str) -> Response:
         request.environ["wsgi.input"] = BytesIO(request.get_data())  # moto reads it again
-        wire, caller = spoken(request), caller_of(scope, home=self._neighbours.home)
+        caller = caller_of(scope, home=self._neighbours.home)
+        wire = REST if scope.service == "s3" else spoken(request)
         operation = wire.operation(request)
         try:
             self._stage.locked(lambda world: world.admit(caller.region))
@@ -115,7 +117,7 @@ class AwsFace:
 
     def _note(self, request: Request, service: Service, caller: Caller, outcome: str) -> None:
         """Write down a change that a neighbour made or refused; what cannot be read is not a call."""
-        wire = spoken(request)
+        wire = REST if service.name == "s3" else spoken(request)
         try:
             operation = service.operation(wire.operation(request))
             params = checked(service, operation, wire.read(request, operation))

@@ -61,10 +61,15 @@ class Neighbours:
             response = Response.from_app(self._server, environ, buffered=True)
         except NotImplementedError:
             raise unserved(service, operation) from None
-        if response.status_code >= SERVER_FAULT or HTML.match(response.get_data(as_text=True)):
+        if response.status_code >= SERVER_FAULT or (service != "s3" and _page(response)):
             LOG.warning("moto answered %s to %s of %s", response.status, operation, service)
             raise unserved(service, operation)
         return response
+
+
+def _page(response: Response) -> bool:
+    """Whether moto answers with a page of its own; an object of S3 may be one."""
+    return bool(HTML.match(response.get_data(as_text=True)))
 
 
 def unserved(service: str, operation: str) -> Refusal:
@@ -75,7 +80,7 @@ def unserved(service: str, operation: str) -> Refusal:
 
 def forget() -> None:
     """Empty moto: its backends live as long as the process."""
-    for name in ("ec2", "elbv2", "events", "iam", "sns", "sqs", "sts"):
+    for name in ("ec2", "elbv2", "events", "iam", "s3", "sns", "sqs", "sts"):
         backends = get_backend(name)
         if isinstance(backends, BackendDict):
             backends.reset()

@@ -120,6 +120,10 @@ NEIGHBOURS: Mapping[str, Neighbour] = {
             }
         ),
     ),
+    "s3": Neighbour(
+        Service("s3", "InvalidRequest"),
+        frozenset({"CreateBucket", "GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"}),
+    ),
     "sts": Neighbour(Service("sts", "ValidationError"), frozenset({"AssumeRole", "GetCallerIdentity"})),
 }
 

@@ -13,11 +13,13 @@ from urllib.parse import parse_qs
 import boto3
 import pytest
 
+from collector.checkup import BucketLook
 from collector.plan import Cadence
 from collector.scheme import Scheme
 from fournines.doctor import judge
 from fournines.doctor.finding import Finding, Mark
 from fournines.store.books import Books
+from fournines.store.dispatches import Dispatch
 from fournines.template import READS, alarm, alarm_name
 from simulator.aws.stand import Stand
 from simulator.slack.server import SlackServer
@@ -291,3 +293,40 @@ def test_little_room_and_few_scopes_are_said() -> None:
 def test_what_is_not_well_names_what_mends_it() -> None:
     with pytest.raises(ValueError, match="needs a fix"):
         Finding("store", Mark.WRONG, "it is full")
+
+
+def test_the_bucket_and_the_folder_of_statements_are_looked_at(site: Site, fournines: Command) -> None:
+    (site.folder / "blocked").write_text("no folder", encoding="utf-8")
+    s3 = {"bucket": "acme-sla", "region": HOME}
+    site.write(statements={"folder": "blocked/here", "s3": s3})
+    found = findings(fournines("doctor", "--json", "--no-slack").out, "statements")
+    assert [(one["area"], one["mark"]) for one in found] == [
+        ("statements s3", "wrong"),
+        ("statements folder", "wrong"),
+    ]
+    assert found[0]["what"] == "acme-sla: there is no such bucket"
+    site.client("s3").create_bucket(Bucket="acme-sla", CreateBucketConfiguration={"LocationConstraint": HOME})
+    site.write(statements={"folder": "out", "s3": s3})
+    found = findings(fournines("doctor", "--json", "--no-slack").out, "statements")
+    assert [one["what"] for one in found] == ["acme-sla is there", "out can be written"]
+
+
+def test_a_statement_that_could_not_be_laid_up_is_named(site: Site, fournines: Command) -> None:
+    with Books.open(str(site.folder / "books.db")) as books:
+        late = Dispatch(
+            contract="acme", month="2026-10", revision=1, place="s3", at=NOON, why="s3:PutObject is denied"
+        )
+        books.note_dispatch(late)
+    (found,) = findings(fournines("doctor", "--json", "--no-slack").out, "statements")
+    assert (found["area"], found["mark"]) == ("statements s3", "warn")
+    assert "the statement of acme for 2026-10 could not be laid up: s3:PutObject is denied" in found["what"]
+
+
+def test_a_bucket_that_may_not_be_looked_at_is_no_proof_that_it_may_not_be_written() -> None:
+    found = judge.bucket("acme-sla", BucketLook(None, "s3:ListBucket is denied"))
+    assert found.mark is Mark.WARN
+    assert "whether it may be written is not known" in found.what
+
+
+def findings(out: str, area: str) -> list[dict[str, str]]:
+    return [one for one in json.loads(out)["findings"] if one["area"].startswith(area)]

@@ -17,7 +17,7 @@ from cfnlint.api import lint
 from collector.wire.beacon import AwsBeacon
 from collector.wire.session import Access, Sessions
 from fournines.cli.aws import GRANTS
-from fournines.template import READS, alarm, alarm_name, permissions, template
+from fournines.template import READS, Archived, alarm, alarm_name, permissions, template
 from simulator.aws.stand import Stand
 from slo.cells import Placement
 from tests.living import ACCOUNT, NOON, REGIONS, small
@@ -172,6 +172,17 @@ def test_a_topic_that_is_gone_hears_nothing_and_the_world_goes_on(night: Night) 
     night.live(8, beating=False)
     assert night.state() == "ALARM"
     assert night.told() == []
+
+
+def test_statements_may_be_put_below_their_prefix_and_nowhere_else() -> None:
+    archive = Archived("arn:aws:s3:::acme-sla", "sla/", "arn:aws:kms:eu-west-1:1:key/a")
+    granted = {one["Sid"]: one for one in permissions([], {}, archive=archive)["Statement"]}
+    assert (granted["PutStatements"]["Action"], granted["PutStatements"]["Resource"]) == (
+        "s3:PutObject",
+        "arn:aws:s3:::acme-sla/sla/*",
+    )
+    assert granted["FindBucket"]["Resource"] == "arn:aws:s3:::acme-sla"
+    assert granted["EncryptStatements"]["Resource"] == "arn:aws:kms:eu-west-1:1:key/a"
 
 
 def test_without_a_queue_nothing_is_granted_on_queues() -> None:

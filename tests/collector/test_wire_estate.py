@@ -343,9 +343,8 @@ def test_tasks_that_may_not_be_read_hide_no_service_and_are_said(aws: Scripted) 
     aws.ecs.add_client_error("list_tasks", "AccessDeniedException", "no")
     estate = aws.source.estate(ACCOUNT, REGION)
     assert rows(estate)[SHOP] == (0, 0, 0, 0, 3, -1, -1, 1024, 2048)
-    assert estate.untold == (
-        "ecs:ListTasks answered AccessDeniedException: no - the role needs ecs:ListTasks",
-    )
+    refused = "ecs:ListTasks answered AccessDeniedException: no"
+    assert estate.untold == (f"{refused} - the role needs ecs:ListTasks",)
 
 
 def test_services_are_described_ten_at_a_time(aws: Scripted) -> None:
@@ -588,7 +587,8 @@ def test_what_is_gone_between_two_calls_is_missing_and_no_failure(aws: Scripted)
     estate = aws.source.estate(ACCOUNT, REGION)
     assert [view.placement for view in estate.services] == [SHOP]
     assert estate.services[0].insights is None
-    assert estate.untold == ()
+    refused = "ecs:ListTasks answered AccessDeniedException: no"
+    assert estate.untold == (f"{refused} - the role needs ecs:ListTasks",)
 
 
 def test_one_name_in_two_clusters_is_two_services(aws: Scripted) -> None:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,14 @@ import pytest
 from collector.probes import Check, Probe
 from collector.schedules import Schedule
 from collector.timetable import Calendar, Every
+from fournines import wire
 from fournines.clock import Fast, Wall
 from fournines.config import READERS, Config, read
 from fournines.documents import DocumentError, parse
+from fournines.jobs.statements import CONTENT_TYPES, Issuance
 from fournines.settings import Settings
 from slo.cells import Placement
+from slo.months import Month
 
 OBJECTIVES = """\
 apiVersion: openslo/v1
@@ -385,3 +389,65 @@ def test_a_heartbeat_that_nobody_would_miss_is_noted(
     assert [one.startswith(str(note)) for one in config.notes if "heartbeat" in one] == (
         [True] if note else []
     )
+
+
+STATEMENTS = """\
+statements:
+  settle: 2d
+  since: 2026-10
+  formats: [pdf, json]
+  folder: out/statements
+  s3: {bucket: acme-sla, region: eu-west-1, prefix: sla/}
+prices:
+  currency: EUR
+  fargate:
+    - {regions: ["eu-*"], vcpu_hour: 0.04, gb_hour: 0.004, spot_vcpu_hour: 0.012, spot_gb_hour: 0.001}
+    - {vcpu_hour: 0.05, gb_hour: 0.005, spot_discount: 0.7}
+"""
+
+
+def test_where_statements_go_and_what_tasks_cost(folder: Path) -> None:
+    settings = config(folder, CONFIG + STATEMENTS).settings
+    assert (settings.statements.settle, settings.statements.since) == (timedelta(days=2), Month(2026, 10))
+    kept = wire.archives(settings, wire.sessions(settings))
+    assert [archive.where("a.pdf") for archive in kept.values()] == [
+        str(folder / "out/statements/a.pdf"),
+        "s3://acme-sla/sla/a.pdf",
+    ]
+    here, elsewhere = settings.prices.listed
+    assert here.saved == (Fraction(28, 1000), Fraction(3, 1000))
+    assert elsewhere.saved == (Fraction(35, 1000), Fraction(35, 10_000))
+    assert {price.currency for price in settings.prices.listed} == {"EUR"}
+
+
+def test_without_a_word_statements_stay_in_the_store_and_nothing_is_priced(folder: Path) -> None:
+    settings = config(folder, CONFIG).settings
+    assert wire.archives(settings, wire.sessions(settings)) == {}
+    assert settings.prices.listed == ()
+    assert Issuance().settle == settings.statements.settle
+    assert Issuance().formats == settings.statements.formats == tuple(CONTENT_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("settle: 2d", "settle: 30m", "statements.settle: expected 1h or more"),
+        ("since: 2026-10", "since: 2026-13", "statements.since: a month is YYYY-MM"),
+        ("formats: [pdf, json]", "formats: [docx]", "statements.formats[0]"),
+        ("bucket: acme-sla", "bucket: Acme_SLA", "statements.s3.bucket: expected the name of an S3 bucket"),
+        ("prefix: sla/", "prefix: /sla", "statements.s3.prefix: expected a prefix such as sla/"),
+        ("prefix: sla/", "kms_key: arn:aws:kms:eu-west-1:1:key/a", "statements.s3: expected sse: aws:kms"),
+        ("currency: EUR", "currency: euro", "prices.currency: expected a currency such as USD"),
+        ("spot_discount: 0.7", "spot_discount: 70", "prices.fargate[1].spot_discount"),
+        (", spot_discount: 0.7", "", "prices.fargate[1]: expected either spot_discount or both"),
+        (", spot_gb_hour: 0.001", "", "prices.fargate[0]: expected either spot_discount or both"),
+        ("spot_vcpu_hour: 0.012", "spot_vcpu_hour: 0.12", "prices.fargate[0]: expected Spot to cost no more"),
+    ],
+)
+def test_what_is_wrong_about_statements_and_prices_is_told_with_its_place(
+    folder: Path, before: str, after: str, said: str
+) -> None:
+    assert before in STATEMENTS
+    with pytest.raises(DocumentError) as error:
+        config(folder, CONFIG + STATEMENTS.replace(before, after))
+    assert said in str(error.value)

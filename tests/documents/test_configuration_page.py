@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector.probes import Reason
-from fournines import measuring, settings
+from fournines import measuring, settings, stating
 from fournines.documents import parse
 from fournines.forms import Section
 from remediation.decision.policy import Freeze, OnTimeout, Policy
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-NAMED = {part for name in re.findall(r"`([a-z_.]+)`", PAGE) for part in name.split(".")}
+NAMED = {part for name in re.findall(r"`([a-z0-9_.]+)`", PAGE) for part in name.split(".")}
 
 FORMS = (
     *(
         one
-        for one in {**vars(settings), **vars(measuring)}.values()
+        for one in {**vars(settings), **vars(measuring), **vars(stating)}.values()
         if isinstance(one, type) and issubclass(one, Section) and one is not Section
     ),
     Policy,
