@@ -119,7 +119,7 @@ def test_the_share_of_spot_is_the_world_s(lived: Lived, books: Books) -> None:
     ran = np.array(lived.ran).sum(axis=(0, 1))
     share = month(books).totals.spot_share.exact
     assert share is not None
-    assert abs(share - Fraction(int(ran[1]), int(ran.sum()))) < Fraction(2, 100)
+    assert abs(share - Fraction(int(ran[1]), int(ran.sum()))) < Fraction(1, 100)
 
 
 def test_hosts_of_one_s_own_are_told_and_are_no_spot(lived: Lived, books: Books) -> None:
