@@ -7,15 +7,18 @@ are told all the same, and where the files are to be.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from collector.archive import Archive
 from collector.source import CollectError
 from fournines import issuing, operating
+from fournines.stating import SETTLE
 from fournines.store.books import Books
 from fournines.store.dispatches import Dispatch
 from remediation.journal import Entry, EntryKind
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from fournines.store.statements import Issued
     from slo.operations import OperationsLine
     from slo.statement import Statement
+
+_log = logging.getLogger(__name__)
 
 #: So many months back a statement is issued by itself, and looked over for what was restated.
 MONTHS_BACK_MAX = 3
@@ -49,7 +54,7 @@ CONTENT_TYPES: Mapping[str, str] = {
 class Issuance:
     """When statements are issued by themselves, and as what."""
 
-    settle: timedelta = timedelta(hours=36)
+    settle: timedelta = SETTLE
     since: Month | None = None
     formats: tuple[str, ...] = tuple(CONTENT_TYPES)
     prices: tuple[Price, ...] = ()
@@ -67,9 +72,12 @@ class Statements:
 
     def run(self, now: datetime) -> None:
         """Look at every month that is due; one that fails keeps no other waiting."""
-        failures = list[Exception]()
+        failures, kept = list[Exception](), self.books.extent()
+        self.books.retain_dispatches([one.id for one in self.contracts], [*self.archives, SLACK])
+        late = self.books.failing_dispatches()
         for contract in self.contracts:
-            for month in due(contract, self.books.extent(), self.issuance, now):
+            stuck = {Month.parse(one.month) for one in late if one.contract == contract.id}
+            for month in sorted({*due(contract, kept, self.issuance, now), *stuck}):
                 try:
                     self._look(contract, month, now)
                 except Exception as problem:  # noqa: BLE001 - one statement must not keep the others waiting
@@ -102,7 +110,7 @@ class Statements:
         self, statement: Statement, issued: Sequence[Issued], missing: Sequence[str], now: datetime
     ) -> None:
         newest = issued[-1]
-        files = rendered(statement, self.issuance.formats)
+        files = cache(partial(rendered, statement, self.issuance.formats))
         for place in missing:
             sent = Dispatch(
                 contract=newest.contract, month=newest.month, revision=newest.revision, place=place, at=now
@@ -112,13 +120,16 @@ class Statements:
             else:
                 self.books.note_dispatch(replace(sent, why=self._lay_up(place, newest, files)))
 
-    def _lay_up(self, place: str, newest: Issued, files: Mapping[str, bytes]) -> str:
+    def _lay_up(self, place: str, newest: Issued, files: Callable[[], Mapping[str, bytes]]) -> str:
         """Put every file of a revision into a place; return why that failed, or nothing."""
         try:
-            for kind, content in files.items():
+            for kind, content in files().items():
                 self.archives[place].put(key(newest, kind), content, CONTENT_TYPES[kind])
         except CollectError as problem:
             return str(problem)
+        except Exception as problem:  # noqa: BLE001 - whatever fails, people are told of the statement
+            _log.exception("the statement of %s for %s cannot be laid up", newest.contract, newest.month)
+            return f"{type(problem).__name__}: {problem}"
         return ""
 
     def _entry(self, statement: Statement, issued: Sequence[Issued], now: datetime) -> Entry:

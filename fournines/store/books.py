@@ -444,6 +444,11 @@ class Books:
             dispatches.note(connection, one)
             journal.append(connection, entries)
 
+    def retain_dispatches(self, contracts: Sequence[str], places: Sequence[str]) -> None:
+        """Give up what is not where it belongs, where its contract or place is no longer configured."""
+        with self._database.write() as connection:
+            dispatches.retain(connection, contracts, places)
+
     def failing_dispatches(self) -> tuple[Dispatch, ...]:
         """Return what is not where it belongs."""
         with self._database.read() as connection:

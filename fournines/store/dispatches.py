@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 
 from fournines.store.database import insert_into
 from fournines.store.tables import dispatch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
 
@@ -47,6 +49,12 @@ def of(connection: Connection, contract: str, month: str, revision: int) -> tupl
     table = dispatch.c
     mine = (table.contract == contract, table.month == month, table.revision == revision)
     return tuple(_read(row) for row in connection.execute(select(dispatch).where(*mine)))
+
+
+def retain(connection: Connection, contracts: Sequence[str], places: Sequence[str]) -> None:
+    """Give up what nobody wants to have anywhere any more: its contract or place is no longer configured."""
+    unwanted = or_(dispatch.c.contract.not_in(contracts), dispatch.c.place.not_in(places))
+    connection.execute(delete(dispatch).where(dispatch.c.why != "", unwanted))
 
 
 def failing(connection: Connection) -> tuple[Dispatch, ...]:

@@ -57,7 +57,7 @@ ONLY_JSON = Issuance(formats=("json",))
 
 
 @dataclass
-class Shelf_:  # noqa: N801 - the shelf of runbooks has the better name
+class Cupboard:
     """An archive in memory, which may refuse or be killed at."""
 
     refuses: bool = False
@@ -134,7 +134,7 @@ def test_no_month_is_due_before_anything_was_kept_nor_before_the_configured_one(
 
 
 def test_a_statement_is_issued_laid_up_and_told_once(books: Books) -> None:
-    shelf = Shelf_()
+    shelf = Cupboard()
     made = job(books, {"s3": shelf}, Issuance())
     made.run(SETTLED - timedelta(minutes=1))
     assert books.issued("acme-sla", "2026-10") == ()
@@ -151,7 +151,7 @@ def test_a_statement_is_issued_laid_up_and_told_once(books: Books) -> None:
 
 
 def test_the_message_says_the_verdict_its_numbers_and_where_the_files_are(books: Books) -> None:
-    job(books, {"s3": Shelf_()}).run(SETTLED)
+    job(books, {"s3": Cupboard()}).run(SETTLED)
     message = messages.reply(stated(books)[0])
     assert message.text.startswith("Statement 2026-10 · Acme Learning · incomplete. Incomplete: ")
     assert blocks.faults(message.blocks) == []
@@ -179,7 +179,7 @@ def test_two_months_that_were_missed_are_issued_in_their_order(books: Books) -> 
 
 
 def test_what_is_restated_later_is_a_new_revision_that_says_what_it_replaces(books: Books) -> None:
-    shelf = Shelf_()
+    shelf = Cupboard()
     made = job(books, {"s3": shelf})
     made.run(SETTLED)
     first = dict(shelf.kept)
@@ -202,7 +202,7 @@ def test_what_did_not_change_is_never_issued_again(books: Books) -> None:
 
 
 def test_a_bucket_that_refuses_loses_nothing_holds_up_nobody_and_is_tried_again(books: Books) -> None:
-    refusing, folder = Shelf_(refuses=True), Shelf_()
+    refusing, folder = Cupboard(refuses=True), Cupboard()
     made = job(books, {"s3": refusing, "folder": folder})
     made.run(SETTLED)
     assert len(folder.kept) == 1
@@ -221,7 +221,7 @@ def test_a_bucket_that_refuses_loses_nothing_holds_up_nobody_and_is_tried_again(
 
 
 def test_a_revision_that_was_replaced_before_it_was_laid_up_is_no_trouble(books: Books) -> None:
-    refusing = Shelf_(refuses=True)
+    refusing = Cupboard(refuses=True)
     made = job(books, {"s3": refusing})
     made.run(SETTLED)
     books.record(counted(datetime(2026, 10, 1, tzinfo=UTC), bad=3), SETTLED + HOUR)
@@ -232,7 +232,7 @@ def test_a_revision_that_was_replaced_before_it_was_laid_up_is_no_trouble(books:
 
 
 def test_a_process_that_is_killed_half_way_tells_once_and_lays_up_the_same_bytes(books: Books) -> None:
-    shelf = Shelf_(dies=True)
+    shelf = Cupboard(dies=True)
     with pytest.raises(KeyboardInterrupt):
         job(books, {"s3": shelf}).run(SETTLED)
     shelf.dies = False
@@ -242,12 +242,40 @@ def test_a_process_that_is_killed_half_way_tells_once_and_lays_up_the_same_bytes
     assert len(stated(books)) == 1
 
 
+def test_a_bucket_that_refuses_for_half_a_year_has_it_in_the_end(books: Books) -> None:
+    refusing = Cupboard(refuses=True)
+    made = job(books, {"s3": refusing})
+    made.run(SETTLED)
+    refusing.refuses = False
+    made.run(SETTLED + timedelta(days=180))
+    assert "acme-sla/2026-10/acme-sla-2026-10-r1.json" in refusing.kept
+
+
+def test_a_place_that_is_no_longer_configured_is_no_trouble(books: Books) -> None:
+    job(books, {"s3": Cupboard(refuses=True)}).run(SETTLED)
+    assert len(books.failing_dispatches()) == 1
+    job(books).run(SETTLED + HOUR)
+    assert books.failing_dispatches() == ()
+
+
+def test_a_file_that_cannot_be_made_keeps_nobody_from_hearing_of_the_statement(books: Books) -> None:
+    job(books, {"s3": Cupboard()}, Issuance(formats=("json", "nonsense"))).run(SETTLED)
+    (failing,) = books.failing_dispatches()
+    assert failing.why == "KeyError: 'nonsense'"
+    assert len(books.issued("acme-sla", "2026-10")) == len(stated(books)) == 1
+
+
 def test_one_contract_that_cannot_be_closed_keeps_no_other_waiting(books: Books) -> None:
-    broken = replace(CONTRACT, id="broken", indicator=Indicator.LATENCY)
-    made = Statements([broken, CONTRACT], books, {}, Issuance(formats=("json", "nonsense")))
-    with pytest.raises(ExceptionGroup, match="2 statements could not be issued"):
+    class Poisoned(Statements):
+        def _look(self, contract: Contract, month: Month, now: datetime) -> None:
+            if contract.id == "broken":
+                raise RuntimeError("broken")
+            super()._look(contract, month, now)
+
+    made = Poisoned([replace(CONTRACT, id="broken"), CONTRACT], books, {}, ONLY_JSON)
+    with pytest.raises(ExceptionGroup, match="1 statements could not be issued"):
         made.run(SETTLED)
-    assert len(books.issued("acme-sla", "2026-10")) == 1, "the store has it first"
+    assert len(books.issued("acme-sla", "2026-10")) == 1
 
 
 def board(books: Books) -> Board:
