@@ -74,7 +74,7 @@ class Past:
             for old in [one for one in self._days if one[1] < begin - DAYS_KEPT_MINUTES]:
                 del self._days[old]
             slis, end = self._slis(objective.indicator), begin + DAY_MINUTES
-            history = self._books.history(slis, begin, end)
+            history = self._books.history(slis, begin, end, raw=False)
             self._days[key] = {sli: counted(objective, *history.minutes(sli, begin, end)) for sli in slis}
         return self._days[key]
 
@@ -85,7 +85,7 @@ class Past:
             while len(self._edges) >= EDGES_MAX:
                 self._edges.pop(next(iter(self._edges)))
             slis = self._slis(objective.indicator)
-            self._edges[key] = self._books.history(slis, end - DAY_MINUTES, end)
+            self._edges[key] = self._books.history(slis, end - DAY_MINUTES, end, raw=False)
         return counted(objective, *self._edges[key].minutes(sli, start, end))
 
     def _slis(self, indicator: Indicator) -> tuple[Sli, ...]:

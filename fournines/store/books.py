@@ -145,6 +145,7 @@ class Books:
     def exclude(self, exclusions: Exclusions) -> None:
         """Have the ledger leave out the minutes of these exclusions; what is kept stays as it was counted."""
         self._live.exclude(exclusions)
+        self.changes += 1
 
     def ledger(self) -> AbstractContextManager[Ledger]:
         """Hold the ledger still: `with books.ledger() as ledger`."""
@@ -154,9 +155,9 @@ class Books:
         """Have the ledger end with this minute at the latest: a clock that leapt ahead has come back."""
         self._live.turn_back(minute)
 
-    def history(self, slis: Sequence[Sli], start: int, end: int) -> History:
-        """Return what is kept of the SLIs over the minutes `[start, end)`, however long ago."""
-        return self._live.history(slis, start, end)
+    def history(self, slis: Sequence[Sli], start: int, end: int, *, raw: bool = True) -> History:
+        """Return what is kept of the SLIs over the minutes `[start, end)`; raw leaves nothing out."""
+        return self._live.history(slis, start, end, raw=raw)
 
     def past(self, start: int, end: int, *, raw: bool = False) -> Past:
         """Return what the minutes `[start, end)` add up to, however long ago; raw leaves nothing out."""

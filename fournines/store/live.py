@@ -35,12 +35,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """All that is kept of some SLIs over the minutes `[start, end)`, and where it came from."""
+    """All that is kept of SLIs over the minutes `[start, end)`, less exclusions, and where it came from."""
 
     start: int
     end: int
     _columns: Mapping[Sli, int]
     _cells: Cells
+    _exclusions: Exclusions
 
     def minutes(
         self, sli: Sli, start: int, end: int
@@ -53,6 +54,9 @@ class History:
             into, rows, column = held
             bad[into], total[into] = self._cells.bad[rows, column], self._cells.total[rows, column]
             state[into] = self._cells.state[rows, column]
+        if self._exclusions.each:
+            out = self._exclusions.mask(sli.placement, start, end)
+            bad[out], total[out], state[out] = 0, 0, State.EXCLUDED
         return bad, total, state
 
     def coarse_minutes(self, sli: Sli, start: int, end: int) -> int:
@@ -138,7 +142,7 @@ class LiveLedger:
         with self._lock:
             yield self._loaded()
 
-    def history(self, slis: Sequence[Sli], start: int, end: int) -> History:
+    def history(self, slis: Sequence[Sli], start: int, end: int, *, raw: bool) -> History:
         """Read what is kept of the SLIs over the minutes `[start, end)`, a day at a time."""
         with self._database.read() as connection:
             columns = Columns.load(connection)
@@ -149,7 +153,8 @@ class LiveLedger:
                 stop = min(end, begin + disk.READ_MINUTES)
                 day = disk.read(connection, len(columns), begin, stop)
                 cells[begin - start : stop - start].paste(day.pick(places))
-        return History(start, end, {sli: place for place, sli in enumerate(wanted)}, cells)
+        left_out = Exclusions() if raw else self._exclusions
+        return History(start, end, {sli: place for place, sli in enumerate(wanted)}, cells, left_out)
 
     def past(self, start: int, end: int, *, raw: bool) -> Past:
         """Return the sums of the minutes `[start, end)`; raw leaves nothing out."""

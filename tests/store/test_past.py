@@ -95,9 +95,9 @@ def test_days_are_read_once_until_something_old_changes(
     past, asked, read = Past(books), objective(Rolling(timedelta(days=4))), list[int]()
     history = books.history
 
-    def noted(slis: Sequence[Sli], start: int, end: int) -> History:
+    def noted(slis: Sequence[Sli], start: int, end: int, *, raw: bool) -> History:
         read.append(start)
-        return history(slis, start, end)
+        return history(slis, start, end, raw=raw)
 
     monkeypatch.setattr(books, "history", noted)
     first = only(books, asked, past)

@@ -114,6 +114,8 @@ def test_excluded_minutes_are_left_out_of_the_past_too_and_raw_has_them() -> Non
             state[mask & (np.arange(START, end) < books.extent().stop)] = State.EXCLUDED
             want = int(bad[~mask].sum()), int(total[~mask].sum()), {s: int((state == s).sum()) for s in State}
             assert told(books, START, end, sli) == want
+            adjusted = books.history([sli], START, end, raw=False).minutes(sli, START, end)
+            assert (int(adjusted[0].sum()), int(adjusted[1].sum())) == want[:2]
             assert told(books, START, end, sli, raw=True) == kept(books, START, end, sli)
 
 
