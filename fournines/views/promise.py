@@ -135,12 +135,19 @@ def _span(span: timedelta) -> str:
     return f"{span.total_seconds():g} s"
 
 
+_SCOPES = {
+    Scope.POOLED: "pooled",
+    Scope.WORST: "by the worst placement",
+    Scope.PER_REGION: "region by region",
+}
+
+
 def contract(promise: Contract) -> str:
     """Return what a contract promises its tenant, and what a breach costs."""
     services = "all services" if EVERY in promise.services else ", ".join(promise.services)
     regions = "all regions" if EVERY in promise.regions else ", ".join(promise.regions)
     unit = promise.indicator.counted if promise.measure is Measure.REQUESTS else "minutes"
-    scope = "pooled" if promise.scope is Scope.POOLED else "by the worst placement"
+    scope = _SCOPES[promise.scope]
     due = "; ".join(
         f"below {figures.target(Fraction(tier.below))} a credit of {figures.target(Fraction(tier.credit))}"
         for tier in promise.tiers

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pytest
 
 from slo.cells import Block, Indicator, Placement, Sli, State
 from slo.closing import statement
-from slo.contracts import Contract, CreditTier, Measure, Scope, read
+from slo.contracts import Contract, CreditTier, Measure, Scope
 from slo.ledger import Ledger
 from slo.months import Month
 from slo.statement import IncidentLine, Statement, Verdict, to_json
@@ -30,25 +29,25 @@ OCTOBER = Month(2026, 10)
 AFTER = datetime(2026, 11, 2, tzinfo=UTC)
 EUROPE = Placement("1", "eu-west-1", "prod", "web-app")
 AMERICA = Placement("1", "us-east-1", "prod", "web-app")
-DOCUMENT: dict[str, Any] = {
-    "id": "acme-2026",
-    "tenant": "acme",
-    "display_name": "Acme Learning",
-    "services": ["web-app"],
-    "regions": ["eu-west-1", "us-east-1"],
-    "indicator": "availability",
-    "target": "0.9999",
-    "zone": "UTC",
-    "tiers": [
-        {"below": "0.9999", "credit": "0.1"},
-        {"below": "0.99", "credit": "0.3"},
-        {"below": "0.95", "credit": 1},
-    ],
-}
+CONTRACT = Contract(
+    id="acme-2026",
+    tenant="acme",
+    display_name="Acme Learning",
+    services=("web-app",),
+    regions=("eu-west-1", "us-east-1"),
+    indicator=Indicator.AVAILABILITY,
+    target=Decimal("0.9999"),
+    zone="UTC",
+    tiers=(
+        CreditTier(Decimal("0.9999"), Decimal("0.1")),
+        CreditTier(Decimal("0.99"), Decimal("0.3")),
+        CreditTier(Decimal("0.95"), Decimal(1)),
+    ),
+)
 
 
 def contract(**changes: Any) -> Contract:  # noqa: ANN401 - fields of a contract
-    return replace(read([DOCUMENT]).contracts[0], **changes)
+    return replace(CONTRACT, **changes)
 
 
 def history(*, bad: int = 0, total: int = 100, down: int = 0, unknown: int = 0) -> Ledger:
@@ -202,93 +201,3 @@ def test_the_statement_as_json(golden: Callable[[Path, str], None]) -> None:
     made = to_json(closed(history(down=5, bad=7), in_minutes, incidents=(incident,)))
     assert made == json.dumps(json.loads(made), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     golden(GOLDEN, json.dumps(json.loads(made), indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-@pytest.mark.parametrize(
-    ("attained", "credit"),
-    [
-        ("0.9999", None),
-        ("0.99989999", "0.1"),
-        ("0.99", "0.1"),
-        ("0.9899", "0.3"),
-        ("0.95", "0.3"),
-        ("0", "1"),
-    ],
-)
-def test_credit_tiers_are_half_open(attained: str, credit: str | None) -> None:
-    tier = contract().tier(Fraction(attained))
-    assert (tier and tier.credit) == (credit and Decimal(credit))
-
-
-def test_every_mistake_in_a_contract_is_named_at_once() -> None:
-    wrong = DOCUMENT | {
-        "target": "much",
-        "indicator": "speed",
-        "bad_minute": {"min_events": "1.5"},
-        "extra": 1,
-    }
-    del wrong["tenant"]
-    known = ", ".join(sorted({*DOCUMENT, "bad_minute", "kind", "measure", "scope"}))
-    assert [str(problem) for problem in read([wrong, "words"]).problems] == [
-        "0.target: expected a ratio between 0 and 1, exclusive (0.9999 is 99.99 %), got 'much'",
-        "0.tenant: is missing; expected whom it was promised to",
-        f"0.indicator: expected {' or '.join(Indicator)}, got 'speed'",
-        "0.bad_minute.min_events: expected a whole number of requests, at least 1, got 1.5",
-        f"0.extra: is not known here; expected one of {known}",
-        "1: expected a mapping, got 'words'",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"zone": "Mars"}, "IANA"),
-        ({"target": "1"}, "exclusive"),
-        ({"services": []}, "is empty; expected a list of services"),
-        ({"kind": "SLO"}, "expected Contract"),
-        ({"bad_minute": {"ratio": "2"}}, "between 0 and 1"),
-        ({"tiers": [{"below": "0.99999", "credit": "0.1"}]}, "no tier lies above"),
-        ({"tiers": [{"below": "0.99", "credit": "0.1"}, {"below": "0.999", "credit": "0.3"}]}, "go down"),
-        ({"tiers": [{"below": "0.99", "credit": "2"}]}, "at most 1"),
-    ],
-)
-def test_a_contract_that_makes_no_sense_is_refused(change: dict[str, Any], expected: str) -> None:
-    (problem,) = read([DOCUMENT | change]).problems
-    assert expected in str(problem)
-
-
-def test_a_wrong_figure_hides_no_other_and_each_is_named_where_it_stands() -> None:
-    wrong = DOCUMENT | {
-        "target": "99.99",
-        "zone": "Mars",
-        "services": [],
-        "bad_minute": {"ratio": "5", "min_events": 0},
-        "tiers": [
-            {"below": "99.9", "credit": "10"},
-            {"below": "0.99", "credit": "0.3"},
-            {"below": "0.999", "credit": "0.2"},
-        ],
-    }
-    assert [problem.path for problem in read([wrong, DOCUMENT | {"target": "0"}]).problems] == [
-        (0, "target"),
-        (0, "services"),
-        (0, "zone"),
-        (0, "tiers", 0, "below"),
-        (0, "tiers", 0, "credit"),
-        (0, "tiers", 2, "below"),
-        (0, "tiers", 2, "credit"),
-        (0, "bad_minute", "ratio"),
-        (0, "bad_minute", "min_events"),
-        (1, "target"),
-        (1, "id"),
-    ]
-
-
-def test_a_contract_is_defined_once() -> None:
-    assert [str(problem) for problem in read([DOCUMENT, DOCUMENT]).problems] == [
-        "1.id: contract 'acme-2026' is already defined"
-    ]
-
-
-def test_a_tier_is_a_value() -> None:
-    assert contract().tiers[0] == CreditTier(Decimal("0.9999"), Decimal("0.1"))
