@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collector.watermarks import Mark, Window
     from fournines.store.books import Books
     from slo.cells import Sli
-    from slo.ledger import Put
+    from slo.sums import Put
 
 
 #: Owners that were asked one turn apart differ by a turn and so much; what lags by more is behind.

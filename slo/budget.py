@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from slo.ledger import Sums
     from slo.objectives import Objective
+    from slo.sums import Sums
 
 #: A minute is bad where more than 5 % of its requests are, unless the objective says otherwise.
 SLICE_TARGET = Decimal("0.95")

@@ -7,20 +7,20 @@ A ledger is written by one thread at a time; whoever shares it holds the lock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slo.cells import Cell, Indicator, Sli, State
 from slo.overlay import Overlay
+from slo.sums import Counts, Mismatch, Put, Restatement, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from slo.cells import Block, Placement
     from slo.exclusions import Exclusions
@@ -51,59 +51,6 @@ GROWTH = 8
 
 #: Below 256, so that a uint8 can count them.
 ROWS_AT_ONCE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Restatement:
-    """A minute that had been counted and was corrected."""
-
-    sli: Sli
-    minute: int
-    before: Cell
-    after: Cell
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """What became of a block: the corrections, and the minutes older than the ring, which it did not take."""
-
-    restated: tuple[Restatement, ...]
-    refused: range
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Sums over SLIs and minutes; `minutes` counts cells by state, those outside the ring as unknown."""
-
-    bad: int
-    total: int
-    minutes: Mapping[State, int]
-
-    @property
-    def known(self) -> int:
-        """Cells that say what happened."""
-        return self.minutes[State.OBSERVED] + self.minutes[State.NO_TRAFFIC]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sums:
-    """The running sums of a window, one int64 per column; a view that the next put changes."""
-
-    bad: NDArray[np.int64]
-    total: NDArray[np.int64]
-    unknown: NDArray[np.int64]
-    excluded: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A running sum that is not the sum of its minutes."""
-
-    sli: Sli
-    window: int
-    field: str
-    held: int
-    counted: int
 
 
 class Ledger:

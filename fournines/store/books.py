@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from slo.cells import Block, Placement, Sli
     from slo.exclusions import Exclusions
     from slo.gate import Override
-    from slo.ledger import Put
+    from slo.sums import Put
     from slo.usage import Usage
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from fournines.store.ledger import Import
     from fournines.store.past import Past
     from slo.cells import Block
-    from slo.ledger import Ledger, Put
+    from slo.ledger import Ledger
+    from slo.sums import Put
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from fournines.store.days import Totals
 from fournines.store.packing import unpack_minute
 from fournines.store.tables import minute
 from slo.cells import DAY_MINUTES, Sli, State
-from slo.ledger import Counts, Sums
+from slo.sums import Counts, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collector.source import Batch, Readings, Source
     from collector.watermarks import Mark
     from slo.cells import Block
-    from slo.ledger import Put
+    from slo.sums import Put
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: What must have passed before the newest minutes are judged.

@@ -15,7 +15,8 @@ from fournines.store.place import StoreError
 from remediation.journal import EntryKind
 from slo.cells import Block, Indicator, Placement, Sli, State
 from slo.exclusions import Exclusion, Exclusions
-from slo.ledger import Ledger, Put
+from slo.ledger import Ledger
+from slo.sums import Put
 
 START = 29_000_000 // 60 * 60
 SMALL = partial(Ledger, ring=240, windows=(1, 5, 60))
