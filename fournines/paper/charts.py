@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
-from html import escape
 from typing import TYPE_CHECKING
 
-from fournines.paper.palette import Palette
+from fournines.paper.canvas import WIDTH, Canvas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fournines.paper.palette import Palette
     from slo.figures import Figure
     from slo.statement import Day
 
-WIDTH = 720
 _LEFT, _RIGHT = 58, 8
 
 #: A budget that is overspent more than once is drawn at this depth: the shape says "far below".
 _DEEPEST = Fraction(-1)
-
-
-#: x, y, width and height, from the upper left corner.
-Box = tuple[float, float, float, float]
-
-
-@dataclass(slots=True)
-class _Canvas:
-    """SVG under construction."""
-
-    palette: Palette
-    height: int
-    parts: list[str] = field(default_factory=list)
-
-    def rect(self, box: Box, fill: str, words: str) -> None:
-        x, y, width, height = box
-        self.parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="1.5"'
-            f' style="fill:{fill}"><title>{escape(words)}</title></rect>'
-        )
-
-    def line(self, points: Sequence[tuple[float, float]], stroke: str, extra: str = "") -> None:
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        self.parts.append(f'<polyline points="{path}" style="fill:none;stroke:{stroke};{extra}"/>')
-
-    def text(self, at: tuple[float, float], words: str, anchor: str = "start", fill: str = "") -> None:
-        self.parts.append(
-            f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}"'
-            f' style="fill:{fill or self.palette.faint};font-family:{self.palette.font};font-size:12px">'
-            f"{escape(words)}</text>"
-        )
-
-    def svg(self, name: str, title: str, description: str) -> str:
-        """Return the drawing, named for those who hear it."""
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height}" role="img"'
-            f' aria-labelledby="{name}-title {name}-words">'
-            f'<title id="{name}-title">{escape(title)}</title>'
-            f'<desc id="{name}-words">{escape(description)}</desc>'
-            f"{''.join(self.parts)}</svg>"
-        )
 
 
 def month_strip(days: Sequence[Day], allowed: Figure, palette: Palette) -> str:
@@ -68,8 +25,8 @@ def month_strip(days: Sequence[Day], allowed: Figure, palette: Palette) -> str:
 
     A full column above is as much as the month allows; a full one below is a day of which nothing is known.
     """
-    canvas = _Canvas(palette, height=104)
-    canvas.parts.append(_hatching(palette))
+    canvas = Canvas(palette, height=104)
+    hatch = canvas.hatch("hatching")
     canvas.text((0, 40), "down")
     canvas.text((0, 82), "unknown")
     step = (WIDTH - _LEFT - _RIGHT) / len(days)
@@ -86,7 +43,7 @@ def month_strip(days: Sequence[Day], allowed: Figure, palette: Palette) -> str:
         dark = 1 - (day.coverage.exact if day.coverage.exact is not None else 1)
         if dark:
             tall = 22 * max(0.2, float(dark))
-            canvas.rect((x, 88 - tall, wide, tall), "url(#hatching)", words)
+            canvas.rect((x, 88 - tall, wide, tall), hatch, words)
         if place % 2 == 0 or len(days) <= 16:  # noqa: PLR2004 - every second day when it gets narrow
             canvas.text((x + wide / 2, 102), day.date[-2:].lstrip("0"), "middle")
     return canvas.svg(
@@ -99,7 +56,7 @@ def month_strip(days: Sequence[Day], allowed: Figure, palette: Palette) -> str:
 
 def burn_down(days: Sequence[Day], palette: Palette, *, even_pace: bool) -> str:
     """Draw what was left of the budget at the end of each day, beside an even pace where there is one."""
-    canvas = _Canvas(palette, height=210)
+    canvas = Canvas(palette, height=210)
     told = [
         (place + 1, day.budget_left) for place, day in enumerate(days) if day.budget_left.exact is not None
     ]
@@ -141,11 +98,3 @@ def _ratio(part: Figure, whole: Figure) -> float:
     if not part.exact:
         return 0.0
     return float(part.exact / Fraction(whole.exact)) if whole.exact else 2.0
-
-
-def _hatching(palette: Palette) -> str:
-    return (
-        '<defs><pattern id="hatching" width="5" height="5" patternUnits="userSpaceOnUse"'
-        ' patternTransform="rotate(45)"><rect width="2.6" height="5"'
-        f' style="fill:{palette.unknown}"/></pattern></defs>'
-    )

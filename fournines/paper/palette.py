@@ -10,6 +10,7 @@ class Palette:
     """What a chart is drawn in.  Colour is never the only sign: heights, hatching and words say the same."""
 
     ink: str
+    paper: str
     faint: str
     track: str
     line: str
@@ -21,6 +22,7 @@ class Palette:
 
 SCREEN = Palette(
     ink="var(--ink)",
+    paper="var(--paper)",
     faint="var(--faint)",
     track="var(--track)",
     line="var(--accent)",
@@ -33,6 +35,7 @@ SCREEN = Palette(
 #: Dark enough on white for 4.5 : 1 (text) and 3 : 1 (shapes) [WCAG 2.2, 1.4.3 and 1.4.11].
 PRINT = Palette(
     ink="#1b1f24",
+    paper="#ffffff",
     faint="#5b6570",
     track="#e9edf1",
     line="#1f5fa8",
