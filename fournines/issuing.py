@@ -1,24 +1,36 @@
-"""A month's statement from what is kept: the placements, incidents and imports that belong to it."""
+"""A month's statement from what is kept: the placements, incidents and imports that belong to it.
+
+A month that is over is issued: kept as a revision that never changes.  Closed again, it becomes the next
+revision if what it is made of has changed, and stays the last one if not.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from slo import closing
-from slo.cells import Sli, minute_of
+from remediation.journal import EntryKind
+from slo import closing, restating
+from slo.cells import Placement, minute_of
+from slo.closing import TREND_MONTHS, Beside
+from slo.exclusions import Exclusions
+from slo.figures import NOTHING, Figure
 from slo.months import Month, zone_named
-from slo.statement import IncidentLine, Statement, Verdict, to_json
+from slo.statement import IncidentLine, MonthLine, Statement, Verdict, from_json, restored, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+    from collections.abc import Collection, Iterator, Sequence
 
     from fournines.store.books import Books
     from remediation.incidents import Incident
-    from slo.cells import Placement
+    from remediation.journal import Entry
     from slo.contracts import Contract
     from slo.months import Stretch
+    from slo.operations import Operations
+
+_NOTHING = Figure(None, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +41,113 @@ class Issue:
     revision: int | None
 
 
-def close(books: Books, contract: Contract, month: Month, now: datetime) -> Statement:
-    """Return the month's statement for a contract, from all that is kept."""
+def close(  # noqa: PLR0913 - what belongs to a month comes from many sides
+    books: Books,
+    contract: Contract,
+    month: Month,
+    now: datetime,
+    *,
+    contracts: Sequence[Contract] = (),
+    exclusions: Exclusions | None = None,
+    operations: Operations | None = None,
+) -> Statement:
+    """Return the month's statement for a contract, from all that is kept.
+
+    `contracts` are all that there are: what several tenants are promised, they share.
+    """
     period = month.stretch(zone_named(contract.zone))
     placements = tuple(_placements(books, contract))
-    slis = [Sli(placement, contract.indicator) for placement in placements]
-    history = books.history(slis, period.start, period.until(minute_of(now)).end)
-    imported = {sli: history.imported_minutes(sli, history.start, history.end) for sli in slis}
-    return closing.statement(
-        contract,
-        month,
-        history,
-        placements,
-        now=now,
+    beside = Beside(
+        exclusions=exclusions or Exclusions(),
         incidents=tuple(_incidents(books, contract, period)),
-        imported={sli: minutes for sli, minutes in imported.items() if minutes},
-        coarse=sum(history.coarse_minutes(sli, history.start, history.end) for sli in slis),
+        operations=operations,
+        trend=tuple(_trend(books, contract, month)),
+        shared=_shared(books, contract, contracts, placements),
     )
+    return closing.statement(contract, month, books, placements, now=now, beside=beside)
 
 
 def issue(books: Books, statement: Statement, now: datetime) -> Issue:
-    """Keep a statement whose month is over; one that says what the last revision said is that revision."""
+    """Keep a statement whose month is over; one that is made of what the last revision was is that one."""
     if statement.verdict is Verdict.NOT_FINAL:
         return Issue(statement, None)
-    earlier = books.issued(statement.contract, statement.month)
-    if earlier:
-        again = replace(statement, issued_at=earlier[-1].issued_at)
-        if to_json(again) == earlier[-1].body:
-            return Issue(again, earlier[-1].revision)
-    kept = books.issue(statement.contract, statement.month, to_json(statement), now)
-    return Issue(statement, kept.revision)
+    last = latest(books, statement.contract, statement.month)
+    if last is None:
+        return _kept(books, replace(statement, revision=1), now)
+    if last.statement.input_hash == statement.input_hash:
+        return last
+    changed = restating.changes(last.statement, statement, _corrected(books, statement, last.statement))
+    return _kept(books, replace(statement, revision=(last.revision or 0) + 1, changes=changed), now)
+
+
+def latest(books: Books, contract: str, month: str) -> Issue | None:
+    """Return the newest revision of a month as it was issued; None where there is none."""
+    issued = books.issued(contract, month)
+    return Issue(from_json(issued[-1].body), issued[-1].revision) if issued else None
+
+
+def _kept(books: Books, statement: Statement, now: datetime) -> Issue:
+    whole = replace(statement, trend=(*statement.trend[:-1], closing.month_line(statement)))
+    kept = books.issue(whole.contract, whole.month, to_json(whole), now)
+    return Issue(whole, kept.revision)
+
+
+def _corrected(books: Books, statement: Statement, last: Statement) -> int:
+    """Return how many cells at most were corrected since the last revision, of what it was made of."""
+    own = {line.placement for line in statement.lines}
+    first, after = minute_of(statement.start), minute_of(statement.end)
+    return sum(
+        int(entry.data["cells"])
+        for entry in books.entries_of(EntryKind.RESTATED, last.issued_at)
+        if _touches(entry, own, range(first, after))
+    )
+
+
+def _touches(entry: Entry, placements: Collection[str], minutes: range) -> bool:
+    """Whether a restatement is of these placements and minutes."""
+    begins, ends = (minute_of(datetime.fromisoformat(entry.data[name])) for name in ("first", "last"))
+    return (
+        begins < minutes.stop
+        and ends >= minutes.start
+        and any(sli.rpartition("/")[0] in placements for sli in entry.data["slis"])
+    )
+
+
+def _trend(books: Books, contract: Contract, month: Month) -> Iterator[MonthLine]:
+    """Yield the months before as they were issued, oldest first; one that was not says so."""
+    before = [month]
+    while len(before) < TREND_MONTHS:
+        before.append(before[-1].previous)
+    for one in reversed(before[1:]):
+        issued = books.issued(contract.id, str(one))
+        if issued:
+            yield restored(MonthLine, json.loads(issued[-1].body)["trend"][-1])
+        else:
+            yield MonthLine(
+                month=str(one),
+                verdict="",
+                attained=_NOTHING,
+                downtime=_NOTHING,
+                credit=_NOTHING,
+                revision=None,
+            )
+
+
+def _shared(
+    books: Books, contract: Contract, contracts: Sequence[Contract], placements: Sequence[Placement]
+) -> frozenset[str]:
+    """Return the services that are not the tenant's alone: by their tags, and by what others are promised."""
+    if contract.own:
+        return frozenset()
+    tenants = {
+        view.placement: view.belonging.tenant for estate in books.estates() for view in estate.services
+    }
+    others = [one for one in contracts if one.tenant != contract.tenant]
+    return frozenset(
+        placement.service
+        for placement in placements
+        if tenants.get(placement) != contract.tenant or any(other.covers(placement) for other in others)
+    )
 
 
 def _placements(books: Books, contract: Contract) -> Iterator[Placement]:
@@ -75,18 +164,22 @@ def _incidents(books: Books, contract: Contract, period: Stretch) -> Iterator[In
     for incident in books.incidents_since(period.starts_at):
         where = [placement for placement in incident.placements if contract.covers(placement)]
         if where and incident.opened_at < period.ends_at:
+            done = [run for run in books.runs.of(incident.id) if run.acted_at and not run.undo]
             yield IncidentLine(
                 id=incident.id,
                 service=incident.service,
                 regions=tuple(dict.fromkeys(placement.region for placement in where)),
                 opened_at=incident.opened_at,
+                acted_at=min((run.acted_at for run in done if run.acted_at), default=None),
+                recovered_at=_recovered_at(books, incident),
                 resolved_at=incident.resolved_at,
                 cause=str(incident.cause or ""),
-                action=_action(books, incident),
+                # What was only proposed or observed is no action.
+                action=", ".join(dict.fromkeys(str(run.action) for run in done)),
             )
 
 
-def _action(books: Books, incident: Incident) -> str:
-    """Return what was really done; what was only proposed or observed is no action."""
-    done = [str(run.action) for run in books.runs.of(incident.id) if run.acted_at and not run.undo]
-    return ", ".join(dict.fromkeys(done))
+def _recovered_at(books: Books, incident: Incident) -> datetime | None:
+    """Return when the objective had recovered, as far as an action was verified."""
+    entries = (kept.entry for kept in books.entries(incident.id))
+    return max((entry.at for entry in entries if entry.kind is EntryKind.RECOVERED), default=None)

@@ -4,97 +4,122 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from slo import figures
+from slo import figures, wording
+from slo.allowed import Allowed, allowed
 from slo.cells import Indicator, Placement, Sli, minute_of
-from slo.contracts import EVERY, Contract, Measure, Scope
-from slo.figures import Figure
+from slo.contracts import EVERY, Contract, Measure
+from slo.crediting import credit
+from slo.exclusions import Exclusions
+from slo.judging import Judging, Row
 from slo.months import Month, Stretch
-from slo.statement import VERSION, CreditLine, Day, IncidentLine, Line, Statement, Verdict, plain
-from slo.tally import History, Tallied, Tally, tally
+from slo.operations import Operations
+from slo.slots import by_day, by_hour
+from slo.statement import (
+    VERSION,
+    Both,
+    Day,
+    IncidentLine,
+    LatencyLine,
+    Line,
+    MonthLine,
+    Statement,
+    plain,
+)
+from slo.tally import Column, Pages, Tallied, Tally, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
+
+    from slo.crediting import Credit
+
+#: A trend tells of a year.
+TREND_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What belongs to a month's statement beside its cells.
+
+    `trend` are the months before, oldest first; `shared` the services that other tenants use as well.
+    """
+
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    incidents: tuple[IncidentLine, ...] = ()
+    operations: Operations | None = None
+    trend: tuple[MonthLine, ...] = ()
+    shared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Month:
     """Everything the statement is computed from."""
 
-    contract: Contract
+    judging: Judging
     month: Month
     period: Stretch
-    so_far: Stretch
-    placements: tuple[tuple[str, str, Placement | None], ...]
-    tallied: Tallied
-    imported: Mapping[Sli, int]
-    coarse: int
+    beside: Beside
+    allowed: Allowed
+    quickness: Tallied | None
+
+    @property
+    def contract(self) -> Contract:
+        return self.judging.contract
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.contract.zone)
 
     @property
-    def pool(self) -> Tally:
-        return self.tallied.pool.tally(self.contract.indicator.scale)
-
-    def value(self, part: Tally) -> Fraction | None:
-        """Return the figure that the contract measures by."""
-        return part.attained if self.contract.measure is Measure.REQUESTS else part.uptime
-
-    @property
-    def worst(self) -> int | None:
-        """The column that attained least; of equals the one with more bad requests."""
-        parts = self.tallied.parts
-        return min(
-            range(len(parts)),
-            key=lambda column: (_or_perfect(self.value(parts[column])), -parts[column].bad),
-            default=None,
-        )
-
-    @property
-    def judged(self) -> Tally:
-        """The tally that the contract compares with its target."""
-        if self.contract.scope is Scope.POOLED or self.worst is None:
-            return self.pool
-        return self.tallied.parts[self.worst]
+    def elapsed(self) -> int:
+        """How many minutes of the month have passed."""
+        return len(self.judging.side.pool.bad)
 
 
 def statement(  # noqa: PLR0913 - a statement is made of all of these
     contract: Contract,
     month: Month,
-    history: History,
+    kept: Pages,
     placements: Iterable[Placement],
     *,
     now: datetime,
-    incidents: Sequence[IncidentLine] = (),
-    imported: Mapping[Sli, int] | None = None,
-    coarse: int = 0,
+    beside: Beside | None = None,
 ) -> Statement:
-    """Return a month's statement from the cells of the contract's placements.
-
-    `placements` are all that are known; `imported` says how many minutes of an SLI somebody else measured,
-    `coarse` how many minutes of all are shares of sums over five.
-    """
-    zone = ZoneInfo(contract.zone)
-    period = month.stretch(zone)
+    """Return a month's statement from the cells of a contract's placements; `placements` are all known."""
+    beside = beside or Beside()
+    period = month.stretch(ZoneInfo(contract.zone))
     so_far = period.until(minute_of(now))
-    promised = tuple(_promised(contract, placements))
-    slis = [None if where is None else Sli(where, contract.indicator) for _, _, where in promised]
-    tallied = tally(contract, slis, history, so_far)
-    data = _Month(contract, month, period, so_far, promised, tallied, imported or {}, coarse)
-    return _statement(data, now, tuple(incidents))
+    rows = tuple(_promised(contract, placements))
+    leave_out = allowed(contract, beside.exclusions, _slis(rows, contract.indicator), so_far)
+    tallied = tally(contract, _columns(rows, contract.indicator), kept, so_far, leave_out.masks)
+    data = _Month(
+        Judging(contract, rows, tallied),
+        month,
+        period,
+        beside,
+        leave_out,
+        _quickness(contract, rows, kept, so_far, beside),
+    )
+    return _statement(data, now)
 
 
-def _promised(
-    contract: Contract, placements: Iterable[Placement]
-) -> Iterator[tuple[str, str, Placement | None]]:
+def _quickness(
+    contract: Contract, rows: tuple[Row, ...], kept: Pages, so_far: Stretch, beside: Beside
+) -> Tallied | None:
+    """Count the latency objective beside the promise, where there is one."""
+    if contract.latency is None:
+        return None
+    slow = replace(contract, indicator=Indicator.LATENCY, latency=None)
+    leave_out = allowed(contract, beside.exclusions, _slis(rows, Indicator.LATENCY), so_far)
+    return tally(slow, _columns(rows, Indicator.LATENCY), kept, so_far, leave_out.masks)
+
+
+def _promised(contract: Contract, placements: Iterable[Placement]) -> Iterator[Row]:
     """Yield what the promise includes, sorted; what it names and nobody found has no placement."""
     found = sorted(
         {one for one in placements if contract.covers(one)}, key=lambda p: (p.service, p.region, p)
@@ -107,22 +132,33 @@ def _promised(
     yield from sorted(rows, key=lambda row: (row[0], row[1]))
 
 
-def _statement(data: _Month, now: datetime, incidents: tuple[IncidentLine, ...]) -> Statement:
-    contract, period, judged = data.contract, data.period, data.judged
-    verdict, target = _verdict(data, now), Fraction(data.contract.target)
-    lines = tuple(_line(data, column) for column in range(len(data.placements)))
-    totals = _totals(data)
-    credit, credit_lines = _credit(data, verdict)
-    return Statement(
+def _columns(rows: Iterable[Row], indicator: Indicator) -> list[Column]:
+    return [Column(region, None if where is None else Sli(where, indicator)) for _, region, where in rows]
+
+
+def _slis(rows: Iterable[Row], indicator: Indicator) -> list[Sli]:
+    return [Sli(where, indicator) for _, _, where in rows if where is not None]
+
+
+def _statement(data: _Month, now: datetime) -> Statement:
+    contract, period, judging = data.contract, data.period, data.judging
+    verdict = judging.verdict(period, now)
+    lines, totals = tuple(_lines(data)), _totals(data)
+    due, (_, lowest) = credit(judging, verdict), judging.lowest
+    made = Statement(
         version=VERSION,
+        revision=None,
+        changes=(),
         verdict=verdict,
-        sentence=_sentence(data, verdict),
+        sentence=wording.sentence(judging, verdict, totals.coverage),
+        whose=wording.whose(contract, _services(data), data.beside.shared),
         contract=contract.id,
         tenant=contract.tenant,
         display_name=contract.display_name,
         indicator=contract.indicator.value,
         measure=contract.measure.value,
         scope=contract.scope.value,
+        unknown_counts=contract.unknown.value,
         month=str(data.month),
         zone=contract.zone,
         start=period.starts_at,
@@ -131,68 +167,92 @@ def _statement(data: _Month, now: datetime, incidents: tuple[IncidentLine, ...])
         end_local=period.ends_at.astimezone(data.zone).isoformat(),
         minutes=figures.count(len(period)),
         issued_at=now,
-        target=figures.target(target),
-        attained=figures.attained(data.value(judged)),
-        allowed=figures.allowance((1 - target) * len(period)),
+        target=figures.target(judging.target),
+        attained=figures.attained(judging.value(lowest)),
+        allowed=figures.allowance((1 - judging.target) * len(period)),
         totals=totals,
-        worst=totals if data.worst is None else lines[data.worst],
+        worst=totals if judging.worst is None else lines[judging.worst],
+        regions=tuple(_regions(data)),
         lines=lines,
+        both=tuple(_both(data)),
+        exclusions=data.allowed.lines,
         days=tuple(_days(data)),
-        best_case=figures.attained(judged.uptime_if_unknown(down=False)),
-        worst_case=figures.attained(judged.uptime_if_unknown(down=True)),
-        credit=credit,
-        credit_lines=credit_lines,
-        incidents=incidents,
-        method=_method(contract, data.coarse),
+        hours=by_hour(judging.side.pool, data.month, data.zone, contract.indicator.scale),
+        strips=tuple(
+            by_day(name, minutes, data.month, data.zone, contract.indicator.scale)
+            for name, minutes in judging.side.regions.items()
+        ),
+        best_case=figures.attained(lowest.uptime_if_unknown(down=False)),
+        worst_case=figures.attained(lowest.uptime_if_unknown(down=True)),
+        credit=due.share,
+        credit_amount=due.amount,
+        credit_lines=due.lines,
+        claim=_claim(data, due),
+        incidents=data.beside.incidents,
+        latency=_latency(data),
+        trend=(),
+        operations=data.beside.operations,
+        method=tuple(wording.method(contract, judging.tallied.coarse)),
         input_hash=_input_hash(data),
+    )
+    return replace(made, trend=(*data.beside.trend, month_line(made)))
+
+
+def month_line(made: Statement) -> MonthLine:
+    """Return a statement as a month of the trend."""
+    return MonthLine(
+        month=made.month,
+        verdict=made.verdict.value,
+        attained=made.attained,
+        downtime=made.totals.downtime,
+        credit=made.credit,
+        revision=made.revision,
     )
 
 
-def _verdict(data: _Month, now: datetime) -> Verdict:
-    """Compare exactly, before anything is rounded; equality is met, and what was not seen is never met."""
-    if now < data.period.ends_at:
-        return Verdict.NOT_FINAL
-    value = data.value(data.judged)
-    if value is not None and value < Fraction(data.contract.target):
-        return Verdict.BREACHED
-    if not data.placements or any(part.unknown for part in data.tallied.parts):
-        return Verdict.INCOMPLETE
-    return Verdict.MET
+def _services(data: _Month) -> list[str]:
+    return list(dict.fromkeys(service for service, _, _ in data.judging.rows))
 
 
-def _sentence(data: _Month, verdict: Verdict) -> str:
-    """Say the verdict with its figures."""
-    value, target = data.value(data.judged), Fraction(data.contract.target)
-    attained, promised = figures.attained(value), figures.target(target)
-    whose = "all placements pooled" if data.contract.scope is Scope.POOLED else "the worst placement"
-    coverage = figures.attained(_cells(data).coverage)
-    said = f"{attained} of {data.contract.measure} were good over {whose}; {promised} is promised"
-    match verdict:
-        case Verdict.MET:
-            return f"Met: {said}."
-        case Verdict.BREACHED:
-            return f"Breached: {said}.  Coverage is {coverage}."
-        case Verdict.NOT_FINAL:
-            return f"Not final, the month has not ended: so far {said}.  Coverage is {coverage}."
-        case Verdict.INCOMPLETE:
-            return f"Incomplete: {coverage} of the minutes are known, too few to say met; of them, {said}."
+def _claim(data: _Month, due: Credit) -> str:
+    terms = data.contract.credit.claim
+    last = "" if terms is None else terms.last_day(data.month).isoformat()
+    return wording.claim(data.contract, last, due=bool(due.share.exact))
 
 
-def _line(data: _Month, column: int) -> Line:
-    service, region, placement = data.placements[column]
-    sli = data.tallied.slis[column]
-    part = data.tallied.parts[column]
-    imported = 0 if sli is None else data.imported.get(sli, 0)
-    where = (service, region, "" if placement is None else str(placement))
-    return _said(data, part, where, imported, _note(data, part, missing=placement is None))
+def _lines(data: _Month) -> Iterator[Line]:
+    for column, (service, region, placement) in enumerate(data.judging.rows):
+        part = data.judging.side.parts[column]
+        where = (service, region, "" if placement is None else str(placement))
+        note = _note(data, part, missing=placement is None)
+        yield _said(data, part, where, data.judging.tallied.imported[column], note)
+
+
+def _regions(data: _Month) -> Iterator[Line]:
+    """Yield a line for each region, pooled over the services."""
+    for region, part in data.judging.regions.items():
+        columns = [n for n, row in enumerate(data.judging.rows) if row[1] == region]
+        yield _pooled(data, part, columns, region)
 
 
 def _totals(data: _Month) -> Line:
-    """Return the pool's line; minutes that are no downtime are summed over the placements."""
-    cells, pool = _cells(data), data.pool
-    imported = sum(data.imported.get(sli, 0) for sli in data.tallied.slis if sli is not None)
+    return _pooled(data, data.judging.pool, range(len(data.judging.rows)), EVERY)
+
+
+def _pooled(data: _Month, pool: Tally, columns: Iterable[int], region: str) -> Line:
+    """Return the line of a pool; minutes that are no downtime are summed over its placements."""
+    columns = list(columns)
+    parts, imported = data.judging.side.parts, data.judging.tallied.imported
+    line = _said(
+        data,
+        pool,
+        (EVERY, region, ""),
+        sum(imported[column] for column in columns),
+        _note(data, pool, missing=False),
+    )
+    cells = summed([parts[column] for column in columns])
     return replace(
-        _said(data, pool, (EVERY, EVERY, ""), imported, _note(data, pool, missing=False)),
+        line,
         coverage=figures.attained(cells.coverage),
         no_traffic=figures.count(cells.no_traffic),
         unknown=figures.count(cells.unknown),
@@ -200,43 +260,12 @@ def _totals(data: _Month) -> Line:
     )
 
 
-def _said(data: _Month, part: Tally, where: tuple[str, str, str], imported: int, note: str) -> Line:
-    target, value = Fraction(data.contract.target), data.value(part)
-    service, region, placement = where
-    return Line(
-        service=service,
-        region=region,
-        placement=placement,
-        target=figures.target(target),
-        attained=figures.attained(part.attained),
-        total=figures.count(part.total),
-        bad=figures.count(part.bad, worse_when_more=True),
-        budget_spent=figures.spent(None if value is None else (1 - value) / (1 - target)),
-        downtime=figures.lost(part.down),
-        uptime=figures.attained(part.uptime),
-        no_traffic=figures.count(part.no_traffic),
-        unknown=figures.count(part.unknown),
-        excluded=figures.count(part.excluded),
-        imported=figures.count(imported),
-        coverage=figures.attained(part.coverage),
-        met=value is not None and value >= target and not part.unknown,
-        note=note,
-    )
-
-
-def _note(data: _Month, part: Tally, *, missing: bool) -> str:
-    if missing:
-        return "promised, and no such service was found"
-    if part.total * (1 - Fraction(data.contract.target)) < 1:
-        return "insufficient volume: a single failed request breaks the promise"
-    return ""
-
-
-def _cells(data: _Month) -> Tally:
-    """Return the sum over all columns, in which a minute counts once per placement."""
-    parts = data.tallied.parts
-    return replace(
-        data.pool,
+def summed(parts: Iterable[Tally]) -> Tally:
+    """Return the sum of columns, in which a minute counts once for each placement."""
+    parts = list(parts)
+    return Tally(
+        bad=sum((part.bad for part in parts), Fraction(0)),
+        total=sum((part.total for part in parts), Fraction(0)),
         elapsed=sum(part.elapsed for part in parts),
         down=sum(part.down for part in parts),
         unknown=sum(part.unknown for part in parts),
@@ -245,19 +274,80 @@ def _cells(data: _Month) -> Tally:
     )
 
 
+def _said(data: _Month, part: Tally, where: tuple[str, str, str], imported: int, note: str) -> Line:
+    judging, value = data.judging, data.judging.value(part)
+    service, region, placement = where
+    return Line(
+        service=service,
+        region=region,
+        placement=placement,
+        target=figures.target(judging.target),
+        attained=figures.attained(part.attained),
+        total=figures.count(part.total),
+        bad=figures.count(part.bad, worse_when_more=True),
+        budget_spent=figures.spent(None if value is None else (1 - value) / (1 - judging.target)),
+        downtime=figures.lost(part.down),
+        uptime=figures.attained(judging.uptime(part)),
+        no_traffic=figures.count(part.no_traffic),
+        unknown=figures.count(part.unknown),
+        excluded=figures.count(part.excluded),
+        imported=figures.count(imported),
+        coverage=figures.attained(part.coverage),
+        met=judging.meets(part),
+        shared=service in data.beside.shared or (service == EVERY and bool(data.beside.shared)),
+        note=note,
+    )
+
+
+def _note(data: _Month, part: Tally, *, missing: bool) -> str:
+    if missing:
+        return "promised, and no such service was found"
+    if part.total * (1 - data.judging.target) < 1:
+        return "insufficient volume: a single failed request breaks the promise"
+    return ""
+
+
+def _both(data: _Month) -> Iterator[Both]:
+    """Yield what exclusions change: in all, and wherever they leave anything out."""
+    judging, raw = data.judging, data.judging.tallied.raw
+    scale = data.contract.indicator.scale
+    yield _compared(data, (EVERY, EVERY), judging.pool, raw.pool.tally(scale))
+    for (service, region, _), part, before in zip(judging.rows, judging.side.parts, raw.parts, strict=True):
+        if part.excluded != before.excluded:
+            yield _compared(data, (service, region), part, before)
+
+
+def _compared(data: _Month, where: tuple[str, str], part: Tally, raw: Tally) -> Both:
+    service, region = where
+    excluded = [one.excluded for one in data.judging.side.parts] if service == EVERY else [part.excluded]
+    return Both(
+        service=service,
+        region=region,
+        excluded=figures.count(sum(excluded)),
+        attained=figures.attained(part.attained),
+        attained_raw=figures.attained(raw.attained),
+        downtime=figures.lost(part.down),
+        downtime_raw=figures.lost(raw.down),
+        uptime=figures.attained(data.judging.uptime(part)),
+        uptime_raw=figures.attained(data.judging.uptime(raw)),
+        met=data.judging.meets(part),
+        met_raw=data.judging.meets(raw),
+    )
+
+
 def _days(data: _Month) -> Iterator[Day]:
     """Yield each calendar day of the month; one that has not begun counts nothing."""
-    tallied, scale = data.tallied, data.contract.indicator.scale
-    allowed = 1 - Fraction(data.contract.target)
+    side, scale = data.judging.side, data.contract.indicator.scale
+    allowed_ratio = 1 - data.judging.target
     for day, stretch in data.month.days(data.zone):
         rows = slice(
-            *(data.so_far.until(minute).end - data.period.start for minute in (stretch.start, stretch.end))
+            *(min(minute - data.period.start, data.elapsed) for minute in (stretch.start, stretch.end))
         )
-        part, to_date = tallied.pool.tally(scale, rows), tallied.pool.tally(scale, slice(rows.stop))
-        unknown, due = int(tallied.unknown_cells[rows].sum()), int(tallied.due_cells[rows].sum())
-        spent = to_date.bad / (to_date.total * allowed) if to_date.total else Fraction(0)
+        part, to_date = side.pool.tally(scale, rows), side.pool.tally(scale, slice(rows.stop))
+        unknown, due = int(side.unknown_cells[rows].sum()), int(side.due_cells[rows].sum())
+        spent = to_date.bad / (to_date.total * allowed_ratio) if to_date.total else Fraction(0)
         if data.contract.measure is Measure.MINUTES:
-            spent = to_date.down / (allowed * len(data.period))
+            spent = to_date.down / (allowed_ratio * len(data.period))
         yield Day(
             date=day.isoformat(),
             total=figures.count(part.total),
@@ -269,72 +359,45 @@ def _days(data: _Month) -> Iterator[Day]:
         )
 
 
-def _credit(data: _Month, verdict: Verdict) -> tuple[Figure, tuple[CreditLine, ...]]:
-    """Return the part of the fee that is due, and how it follows; undecided until the month is final."""
-    value, target = data.value(data.judged), Fraction(data.contract.target)
-    lines = [
-        CreditLine(label=f"attained, in {data.contract.measure}", value=figures.attained(value)),
-        CreditLine(label="promised", value=figures.target(target)),
-    ]
-    if verdict in (Verdict.NOT_FINAL, Verdict.INCOMPLETE) or value is None:
-        return Figure(None, figures.NOTHING), tuple(lines)
-    tier = data.contract.tier(value) if verdict is Verdict.BREACHED else None
-    if tier is not None:
-        below = figures.target(Fraction(tier.below))
-        lines.append(CreditLine(label="lowest tier that it falls below", value=below))
-    due = figures.target(Fraction(tier.credit) if tier is not None else Fraction(0))
-    return due, (*lines, CreditLine(label="credit, as part of the month's fee", value=due))
-
-
-#: What is said of an indicator whose counts are no plain requests.
-_COUNTED: Mapping[Indicator, tuple[str, ...]] = {
-    Indicator.LATENCY: ("Latency counts are estimates of CloudWatch up to the first byte of the answer.",),
-    Indicator.TARGET_AVAILABILITY: (
-        "What the load balancer failed without a target is not counted: it is told by availability.",
-    ),
-    Indicator.FRESHNESS: (
-        "What is counted as requests are minutes: bad where a message of the queue waited too long.",
-    ),
-    Indicator.SCHEDULE: ("What is counted as requests are the runs of scheduled tasks.",),
-    Indicator.PROBE: (
-        "What is counted as requests are our own checks from outside, a sample of each minute.",
-    ),
-}
-
-
-def _method(contract: Contract, coarse: int) -> tuple[str, ...]:
-    """Say how it was counted, so that anybody can count again."""
-    ratio = figures.target(Fraction(contract.bad_minute_ratio))
-    events = f"at least {contract.bad_minute_events:,} requests"
-    return (
-        f"The month is that of {contract.zone}; minutes are counted in UTC from its first to its last.",
-        "Requests are added up over all placements; ratios are made of sums, never averaged.",
-        f"A minute is down where more than {ratio} of {events} were bad.",
-        "The pool is down in a minute in which any placement was.",
-        "Unknown minutes are neither good nor bad; while there are any, the verdict is never met.",
-        "Excluded minutes count on neither side.",
-        "Comparisons are exact; what is attained is cut off, what is lost is rounded up.",
-        *_COUNTED.get(contract.indicator, ()),
-        *([f"{coarse:,} minutes are shares of CloudWatch's sums over five minutes."] if coarse else ()),
+def _latency(data: _Month) -> LatencyLine | None:
+    """Return what came of the latency objective, in requests over all placements."""
+    terms, tallied = data.contract.latency, data.quickness
+    if terms is None or tallied is None:
+        return None
+    pool, cells = tallied.adjusted.pool.tally(Indicator.LATENCY.scale), summed(tallied.adjusted.parts)
+    target, value = Fraction(terms.target), pool.attained
+    return LatencyLine(
+        threshold_s=f"{terms.threshold_s.normalize():f}",
+        target=figures.target(target),
+        attained=figures.attained(value),
+        total=figures.count(pool.total),
+        slow=figures.count(pool.bad, worse_when_more=True),
+        unknown=figures.count(cells.unknown),
+        coverage=figures.attained(cells.coverage),
+        met=value is not None and value >= target and not cells.unknown,
     )
 
 
 def _input_hash(data: _Month) -> str:
+    tallied, masks = data.judging.tallied, data.allowed.masks
     terms = json.dumps(
         {
             "version": VERSION,
             "contract": plain(data.contract),
             "month": str(data.month),
-            "minutes": [data.so_far.start, data.so_far.end],
-            "imported": {str(sli): minutes for sli, minutes in data.imported.items()},
-            "cells": data.tallied.digest,
+            "minutes": [data.period.start, data.period.start + data.elapsed],
+            "placements": plain(data.judging.rows),
+            "imported": tallied.imported,
+            "coarse": tallied.coarse,
+            "cells": tallied.digest,
+            "latency": "" if data.quickness is None else data.quickness.digest,
+            "excluded": {str(sli): hashlib.sha256(mask.tobytes()).hexdigest() for sli, mask in masks.items()},
+            "exclusions": plain(data.allowed.lines),
+            "incidents": plain(data.beside.incidents),
+            "operations": plain(data.beside.operations),
+            "shared": sorted(data.beside.shared),
         },
         sort_keys=True,
         default=str,
     )
     return hashlib.sha256(terms.encode()).hexdigest()
-
-
-def _or_perfect(value: Fraction | None) -> Fraction:
-    """Rank what has no figure last among the worst."""
-    return Fraction(2) if value is None else value

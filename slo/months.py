@@ -79,6 +79,11 @@ class Month:
         """The month after it."""
         return Month(self.year + 1, 1) if self.number == _DECEMBER else Month(self.year, self.number + 1)
 
+    @property
+    def previous(self) -> Month:
+        """The month before it."""
+        return Month(self.year - 1, _DECEMBER) if self.number == 1 else Month(self.year, self.number - 1)
+
     def stretch(self, zone: ZoneInfo) -> Stretch:
         """Return its minutes in the zone: a month with a clock change is longer or shorter."""
         after = self.following

@@ -1,10 +1,15 @@
-"""A period counted: the cells of many placements, column by column, into what a statement needs of them."""
+"""A period counted: the cells of many placements, page by page, into what a statement needs of them.
+
+Every number is there twice: raw, as it was, and adjusted, without the minutes that an exclusion covers.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -14,19 +19,38 @@ from slo.budget import bad_minutes
 from slo.cells import Sli, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from slo.contracts import Contract
     from slo.months import Stretch
 
+#: What is counted of a cell, in the order of the rows of sums.
+_KINDS = 5
+_BAD, _TOTAL, _UNKNOWN, _NO_TRAFFIC, _EXCLUDED = range(_KINDS)
+_STATES = ((_UNKNOWN, State.UNKNOWN), (_NO_TRAFFIC, State.NO_TRAFFIC), (_EXCLUDED, State.EXCLUDED))
 
-class History(Protocol):
-    """Somewhere minutes are kept: the ledger, or the store, which remembers longer."""
 
-    def minutes(
-        self, sli: Sli, start: int, end: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-        """Return bad, total and state of the minutes `[start, end)`; unknown where nothing is kept."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """Consecutive minutes (columns) of several SLIs (rows): an hour, or the part of one in the period.
+
+    `bad` and `total` are uint32 in the indicator's scale, `state` uint8.  `imported` and `coarse` say of how
+    many minutes of each row somebody else told, and how many are shares of coarser sums.
+    """
+
+    start: int
+    bad: NDArray[np.uint32]
+    total: NDArray[np.uint32]
+    state: NDArray[np.uint8]
+    imported: NDArray[np.int64]
+    coarse: NDArray[np.int64]
+
+
+class Pages(Protocol):
+    """Somewhere minutes are kept for long: the store."""
+
+    def pages(self, slis: Sequence[Sli], stretch: Stretch) -> Iterator[Page]:
+        """Yield each hour of the stretch in order, a row for each SLI; unknown where nothing is kept."""
         ...
 
 
@@ -71,7 +95,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Minutes:
-    """What each minute was: int64 counts in the indicator's scale, and what to call it, as bool."""
+    """What each minute of a pool was: int64 counts in the indicator's scale, and what to call it, as bool."""
 
     bad: NDArray[np.int64]
     total: NDArray[np.int64]
@@ -94,65 +118,278 @@ class Minutes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tallied:
-    """A period of a contract: a tally per column, and the pool minute by minute.
+class Side:
+    """A period with exclusions, or without: a tally per column, and each pool minute by minute.
 
-    `unknown_cells` and `due_cells` count columns by minute.  `digest` is SHA-256 over every cell.
+    `unknown_cells` and `due_cells` count columns by minute.
     """
 
-    slis: tuple[Sli | None, ...]
     parts: tuple[Tally, ...]
+    regions: Mapping[str, Minutes]
     pool: Minutes
     unknown_cells: NDArray[np.int64]
     due_cells: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tallied:
+    """A period of a contract, raw and adjusted.  `digest` is SHA-256 over every cell.
+
+    `imported` and `coarse` are minutes by column.
+    """
+
+    raw: Side
+    adjusted: Side
+    imported: tuple[int, ...]
+    coarse: int
     digest: str
 
 
-def tally(contract: Contract, slis: Sequence[Sli | None], history: History, stretch: Stretch) -> Tallied:
-    """Count the cells of each SLI; None is a placement that was promised and is not there: all unknown."""
-    length = len(stretch)
-    bad, total = np.zeros(length, np.int64), np.zeros(length, np.int64)
-    down = np.zeros(length, np.bool_)
-    unknown, excluded, no_traffic = (np.zeros(length, np.int64) for _ in range(3))
-    digest, parts = hashlib.sha256(), []
-    for sli in slis:
-        column = _column(contract, sli, history, stretch, digest)
-        parts.append(column.tally(contract.indicator.scale))
-        bad += column.bad
-        total += column.total
-        down |= column.down
-        unknown += column.unknown
-        excluded += column.excluded
-        no_traffic += column.no_traffic
-    pool = Minutes(
-        bad,
-        total,
-        down,
-        unknown=(unknown > 0) & ~down,
-        excluded=excluded == len(slis),
-        no_traffic=no_traffic == len(slis),
-    )
-    return Tallied(tuple(slis), tuple(parts), pool, unknown, len(slis) - excluded, digest.hexdigest())
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one column counts; without an SLI it was promised and is not there, so that all is unknown."""
+
+    region: str
+    sli: Sli | None
 
 
-def _column(
-    contract: Contract, sli: Sli | None, history: History, stretch: Stretch, digest: hashlib._Hash
-) -> Minutes:
-    """Read one column, and add it to the digest."""
-    if sli is None:
-        nothing = np.zeros(len(stretch), np.int64)
-        bad, total, state = nothing, nothing, nothing.astype(np.uint8)
-    else:
-        bad, total, state = history.minutes(sli, stretch.start, stretch.end)
-    digest.update(f"{sli}\n".encode())
-    for column, kind in ((bad, "<i8"), (total, "<i8"), (state, "u1")):
-        digest.update(column.astype(kind).tobytes())
-    enough = total >= contract.bad_minute_events * contract.indicator.scale
+def tally(
+    contract: Contract,
+    columns: Sequence[Column],
+    kept: Pages,
+    stretch: Stretch,
+    masks: Mapping[Sli, NDArray[np.bool_]],
+) -> Tallied:
+    """Count the cells of each column; `masks` are the minutes that exclusions cover, where there are any."""
+    rows = _Rows.of(columns)
+    count = _Count(contract, rows, stretch, masks)
+    for page in kept.pages(rows.slis, stretch) if rows.slis else ():
+        count.add(page)
+    return count.tallied()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The columns that are there, those of a region beside each other."""
+
+    columns: tuple[Column, ...]
+    slis: tuple[Sli, ...]
+    regions: tuple[str, ...]
+    starts: NDArray[np.intp]
+    absent: tuple[int, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[Column]) -> _Rows:
+        """Sort the columns by region, and count in each those that are not there."""
+        regions = tuple(sorted({column.region for column in columns}))
+        found = [
+            [column.sli for column in columns if column.region == region and column.sli is not None]
+            for region in regions
+        ]
+        many = [sum(column.region == region for column in columns) for region in regions]
+        return cls(
+            tuple(columns),
+            tuple(sli for part in found for sli in part),
+            regions,
+            np.cumsum([0, *map(len, found)]),
+            tuple(all_ - len(part) for all_, part in zip(many, found, strict=True)),
+        )
+
+    def spans(self, rows: NDArray[np.intp]) -> Iterator[tuple[int, slice]]:
+        """Yield each region with those of the given rows, which ascend, that lie in it."""
+        cuts = np.searchsorted(rows, self.starts)
+        for region, (start, end) in enumerate(pairwise(cuts.tolist())):
+            if start < end:
+                yield region, slice(start, end)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """What is counted, by row over all minutes, and by region minute by minute."""
+
+    rows: _Rows
+    by_row: NDArray[np.int64]
+    by_minute: NDArray[np.int64]
+
+    @classmethod
+    def zero(cls, rows: _Rows, minutes: int) -> _Sums:
+        """Return sums of nothing."""
+        by_minute = np.zeros((_KINDS, len(rows.regions), minutes), np.int64)
+        return cls(rows, np.zeros((_KINDS, len(rows.slis)), np.int64), by_minute)
+
+    def __add__(self, other: _Sums) -> _Sums:
+        return _Sums(self.rows, self.by_row + other.by_row, self.by_minute + other.by_minute)
+
+    def __sub__(self, other: _Sums) -> _Sums:
+        return _Sums(self.rows, self.by_row - other.by_row, self.by_minute - other.by_minute)
+
+    def add(self, kind: int, cells: NDArray[np.generic], rows: NDArray[np.intp], at: slice) -> None:
+        """Add one kind of count of some rows, which ascend, at some minutes."""
+        self.by_row[kind, rows] += cells.sum(axis=1, dtype=np.int64)
+        for region, part in self.rows.spans(rows):
+            self.by_minute[kind, region, at] += cells[part].sum(axis=0, dtype=np.int64)
+
+    def cells(
+        self, page: Page, rows: NDArray[np.intp], at: slice, where: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Add the cells of some rows, or those of them that a mask of the same shape holds."""
+        every = slice(None) if len(rows) == len(page.bad) else rows
+        bad, total, state = page.bad[every], page.total[every], page.state[every]
+        hit = bad.any(axis=1)
+        if where is not None:
+            bad, total = bad * where, total * where
+        self.add(_BAD, bad[hit], rows[hit], at)
+        self.add(_TOTAL, total, rows, at)
+        odd = (state != State.OBSERVED).any(axis=1)
+        for kind, meant in _STATES if odd.any() else ():
+            same = state[odd] == meant
+            self.add(kind, same if where is None else same & where[odd], rows[odd], at)
+
+
+class _Count:
+    """A tally under construction: raw sums, those of what is excluded, and which minutes may be down."""
+
+    def __init__(
+        self, contract: Contract, rows: _Rows, stretch: Stretch, masks: Mapping[Sli, NDArray[np.bool_]]
+    ) -> None:
+        self._contract, self._rows, self._stretch = contract, rows, stretch
+        self._raw, self._left_out, self._covered = (_Sums.zero(rows, len(stretch)) for _ in range(3))
+        self._all = np.arange(len(rows.slis))
+        self._masked = np.array([n for n, sli in enumerate(rows.slis) if sli in masks], np.intp)
+        self._masks = [masks[rows.slis[n]] for n in self._masked]
+        self._failed = np.zeros((len(rows.slis), len(stretch)), np.bool_)
+        self._imported = np.zeros(len(rows.slis), np.int64)
+        self._coarse = 0
+        self._digest = hashlib.sha256("\n".join(map(str, rows.slis)).encode())
+
+    def add(self, page: Page) -> None:
+        """Count an hour."""
+        first = page.start - self._stretch.start
+        at = slice(first, first + page.bad.shape[1])
+        self._raw.cells(page, self._all, at)
+        self._leave_out(page, at)
+        self._fail(page, first)
+        self._imported += page.imported
+        self._coarse += int(page.coarse.sum())
+        for part in _canonical(page):
+            self._digest.update(part)
+
+    def _leave_out(self, page: Page, at: slice) -> None:
+        """Count again what exclusions cover of the page."""
+        touched = np.array([mask[at].any() for mask in self._masks], np.bool_)
+        if touched.any():
+            where = np.array([mask[at] for mask, hit in zip(self._masks, touched, strict=True) if hit])
+            rows = self._masked[touched]
+            self._left_out.cells(page, rows, at, where)
+            self._covered.add(_EXCLUDED, where, rows, at)
+
+    def _fail(self, page: Page, first: int) -> None:
+        """Note which minutes had too many bad requests of enough."""
+        hit = np.flatnonzero(page.bad.any(axis=1))
+        bad, total = page.bad[hit].astype(np.int64), page.total[hit].astype(np.int64)
+        enough = total >= self._contract.bad_minute_events * self._contract.indicator.scale
+        failed = bad_minutes(bad, total, 1 - Fraction(self._contract.bad_minute_ratio)) & enough
+        rows, minutes = np.nonzero(failed)
+        self._failed[hit[rows], minutes + first] = True
+
+    def tallied(self) -> Tallied:
+        """Return what was counted."""
+        self._raw.by_minute[_UNKNOWN] += np.array(self._rows.absent, np.int64)[:, None]
+        raw = self._side(self._raw, {})
+        masks = dict(zip(self._masked.tolist(), self._masks, strict=True))
+        imported = dict(zip(self._rows.slis, self._imported.tolist(), strict=True))
+        return Tallied(
+            raw=raw,
+            adjusted=self._side(self._raw - self._left_out + self._covered, masks) if masks else raw,
+            imported=tuple(imported.get(column.sli, 0) if column.sli else 0 for column in self._rows.columns),
+            coarse=self._coarse,
+            digest=self._digest.hexdigest(),
+        )
+
+    def _side(self, sums: _Sums, masks: Mapping[int, NDArray[np.bool_]]) -> Side:
+        """Return one side, for which failed minutes under a mask do not count."""
+        by_row, down = self._down(sums, masks)
+        widths = np.diff(self._rows.starts) + np.array(self._rows.absent, np.int64)
+        pools = {
+            name: _pool(sums.by_minute[:, region], down[region], int(widths[region]))
+            for region, name in enumerate(self._rows.regions)
+        }
+        whole = sums.by_minute.sum(axis=1)
+        return Side(
+            parts=tuple(self._parts(sums, by_row)),
+            regions=pools,
+            pool=_pool(whole, np.asarray(down.any(axis=0)), int(widths.sum())),
+            unknown_cells=whole[_UNKNOWN],
+            due_cells=int(widths.sum()) - whole[_EXCLUDED],
+        )
+
+    def _down(
+        self, sums: _Sums, masks: Mapping[int, NDArray[np.bool_]]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return how many minutes each row was down, and when any row of a region was."""
+        by_row = np.zeros(len(self._rows.slis), np.int64)
+        down = np.zeros((len(self._rows.regions), len(self._stretch)), np.bool_)
+        for region, part in self._rows.spans(self._all):
+            for row in np.flatnonzero(sums.by_row[_BAD, part]) + part.start:
+                failed = self._failed[row] & ~masks[row] if row in masks else self._failed[row]
+                failed = in_a_row(failed, self._contract.bad_minutes_in_a_row)
+                by_row[row] = failed.sum()
+                down[region] |= failed
+        return by_row, down
+
+    def _parts(self, sums: _Sums, down: NDArray[np.int64]) -> Iterator[Tally]:
+        """Yield the tally of each column, in their own order."""
+        rows = {sli: row for row, sli in enumerate(self._rows.slis)}
+        scale, elapsed = self._contract.indicator.scale, len(self._stretch)
+        for column in self._rows.columns:
+            row = None if column.sli is None else rows[column.sli]
+            counts = (0, 0, elapsed, 0, 0) if row is None else sums.by_row[:, row].tolist()
+            bad, total, unknown, no_traffic, excluded = counts
+            yield Tally(
+                bad=Fraction(bad, scale),
+                total=Fraction(total, scale),
+                elapsed=elapsed,
+                down=0 if row is None else int(down[row]),
+                unknown=unknown,
+                excluded=excluded,
+                no_traffic=no_traffic,
+            )
+
+
+def in_a_row(failed: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Return which of the minutes failed together with at least so many beside each other."""
+    if least == 1:
+        return failed
+    edges = np.flatnonzero(np.diff(failed, prepend=False, append=False)).reshape(-1, 2)
+    kept = np.zeros(len(failed) + 1, np.int8)
+    long = edges[edges[:, 1] - edges[:, 0] >= least]
+    kept[long[:, 0]], kept[long[:, 1]] = 1, -1
+    return np.asarray(kept[:-1].cumsum(), np.bool_)
+
+
+def _pool(sums: NDArray[np.int64], down: NDArray[np.bool_], width: int) -> Minutes:
+    """Return the minutes of a pool of so many columns: down where any was, else unknown where any was."""
     return Minutes(
-        bad,
-        total,
-        down=bad_minutes(bad, total, 1 - Fraction(contract.bad_minute_ratio)) & enough,
-        unknown=state == State.UNKNOWN,
-        excluded=state == State.EXCLUDED,
-        no_traffic=state == State.NO_TRAFFIC,
+        bad=sums[_BAD],
+        total=sums[_TOTAL],
+        down=down,
+        unknown=(sums[_UNKNOWN] > 0) & ~down,
+        excluded=sums[_EXCLUDED] == width,
+        no_traffic=sums[_NO_TRAFFIC] == width,
     )
+
+
+def _canonical(page: Page) -> Iterator[bytes]:
+    """Yield the cells as bytes that equal cells share, without the many that are zero or alike.
+
+    Totals are as wide as the largest needs, of bad requests only those that there are, of states one when
+    all are the same.  Each part says how long it is.
+    """
+    wide = "<u2" if page.total.size and int(page.total.max()) < 1 << 16 else "<u4"
+    places = np.flatnonzero(page.bad)
+    alike = page.state.size and bool((page.state == page.state.flat[0]).all())
+    yield f"\n{page.start} {page.bad.shape} {wide} {len(places)} {alike}\n".encode()
+    yield page.total.astype(wide).tobytes()
+    yield places.astype("<u4").tobytes()
+    yield page.bad.flat[places].astype("<u4").tobytes()
+    yield bytes([page.state.flat[0]]) if alike else page.state.tobytes()

@@ -19,6 +19,7 @@ from fournines.trouble import Trouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from fournines.cli.opened import Opened
     from fournines.issuing import Issue
     from slo.cells import Block
     from slo.contracts import Contract
@@ -184,25 +185,25 @@ def _stepped(blocks: Iterable[Block], step: Callable[[int], None]) -> Iterator[B
 @click.option("--tenant", required=True, help="As a contract names it.")
 @click.option("--format", "formats", default="html,pdf,csv,json", show_default=True, help="Which files.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="A folder.")
+@click.option("--restate", is_flag=True, help="Close the month again; what has changed is a new revision.")
 @opened.config_option
 @opened.json_option
 def report(  # noqa: PLR0913 - each is an option
-    month: str, tenant: str, formats: str, out: Path, file: Path, *, as_json: bool
+    month: str, tenant: str, formats: str, out: Path, file: Path, *, restate: bool, as_json: bool
 ) -> None:
     """Write a tenant's SLA statement of a month.
 
-    Once the month is over it is issued: kept in the store as a revision.  Before, it says what holds so far.
+    Once the month is over it is issued: kept in the store as a revision, which is what is written from then
+    on.  Before, it says what holds so far.
     """
-    from fournines import issuing  # noqa: PLC0415 - what is heavy waits until it is needed
-
     wanted = _formats(formats)
     with opened.visit(file) as found:
         now = found.clock.now()
         contracts = _contracts(found.config.contracts, tenant)
         period = _month(month, contracts[0], now)
         issued = [
-            issuing.issue(found.books, issuing.close(found.books, contract, period, now), now)
-            for contract in contracts
+            _issued(found, contract, period, now, restate=restate)
+            for contract in _held(contracts, period, tenant)
         ]
     made = []
     for one in issued:
@@ -216,7 +217,7 @@ def report(  # noqa: PLR0913 - each is an option
         click.echo(
             "Not issued: the month is not over."
             if one.revision is None
-            else f"Issued as revision {one.revision}."
+            else f"Issued as revision {one.revision}, {one.statement.issued_at:%Y-%m-%d %H:%M} UTC."
         )
         for path in files:
             click.echo(str(path))
@@ -241,6 +242,28 @@ def _contracts(contracts: Iterable[Contract], tenant: str) -> list[Contract]:
         names = ", ".join(dict.fromkeys(contract.tenant for contract in known))
         raise Trouble(f"no contract is with a tenant {tenant!r}: the configuration knows {names or 'none'}")
     return own
+
+
+def _held(contracts: Iterable[Contract], month: Month, tenant: str) -> list[Contract]:
+    """Return the contracts that hold for the month."""
+    holding = [contract for contract in contracts if contract.holds(month)]
+    if not holding:
+        raise Trouble(f"no contract with {tenant} holds for {month}: see its valid_from and valid_until")
+    return holding
+
+
+def _issued(found: Opened, contract: Contract, month: Month, now: datetime, *, restate: bool) -> Issue:
+    """Return the month as it was issued, or close it."""
+    from fournines import issuing  # noqa: PLC0415 - what is heavy waits until it is needed
+
+    kept = None if restate else issuing.latest(found.books, contract.id, str(month))
+    if kept is not None:
+        return kept
+    config = found.config
+    made = issuing.close(
+        found.books, contract, month, now, contracts=config.contracts, exclusions=config.exclusions
+    )
+    return issuing.issue(found.books, made, now)
 
 
 def _month(text: str, contract: Contract, now: datetime) -> Month:

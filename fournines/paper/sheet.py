@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from slo.contracts import Measure
+from slo.contracts import EVERY, Measure
+from slo.figures import NOTHING
 from slo.statement import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from slo.statement import Day, IncidentLine, Line, Statement
+    from slo.operations import OperationsLine
+    from slo.statement import Day, ExclusionLine, IncidentLine, LatencyLine, Line, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,23 @@ class Sheet:
     sentence: str
     headline: tuple[Fact, ...]
     course: str
-    strip: str
+    heat: str
+    strips: str
     period: tuple[Fact, ...]
+    whose: str
+    regions: Table
     lines: Table
     unseen: tuple[Fact, ...]
-    credit: tuple[Fact, ...]
+    both: Table
+    exclusions: Table
+    credit: Table
+    claim: str
     incidents: Table
+    latency: tuple[Fact, ...]
+    operations: Table
+    operations_method: tuple[str, ...]
+    trend: Table
+    changes: Table
     days: Table
     method: tuple[str, ...]
     glossary: tuple[Fact, ...]
@@ -75,16 +88,18 @@ WORDS = {
     Verdict.INCOMPLETE: "Incomplete",
 }
 
-STRIP = (
-    "A full upper column is as much downtime as the whole month allows; "
-    "a hatched column is what could not be seen of the day."
+HEAT = (
+    "One row a day, one column an hour of the contract's zone. A number is how many minutes were down; "
+    "hatched is what could not be seen, a dashed frame what was excluded."
 )
+STRIPS = "The same by region and day: down where any of its services was."
 
 GLOSSARY = (
     Fact("good of all", "Requests that were neither failed nor too slow, of all requests."),
     Fact("down", "Minutes in which more requests were bad than the contract tolerates in a minute."),
     Fact("unknown", "Minutes of which nothing could be learnt. They count neither as good nor as bad."),
-    Fact("excluded", "Minutes of announced maintenance. They count on neither side."),
+    Fact("excluded", "Minutes that an exclusion of the contract covers. They count on neither side."),
+    Fact("raw", "As it was, as if there were no exclusions."),
     Fact("imported", "Minutes that were measured elsewhere and read from a file."),
     Fact(
         "coverage",
@@ -92,6 +107,8 @@ GLOSSARY = (
     ),
     Fact("not proven", "What is known keeps the promise, but not all is known."),
     Fact("budget", "The bad requests that the target allows; above 100 % spent, the promise is broken."),
+    Fact("detected, acted", "When an incident was opened, and when the first action was carried out."),
+    Fact("recovered, resolved", "When an action was seen to have helped, and when nothing rang any more."),
 )
 
 
@@ -105,17 +122,29 @@ def lay(statement: Statement) -> Sheet:
         sentence=statement.sentence,
         headline=_headline(statement),
         course=_course(statement),
-        strip=STRIP,
+        heat=HEAT,
+        strips=STRIPS,
         period=_period(statement),
+        whose=statement.whose,
+        regions=_regions(statement),
         lines=_lines(statement),
         unseen=_unseen(statement),
-        credit=tuple(Fact(line.label, line.value.text) for line in statement.credit_lines),
+        both=_both(statement),
+        exclusions=_exclusions(statement.exclusions),
+        credit=_credit(statement),
+        claim=statement.claim,
         incidents=_incidents(statement.incidents),
+        latency=_latency(statement.latency),
+        operations=_operations(statement),
+        operations_method=statement.operations.method if statement.operations else (),
+        trend=_trend(statement),
+        changes=_changes(statement),
         days=_days(statement.days),
         method=statement.method,
         glossary=GLOSSARY,
         provenance=(
             Fact("issued at", moment(statement.issued_at)),
+            Fact("revision", "not issued" if statement.revision is None else str(statement.revision)),
             Fact("statement version", str(statement.version)),
             Fact("SHA-256 of the contract and every cell", statement.input_hash),
         ),
@@ -136,7 +165,7 @@ def _headline(statement: Statement) -> tuple[Fact, ...]:
         Fact("down, anywhere", statement.totals.downtime.text),
         Fact("allowed, as total failure", statement.allowed.text),
         Fact("coverage", statement.totals.coverage.text),
-        Fact("credit", statement.credit.text),
+        Fact("credit", _due(statement)),
         Fact(f"worst, {worst.service} {worst.region}", worst.attained.text),
     )
 
@@ -150,7 +179,8 @@ def _period(statement: Statement) -> tuple[Fact, ...]:
         Fact("contract", statement.contract),
         Fact("tenant", statement.tenant),
         Fact("indicator", statement.indicator),
-        Fact("measured in, compared", f"{statement.measure}, {statement.scope}"),
+        Fact("measured in, compared", f"{statement.measure}, {statement.scope.replace('_', ' ')}"),
+        Fact("unknown minutes count", statement.unknown_counts),
         Fact("from (UTC)", moment(statement.start)),
         Fact("to, not included (UTC)", moment(statement.end)),
         *(() if statement.zone == "UTC" else local),
@@ -160,17 +190,12 @@ def _period(statement: Statement) -> tuple[Fact, ...]:
 
 def _course(statement: Statement) -> str:
     """Say what the curve means: a budget of requests grows with them, one of minutes is the month's."""
-    if even_pace(statement):
+    if statement.measure == Measure.MINUTES:
         return "What was left of the month's budget at the end of each day, beside an even pace (dashed)."
     return (
-        "What was left of the error budget at the end of each day. It is a share of the requests so far, so "
-        "good requests win some of it back. Below zero the promise is broken."
+        "What was left of the error budget at the end of each day, beside an even pace (dashed). It is a "
+        "share of the requests so far, so good ones win some of it back. Below zero the promise is broken."
     )
-
-
-def even_pace(statement: Statement) -> bool:
-    """Whether the budget is a fixed amount, of which an even pace can be drawn."""
-    return statement.measure == Measure.MINUTES
 
 
 LINE_COLUMNS = (
@@ -179,8 +204,24 @@ LINE_COLUMNS = (
 )  # fmt: skip
 
 
+def _due(statement: Statement) -> str:
+    """Say a credit as an amount where charges are known, and as a share."""
+    if statement.credit_amount.exact is None:
+        return statement.credit.text
+    return f"{statement.credit_amount} ({statement.credit})"
+
+
+def _met(statement: Statement) -> str:
+    return "met so far" if statement.verdict is Verdict.NOT_FINAL else "met"
+
+
+def _regions(statement: Statement) -> Table:
+    rows = [_line(line, "all", line.region, _met(statement)) for line in statement.regions]
+    return Table(LINE_COLUMNS, 3, tuple(rows), "No region was found.")
+
+
 def _lines(statement: Statement) -> Table:
-    met = "met so far" if statement.verdict is Verdict.NOT_FINAL else "met"
+    met = _met(statement)
     rows = [_line(line, line.service, line.region, met) for line in statement.lines]
     total = _line(statement.totals, "all", "all", met)
     return Table(LINE_COLUMNS, 3, (*rows, total), "The contract names no service that was found.")
@@ -192,9 +233,122 @@ def _line(line: Line, service: str, region: str, met: str) -> Row:
         line.no_traffic, line.unknown, line.excluded, line.imported,
     )  # fmt: skip
     judged = met if line.met else "not met" if (line.budget_spent.exact or 0) > 1 else "not proven"
-    return Row(
-        (service, region, judged, *(figure.text for figure in figures), line.note), marked=not line.met
+    notes = ("shared" if line.shared else "", line.note)
+    note = "; ".join(filter(None, notes))
+    return Row((service, region, judged, *(figure.text for figure in figures), note), marked=not line.met)
+
+
+def _both(statement: Statement) -> Table:
+    columns = (
+        "service", "region", "met", "met, raw", "excluded", "good of all", "good, raw", "down", "down, raw",
+        "minutes up", "up, raw",
+    )  # fmt: skip
+    rows = tuple(
+        Row(
+            (
+                _all(one.service), _all(one.region), _yes(met=one.met), _yes(met=one.met_raw),
+                one.excluded.text, one.attained.text, one.attained_raw.text, one.downtime.text,
+                one.downtime_raw.text, one.uptime.text, one.uptime_raw.text,
+            ),
+            marked=one.met is not one.met_raw,
+        )
+        for one in statement.both
+    )  # fmt: skip
+    return Table(columns, 4, rows, "Nothing was counted.")
+
+
+def _all(name: str) -> str:
+    return "all" if name == EVERY else name
+
+
+def _yes(*, met: bool) -> str:
+    return "yes" if met else "no"
+
+
+def _exclusions(exclusions: Iterable[ExclusionLine]) -> Table:
+    columns = (
+        "exclusion", "reason", "approver", "clause", "entered", "first", "last", "windows", "minutes",
+    )  # fmt: skip
+    rows = tuple(
+        Row(
+            (
+                one.id, one.reason, one.approver, one.clause, _entered(one), moment(one.first),
+                moment(one.last), one.windows.text, one.minutes.text,
+            ),
+            marked=one.afterwards,
+        )
+        for one in exclusions
+    )  # fmt: skip
+    return Table(columns, 7, rows, "Nothing was excluded.")
+
+
+def _entered(one: ExclusionLine) -> str:
+    return f"{moment(one.created_at)}, {'afterwards' if one.afterwards else 'before'}"
+
+
+def _credit(statement: Statement) -> Table:
+    rows = tuple(Row((one.label, one.formula, one.value.text)) for one in statement.credit_lines)
+    return Table(("step", "formula", "result"), 2, rows, "Nothing was promised.")
+
+
+def _latency(latency: LatencyLine | None) -> tuple[Fact, ...]:
+    if latency is None:
+        return (Fact("latency objective", "The contract has none."),)
+    return (
+        Fact(f"answered within {latency.threshold_s} s", latency.attained.text),
+        Fact("aimed for", latency.target.text),
+        Fact("met", _yes(met=latency.met)),
+        Fact("requests", latency.total.text),
+        Fact("slower", latency.slow.text),
+        Fact("unknown minutes", latency.unknown.text),
+        Fact("coverage", latency.coverage.text),
     )
+
+
+OPERATION_FIGURES = (
+    "due", "recorded", "task_hours", "spot_share", "untold", "savings", "fewest", "most", "bound_minimum",
+    "bound_maximum", "deployments", "succeeded", "failed", "rolled_back", "rolled_back_by_us",
+)  # fmt: skip
+
+
+def _operations(statement: Statement) -> Table:
+    columns = (
+        "service", "region", "hours due", "recorded", "task-hours", "on Spot", "not told", "saved", "fewest",
+        "most", "minimum", "maximum", "deployments", "succeeded", "failed", "rolled back", "by us", "actions",
+    )  # fmt: skip
+    told = statement.operations
+    lines = () if told is None else (*told.services, *told.lines, told.totals)
+    return Table(columns, 2, tuple(map(_operated, lines)), "Not recorded.")
+
+
+def _operated(line: OperationsLine) -> Row:
+    figures = (getattr(line, name).text for name in OPERATION_FIGURES)
+    actions = ", ".join(f"{one.count} {one.name}" for one in line.actions)
+    return Row((_all(line.service), _all(line.region), *figures, actions))
+
+
+def _trend(statement: Statement) -> Table:
+    rows = tuple(
+        Row(
+            (
+                one.month,
+                WORDS[Verdict(one.verdict)] if one.verdict else "not issued",
+                one.attained.text,
+                one.downtime.text,
+                one.credit.text,
+                "" if one.revision is None else str(one.revision),
+            ),
+            marked=one.verdict == Verdict.BREACHED,
+        )
+        for one in statement.trend
+    )
+    return Table(("month", "verdict", "attained", "down", "credit", "revision"), 2, rows, "No months.")
+
+
+def _changes(statement: Statement) -> Table:
+    rows = tuple(Row((one.what, one.before, one.after)) for one in statement.changes)
+    empty = "This is the first revision." if statement.revision else "Not issued yet."
+    return Table(("what changed", "before", "now"), 3, rows, empty)
 
 
 def _unseen(statement: Statement) -> tuple[Fact, ...]:
@@ -212,13 +366,17 @@ def _incidents(incidents: Iterable[IncidentLine]) -> Table:
     rows = tuple(
         Row(
             (
-                one.id, one.service, ", ".join(one.regions), moment(one.opened_at), moment(one.resolved_at),
+                one.id, one.service, ", ".join(one.regions), moment(one.opened_at),
+                moment(one.acted_at) if one.acted_at else NOTHING,
+                moment(one.recovered_at) if one.recovered_at else NOTHING, moment(one.resolved_at),
                 one.cause, one.action or "none",
             )
         )
         for one in incidents
     )  # fmt: skip
-    columns = ("incident", "service", "regions", "opened", "resolved", "cause", "action")
+    columns = (
+        "incident", "service", "regions", "detected", "acted", "recovered", "resolved", "cause", "action",
+    )  # fmt: skip
     return Table(columns, len(columns), rows, "No incident in this month.")
 
 

@@ -27,8 +27,9 @@ def html(statement: Statement) -> str:
     return template.render(
         sheet=sheet.lay(statement),
         style=(_TEMPLATES / "statement.css").read_text(encoding="utf-8"),
-        strip=charts.month_strip(statement.days, statement.allowed, SCREEN),
-        burn_down=charts.burn_down(statement.days, SCREEN, even_pace=sheet.even_pace(statement)),
+        burn_down=charts.burn_down(statement, SCREEN),
+        heat=charts.heat_map(statement, SCREEN),
+        strips=charts.region_strips(statement, SCREEN),
     )
 
 
@@ -36,8 +37,9 @@ def pdf(statement: Statement) -> bytes:
     """Return an accessible PDF (PDF/UA-1): tagged, the same bytes each time, from the fonts inside typst."""
     inputs = {
         "sheet": json.dumps(sheet.lay(statement).plain(), ensure_ascii=False),
-        "strip": charts.month_strip(statement.days, statement.allowed, PRINT),
-        "burndown": charts.burn_down(statement.days, PRINT, even_pace=sheet.even_pace(statement)),
+        "burndown": charts.burn_down(statement, PRINT),
+        "heat": charts.heat_map(statement, PRINT),
+        "strips": charts.region_strips(statement, PRINT),
     }
     made = typst.compile(
         (_TEMPLATES / "statement.typ").read_bytes(),

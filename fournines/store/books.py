@@ -50,11 +50,13 @@ if TYPE_CHECKING:
     from fournines.store.statements import Issued
     from remediation.events.event import Event
     from remediation.incidents import Change, Incident
-    from remediation.journal import Entry
+    from remediation.journal import Entry, EntryKind
     from slo.cells import Block, Placement, Sli
     from slo.exclusions import Exclusions
     from slo.gate import Override
+    from slo.months import Stretch
     from slo.sums import Put
+    from slo.tally import Page
     from slo.usage import Usage
 
 
@@ -162,6 +164,10 @@ class Books:
     def past(self, start: int, end: int, *, raw: bool = False) -> Past:
         """Return what the minutes `[start, end)` add up to, however long ago; raw leaves nothing out."""
         return self._live.past(start, end, raw=raw)
+
+    def pages(self, slis: Sequence[Sli], stretch: Stretch) -> Iterator[Page]:
+        """Yield what is kept of the SLIs, an hour at a time, however long ago."""
+        return self._live.pages(slis, stretch)
 
     def ledger_as_of(self, end: int) -> Ledger:
         """Return a ledger of its own, as if nothing from the minute `end` on had happened."""
@@ -361,6 +367,11 @@ class Books:
         """Return journal entries in order, of one incident or all."""
         with self._database.read() as connection:
             return tuple(journal.read(connection, incident, after))
+
+    def entries_of(self, kind: EntryKind, since: datetime) -> tuple[Entry, ...]:
+        """Return the journal entries of a kind since the moment, in order."""
+        with self._database.read() as connection:
+            return tuple(journal.of_kind(connection, kind, since))
 
     def entry(self, n: int) -> Kept:
         """Return the journal entry with this number."""

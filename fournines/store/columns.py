@@ -64,6 +64,10 @@ class Columns:
         """Return the columns of SLIs that have one."""
         return np.array([self._places[sli] for sli in slis], np.intp)
 
+    def beyond(self, slis: Sequence[Sli]) -> NDArray[np.intp]:
+        """Return the columns of SLIs; one that has none stands beyond all that have."""
+        return np.array([self._places.get(sli, len(self)) for sli in slis], np.intp)
+
     def _give(self, connection: Connection, new: Sequence[Sli]) -> None:
         given = dict(zip(new, range(len(self), len(self) + len(new)), strict=True))
         if given:

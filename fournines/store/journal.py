@@ -59,6 +59,13 @@ def read(connection: Connection, incident: str | None = None, after: int = 0) ->
         yield Kept(row.n, _entry(row.body), row.hash)
 
 
+def of_kind(connection: Connection, kind: EntryKind, since: datetime) -> Iterator[Entry]:
+    """Yield the entries of a kind since the moment, in order."""
+    table = entries_table.c
+    query = select(table.body).where(table.kind == kind, table.at >= since).order_by(table.n)
+    yield from map(_entry, connection.execute(query).scalars())
+
+
 def one(connection: Connection, n: int) -> Kept:
     """Return the entry with this number."""
     return next(read(connection, after=n - 1))

@@ -14,6 +14,7 @@ from fournines.store import collected, past
 from fournines.store import ledger as disk
 from fournines.store.columns import Columns
 from fournines.store.packing import Cells
+from fournines.store.pages import pages
 from slo.cells import Sli, State
 from slo.exclusions import Exclusions
 from slo.overlay import Overlay
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from fournines.store.past import Past
     from slo.cells import Block
     from slo.ledger import Ledger
+    from slo.months import Stretch
     from slo.sums import Put
+    from slo.tally import Page
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,6 +166,11 @@ class LiveLedger:
             columns = {sli: column for column, sli in enumerate(Columns.load(connection))}
             left_out = Overlay() if raw else Overlay(self._exclusions, columns)
             return past.read(connection, columns, start, end, left_out)
+
+    def pages(self, slis: Sequence[Sli], stretch: Stretch) -> Iterator[Page]:
+        """Yield what is kept of the SLIs, an hour at a time: a month of all would not lie in memory well."""
+        with self._database.read() as connection:
+            yield from pages(connection, Columns.load(connection), slis, stretch)
 
     def as_of(self, end: int) -> Ledger:
         """Return a ledger of its own, as if nothing from the minute `end` on had happened."""

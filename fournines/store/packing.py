@@ -141,6 +141,38 @@ def _unit(whole: NDArray[np.bool]) -> NDArray[np.uint32]:
     return np.where(whole, _THOUSAND, np.uint32(1))
 
 
+def unpack_some(blob: bytes, columns: NDArray[np.intp]) -> Cells:
+    """Return some columns of the hour that the bytes hold; what it does not know yet is unknown.
+
+    Planes that are all zero cost nothing: that is most of them.  zlib is told how much to expect, since it
+    takes twice as long when it must find room again and again.
+    """
+    expected = _CELL_BYTES * HOUR_MINUTES * (len(columns) + 1)
+    raw = np.frombuffer(zlib.decompress(blob, bufsize=expected), np.uint8)
+    planes = raw.reshape(_CELL_BYTES, -1, HOUR_MINUTES)
+    held = columns < planes.shape[1]
+    if held.all():
+        return _joined(planes, columns)
+    cells = Cells.unknown(HOUR_MINUTES, len(columns))
+    some = _joined(planes, columns[held])
+    cells.bad[:, held], cells.total[:, held], cells.mark[:, held] = some.bad, some.total, some.mark
+    return cells
+
+
+def _joined(planes: NDArray[np.uint8], columns: NDArray[np.intp]) -> Cells:
+    """Put the planes of some columns together: four of what was bad, four of all, one of marks."""
+    bad, total = (_counts(planes[first : first + _COUNT.itemsize], columns) for first in (0, _COUNT.itemsize))
+    return Cells(bad.T, total.T, planes[-1].take(columns, axis=0).T)
+
+
+def _counts(planes: NDArray[np.uint8], columns: NDArray[np.intp]) -> NDArray[np.uint32]:
+    counts: NDArray[np.uint32] = planes[0].take(columns, axis=0).astype(_COUNT)
+    for place, plane in enumerate(planes[1:], start=1):
+        if plane.any():
+            counts |= plane.take(columns, axis=0).astype(_COUNT) << np.uint32(8 * place)
+    return counts
+
+
 def _planes(counts: NDArray[np.uint32]) -> bytes:
     """Return the counts by SLI, all lowest bytes first, then all second ones, and so on."""
     by_sli = np.ascontiguousarray(counts.T)

@@ -179,7 +179,14 @@ def test_a_month_that_is_over_is_issued_once_with_its_imports(folder: Path, four
     (folder / "late.csv").write_text(rows(60, day=2), encoding="utf-8")
     fournines("import", "late.csv")
     (late,) = json.loads(fournines(*arguments).out)
+    assert (late["revision"], (folder / "acme-2026-10.json").read_bytes()) == (1, written)
+    (late,) = json.loads(fournines(*arguments, "--restate").out)
     assert late["revision"] == 2
+    restated = json.loads((folder / "acme-2026-10.json").read_bytes())
+    changed = {one["what"]: (one["before"], one["after"]) for one in restated["changes"]}
+    assert changed["imported minutes"] == ("2,880", "3,000")
+    (again,) = json.loads(fournines(*arguments, "--restate").out)
+    assert again["revision"] == 2
 
 
 def test_every_format_is_written(kept: Path, fournines: Command) -> None:

@@ -19,7 +19,7 @@ from fournines.paper.palette import PRINT
 from fournines.paper.statement import html, pdf
 from slo.contracts import Measure
 from slo.figures import Figure
-from slo.statement import Statement, Verdict, to_json
+from slo.statement import Statement, Verdict, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,14 +129,9 @@ def test_csv_keeps_the_rules_of_its_kind(breached: Statement) -> None:
     records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     assert {len(record) for record in records} == {len(spreadsheet.COLUMNS)}
     assert {record[0] for record in records} == {
-        "record",
-        "line",
-        "total",
-        "day",
-        "incident",
-        "credit",
-        "figure",
-    }
+        "record", "line", "region", "total", "both", "exclusion", "day", "incident", "credit", "latency",
+        "operations", "action", "month", "change", "figure", "word",
+    }  # fmt: skip
 
 
 def test_a_pdf_has_the_same_bytes_each_time_and_is_tagged(breached: Statement) -> None:
@@ -169,24 +164,33 @@ def test_a_line_with_unknown_minutes_is_not_proven_and_one_over_budget_not_met(b
 
 def test_an_unfinished_month_says_so_far_and_leaves_its_future_blank(unfinished: Statement) -> None:
     assert {row.cells[2] for row in sheet.lay(unfinished).lines.rows} == {"met so far"}
-    strip = charts.month_strip(unfinished.days, unfinished.allowed, PRINT)
-    assert strip.count("fill:none") == 2 * 19
-    assert unfinished.days[11].budget_left.text in charts.burn_down(unfinished.days, PRINT, even_pace=False)
+    heat = charts.heat_map(unfinished, PRINT)
+    assert ("Mon 12 Oct, 00 h to 10 h" in heat, "Tue 13 Oct, " in heat) == (True, False)
+    assert unfinished.days[11].budget_left.text in charts.burn_down(unfinished, PRINT)
 
 
-def test_an_even_pace_is_drawn_for_minutes_only(met: Statement) -> None:
-    minutes = replace(met, measure=Measure.MINUTES)
-    assert "stroke-dasharray" in html(minutes)
-    assert "stroke-dasharray" not in html(met)
-    assert "even pace" in sheet.lay(minutes).course
+def test_an_even_pace_is_drawn_beside_every_budget(met: Statement) -> None:
+    assert "stroke-dasharray" in html(met)
+    assert "even pace" in sheet.lay(met).course
+    assert "win some of it back" in sheet.lay(replace(met, measure=Measure.REQUESTS)).course
+
+
+def test_what_was_issued_prints_again_byte_by_byte(breached: Statement) -> None:
+    again = from_json(to_json(breached))
+    assert again == breached
+    assert to_json(again) == to_json(breached)
+    assert html(again) == html(breached)
+    assert spreadsheet.text(again) == spreadsheet.text(breached)
+    assert pdf(again) == pdf(breached)
 
 
 def test_charts_are_wellformed_and_stay_inside(breached: Statement) -> None:
     deep = tuple(replace(day, budget_left=Figure(-7, "-700.0 %")) for day in breached.days)
     for svg in (
-        charts.month_strip(breached.days, breached.allowed, PRINT),
-        charts.burn_down(breached.days, PRINT, even_pace=True),
-        charts.burn_down(deep, PRINT, even_pace=True),
+        charts.heat_map(breached, PRINT),
+        charts.region_strips(breached, PRINT),
+        charts.burn_down(breached, PRINT),
+        charts.burn_down(replace(breached, days=deep), PRINT),
     ):
         root = ET.fromstring(svg)  # noqa: S314 - we wrote it
         height = float(root.attrib["viewBox"].split()[3])

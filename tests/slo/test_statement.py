@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from slo.cells import Block, Indicator, Placement, Sli, State
-from slo.closing import statement
+from slo.closing import Beside, statement
 from slo.contracts import Contract, CreditTier, Measure, Scope
 from slo.ledger import Ledger
 from slo.months import Month
 from slo.statement import IncidentLine, Statement, Verdict, to_json
+from tests.paged import Paged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,9 +73,11 @@ def closed(
     ledger: Ledger,
     of: Contract | None = None,
     now: datetime = AFTER,
-    **more: Any,  # noqa: ANN401 - arguments of a statement
+    imported: dict[Sli, int] | None = None,
+    **more: Any,  # noqa: ANN401 - what belongs to a statement beside its cells
 ) -> Statement:
-    return statement(of or contract(), OCTOBER, ledger, (EUROPE, AMERICA), now=now, **more)
+    kept = Paged(ledger, imported)
+    return statement(of or contract(), OCTOBER, kept, (EUROPE, AMERICA), now=now, beside=Beside(**more))
 
 
 def test_a_month_without_failures_is_met_with_every_number() -> None:
@@ -145,7 +148,7 @@ def test_the_pool_may_be_met_where_the_worst_placement_is_not() -> None:
 
 
 def test_what_was_promised_and_is_not_there_is_unknown() -> None:
-    made = statement(contract(), OCTOBER, history(), (EUROPE,), now=AFTER)
+    made = statement(contract(), OCTOBER, Paged(history()), (EUROPE,), now=AFTER)
     assert made.verdict is Verdict.INCOMPLETE
     assert [(line.region, line.unknown.exact, line.note) for line in made.lines] == [
         ("eu-west-1", 0, ""), ("us-east-1", 44_640, "promised, and no such service was found"),
@@ -153,7 +156,7 @@ def test_what_was_promised_and_is_not_there_is_unknown() -> None:
 
 
 def test_a_contract_without_any_placement_is_incomplete() -> None:
-    made = statement(contract(services=("*",)), OCTOBER, history(), (), now=AFTER)
+    made = statement(contract(services=("*",)), OCTOBER, Paged(history()), (), now=AFTER)
     assert (made.verdict, made.lines, made.attained.text) == (Verdict.INCOMPLETE, (), "-")
 
 
