@@ -6,17 +6,19 @@ import threading
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from slo.budget import NOTHING, Part, counted
 from slo.cells import Indicator
 from slo.objectives import DAY_MINUTES, ROLLING_MAX, Budgeting
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fournines.store.books import Books
     from slo.cells import Sli
     from slo.objectives import Objective
-    from slo.tally import History
 
 #: A window that rolls begins within a day, whose minutes are kept meanwhile: of so many such days.
 EDGES_MAX = 8
@@ -29,6 +31,14 @@ WHOLES_MAX = 32
 _Measure = tuple[Indicator, Budgeting, Decimal | None, int]
 
 
+class _History(Protocol):
+    """A day's minutes, as the store tells them."""
+
+    def minutes(
+        self, sli: Sli, start: int, end: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]: ...
+
+
 class Past:
     """Adds up whole days for long objectives, and the minutes of the day that a window begins in."""
 
@@ -37,7 +47,7 @@ class Past:
         self._changes = books.changes
         self._wholes: dict[tuple[_Measure, int, int], dict[Sli, Part]] = {}
         self._days: dict[tuple[_Measure, int], dict[Sli, Part]] = {}
-        self._edges: dict[tuple[Indicator, int], History] = {}
+        self._edges: dict[tuple[Indicator, int], _History] = {}
 
     def part(self, objective: Objective, sli: Sli, start: int, end: int) -> Part:
         """Return what the minutes `[start, end)` came to; whole days are counted back from `end`."""

@@ -50,7 +50,9 @@ def _changes(before: Statement, after: Statement, restated: int) -> Iterator[Cha
     )
     yield from _pair("terms and method", " ".join(before.method), " ".join(after.method))
     yield from _pair("statement version", str(before.version), str(after.version))
-    yield Change(what="input, SHA-256", before=before.input_hash, after=after.input_hash)
+    yield Change(
+        what="input, its SHA-256", before=f"{before.input_hash[:12]}…", after=f"{after.input_hash[:12]}…"
+    )
 
 
 def _pair(what: str, before: str, after: str) -> Iterator[Change]:

@@ -235,15 +235,14 @@ class _Sums:
         """Add the cells of some rows, or those of them that a mask of the same shape holds."""
         every = slice(None) if len(rows) == len(page.bad) else rows
         bad, total, state = page.bad[every], page.total[every], page.state[every]
-        hit = bad.any(axis=1)
         if where is not None:
             bad, total = bad * where, total * where
+        hit = _hit(bad)
         self.add(_BAD, bad[hit], rows[hit], at)
         self.add(_TOTAL, total, rows, at)
-        odd = (state != State.OBSERVED).any(axis=1)
-        for kind, meant in _STATES if odd.any() else ():
-            same = state[odd] == meant
-            self.add(kind, same if where is None else same & where[odd], rows[odd], at)
+        for kind, meant in () if (state == State.OBSERVED).all() else _STATES:
+            same = state == meant
+            self.add(kind, same if where is None else same & where, rows, at)
 
 
 class _Count:
@@ -285,7 +284,7 @@ class _Count:
 
     def _fail(self, page: Page, first: int) -> None:
         """Note which minutes had too many bad requests of enough."""
-        hit = np.flatnonzero(page.bad.any(axis=1))
+        hit = _hit(page.bad)
         bad, total = page.bad[hit].astype(np.int64), page.total[hit].astype(np.int64)
         enough = total >= self._contract.bad_minute_events * self._contract.indicator.scale
         failed = bad_minutes(bad, total, 1 - Fraction(self._contract.bad_minute_ratio)) & enough
@@ -379,6 +378,11 @@ def _pool(sums: NDArray[np.int64], down: NDArray[np.bool_], width: int) -> Minut
     )
 
 
+def _hit(bad: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Return the rows that hold anything bad: at four nines that is few of them."""
+    return np.flatnonzero(np.bitwise_or.reduce(bad, axis=1))
+
+
 def _canonical(page: Page) -> Iterator[bytes]:
     """Yield the cells as bytes that equal cells share, without the many that are zero or alike.
 
@@ -386,10 +390,11 @@ def _canonical(page: Page) -> Iterator[bytes]:
     all are the same.  Each part says how long it is.
     """
     wide = "<u2" if page.total.size and int(page.total.max()) < 1 << 16 else "<u4"
-    places = np.flatnonzero(page.bad)
+    hit = _hit(page.bad)
+    rows, minutes = np.nonzero(page.bad[hit])
     alike = page.state.size and bool((page.state == page.state.flat[0]).all())
-    yield f"\n{page.start} {page.bad.shape} {wide} {len(places)} {alike}\n".encode()
+    yield f"\n{page.start} {page.bad.shape} {wide} {len(rows)} {alike}\n".encode()
     yield page.total.astype(wide).tobytes()
-    yield places.astype("<u4").tobytes()
-    yield page.bad.flat[places].astype("<u4").tobytes()
+    for column in (hit[rows], minutes, page.bad[hit[rows], minutes]):
+        yield column.astype("<u4").tobytes()
     yield bytes([page.state.flat[0]]) if alike else page.state.tobytes()

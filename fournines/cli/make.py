@@ -217,7 +217,7 @@ def report(  # noqa: PLR0913 - each is an option
         click.echo(
             "Not issued: the month is not over."
             if one.revision is None
-            else f"Issued as revision {one.revision}, {one.statement.issued_at:%Y-%m-%d %H:%M} UTC."
+            else f"Issued as revision {one.revision}."
         )
         for path in files:
             click.echo(str(path))

@@ -124,16 +124,19 @@ def pack_hour(cells: Cells) -> bytes:
 
 def unpack_hour(blob: bytes) -> Cells:
     """Return the hour that the bytes hold."""
-    raw = np.frombuffer(zlib.decompress(blob), np.uint8)
-    columns = len(raw) // (HOUR_MINUTES * _CELL_BYTES + 1)
-    whole, raw = raw[:columns].astype(np.bool), raw[columns:]
-    cells = HOUR_MINUTES * columns
-    counts = raw[: 2 * _COUNT.itemsize * cells].reshape(2, _COUNT.itemsize, cells)
+    planes, whole = _unpacked(zlib.decompress(blob))
     bad, total = (
-        np.ascontiguousarray(planes.T).view(_COUNT).reshape(-1, HOUR_MINUTES).T for planes in counts
+        np.ascontiguousarray(counts.reshape(_COUNT.itemsize, -1).T).view(_COUNT).reshape(-1, HOUR_MINUTES).T
+        for counts in (planes[: _COUNT.itemsize], planes[_COUNT.itemsize : -1])
     )
-    marks = raw[2 * _COUNT.itemsize * cells :].reshape(-1, HOUR_MINUTES).T
-    return Cells(bad, total * _unit(whole), marks)
+    return Cells(bad, total * _unit(whole), planes[-1].T)
+
+
+def _unpacked(raw: bytes) -> tuple[NDArray[np.uint8], NDArray[np.bool]]:
+    """Return the planes [byte of a cell, column, minute], and whose totals are counted in thousands."""
+    held = np.frombuffer(raw, np.uint8)
+    columns = len(held) // (HOUR_MINUTES * _CELL_BYTES + 1)
+    return held[columns:].reshape(_CELL_BYTES, columns, HOUR_MINUTES), held[:columns].astype(np.bool)
 
 
 def _unit(whole: NDArray[np.bool]) -> NDArray[np.uint32]:
@@ -147,21 +150,23 @@ def unpack_some(blob: bytes, columns: NDArray[np.intp]) -> Cells:
     Planes that are all zero cost nothing: that is most of them.  zlib is told how much to expect, since it
     takes twice as long when it must find room again and again.
     """
-    expected = _CELL_BYTES * HOUR_MINUTES * (len(columns) + 1)
-    raw = np.frombuffer(zlib.decompress(blob, bufsize=expected), np.uint8)
-    planes = raw.reshape(_CELL_BYTES, -1, HOUR_MINUTES)
-    held = columns < planes.shape[1]
+    expected = (_CELL_BYTES * HOUR_MINUTES + 1) * (len(columns) + 1)
+    planes, whole = _unpacked(zlib.decompress(blob, bufsize=expected))
+    held = columns < len(whole)
     if held.all():
-        return _joined(planes, columns)
+        return _joined(planes, whole, columns)
     cells = Cells.unknown(HOUR_MINUTES, len(columns))
-    some = _joined(planes, columns[held])
+    some = _joined(planes, whole, columns[held])
     cells.bad[:, held], cells.total[:, held], cells.mark[:, held] = some.bad, some.total, some.mark
     return cells
 
 
-def _joined(planes: NDArray[np.uint8], columns: NDArray[np.intp]) -> Cells:
+def _joined(planes: NDArray[np.uint8], whole: NDArray[np.bool], columns: NDArray[np.intp]) -> Cells:
     """Put the planes of some columns together: four of what was bad, four of all, one of marks."""
     bad, total = (_counts(planes[first : first + _COUNT.itemsize], columns) for first in (0, _COUNT.itemsize))
+    thousands = whole[columns]
+    if thousands.any():
+        total *= _unit(thousands)[:, None]
     return Cells(bad.T, total.T, planes[-1].take(columns, axis=0).T)
 
 

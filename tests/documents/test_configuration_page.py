@@ -13,7 +13,7 @@ from fournines.documents import parse
 from fournines.forms import Section
 from remediation.decision.policy import Freeze, OnTimeout, Policy
 from remediation.vocabulary import Mode
-from slo import budget_policies, gate
+from slo import budget_policies, contracts, gate
 from slo.budget_policies import DEFAULT, SAYS, BudgetPolicy, Threshold
 
 if TYPE_CHECKING:
@@ -36,6 +36,17 @@ FORMS = (
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
 def test_every_property_is_on_the_page(form: type[BaseModel]) -> None:
     assert set(form.model_fields) - NAMED == set()
+
+
+def test_every_property_of_a_contract_is_on_the_page() -> None:
+    wrong = {
+        "x": 1,
+        **{part: {"x": 1} for part in ("bad_minute", "charges", "credit", "exclusions", "latency")},
+    }
+    told = [problem.message for problem in contracts.read([wrong]).problems if problem.path[-1] == "x"]
+    known = {name for message in told for name in message.partition("one of ")[2].split(", ")}
+    assert len(told) == 6
+    assert known - NAMED == set()
 
 
 def test_every_reason_of_a_check_is_on_the_page() -> None:
