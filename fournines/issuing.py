@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fournines import operating
 from remediation.journal import EntryKind
 from slo import closing, restating
 from slo.cells import Placement, minute_of
@@ -18,6 +19,7 @@ from slo.closing import TREND_MONTHS, Beside
 from slo.exclusions import Exclusions
 from slo.figures import NOTHING, Figure
 from slo.months import Month, zone_named
+from slo.operations import operations
 from slo.statement import IncidentLine, MonthLine, Statement, Verdict, from_json, restored, to_json
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from remediation.journal import Entry
     from slo.contracts import Contract
     from slo.months import Stretch
-    from slo.operations import Operations
+    from slo.operations import Price
 
 _NOTHING = Figure(None, NOTHING)
 
@@ -49,18 +51,20 @@ def close(  # noqa: PLR0913 - what belongs to a month comes from many sides
     *,
     contracts: Sequence[Contract] = (),
     exclusions: Exclusions | None = None,
-    operations: Operations | None = None,
+    prices: Sequence[Price] = (),
 ) -> Statement:
     """Return the month's statement for a contract, from all that is kept.
 
-    `contracts` are all that there are: what several tenants are promised, they share.
+    `contracts` are all that there are: what several tenants are promised, they share.  `prices` are those of
+    tasks.
     """
     period = month.stretch(zone_named(contract.zone))
+    so_far = period.until(minute_of(now))
     placements = tuple(_placements(books, contract))
     beside = Beside(
         exclusions=exclusions or Exclusions(),
         incidents=tuple(_incidents(books, contract, period)),
-        operations=operations,
+        operations=operations(so_far, operating.facts(books, contract.covers, so_far, prices)),
         trend=tuple(_trend(books, contract, month)),
         shared=_shared(books, contract, contracts, placements),
     )

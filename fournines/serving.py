@@ -22,7 +22,6 @@ from fournines.web.server import Server
 
 if TYPE_CHECKING:
     from fournines.config import Config
-    from fournines.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ def serve(config: Config) -> None:
     with Books.open(settings.store) as books:
         outside = wire.outside(settings, sessions, clock.now)
         real_s = timedelta(seconds=1 / clock.real_seconds(timedelta(seconds=1)))
-        service = build(charter(config), _setting(settings, real_s), books, outside, clock)
+        service = build(charter(config), _setting(config, real_s), books, outside, clock)
         server = Server(
             app(service.board, telemetry.registry(service.samples)), settings.web.host, settings.web.port
         )
@@ -68,7 +67,8 @@ def serve(config: Config) -> None:
         server.stop()
 
 
-def _setting(settings: Settings, real_s: timedelta) -> Setting:
+def _setting(config: Config, real_s: timedelta) -> Setting:
+    settings = config.settings
     web, collect = settings.web, settings.collect
     return Setting(
         scopes=settings.aws.scopes,
@@ -88,5 +88,6 @@ def _setting(settings: Settings, real_s: timedelta) -> Setting:
             since=settings.statements.since,
             formats=settings.statements.formats,
             prices=settings.prices.listed,
+            exclusions=config.exclusions,
         ),
     )

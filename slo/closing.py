@@ -379,6 +379,7 @@ def _latency(data: _Month) -> LatencyLine | None:
 
 
 def _input_hash(data: _Month) -> str:
+    """Return one digest of all that numbers and verdict rest on; what else the month brought moves none."""
     tallied, masks = data.judging.tallied, data.allowed.masks
     terms = json.dumps(
         {
@@ -394,7 +395,6 @@ def _input_hash(data: _Month) -> str:
             "excluded": {str(sli): hashlib.sha256(mask.tobytes()).hexdigest() for sli, mask in masks.items()},
             "exclusions": plain(data.allowed.lines),
             "incidents": plain(data.beside.incidents),
-            "operations": plain(data.beside.operations),
             "shared": sorted(data.beside.shared),
         },
         sort_keys=True,

@@ -172,7 +172,7 @@ class Statement:
 
     `start` and `end` are UTC moments, half open; `start_local`, `end_local` say them in the contract's zone.
     `revision` is None until it is issued, and `changes` say what is new since the one before.  `input_hash`
-    is SHA-256 over the contract and all that was read: equal hashes mean equal input.
+    is SHA-256 over the contract and all that its numbers rest on: equal hashes mean equal input.
     """
 
     version: int

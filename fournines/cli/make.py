@@ -261,7 +261,13 @@ def _issued(found: Opened, contract: Contract, month: Month, now: datetime, *, r
         return kept
     config = found.config
     made = issuing.close(
-        found.books, contract, month, now, contracts=config.contracts, exclusions=config.exclusions
+        found.books,
+        contract,
+        month,
+        now,
+        contracts=config.contracts,
+        exclusions=config.exclusions,
+        prices=config.settings.prices.listed,
     )
     return issuing.issue(found.books, made, now)
 

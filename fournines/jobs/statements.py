@@ -17,15 +17,16 @@ from zoneinfo import ZoneInfo
 
 from collector.archive import Archive
 from collector.source import CollectError
-from fournines import issuing, operating
+from fournines import issuing
 from fournines.stating import SETTLE
 from fournines.store.books import Books
 from fournines.store.dispatches import Dispatch
 from remediation.journal import Entry, EntryKind
 from slo.cells import moment_of
 from slo.contracts import Contract
+from slo.exclusions import Exclusions
 from slo.months import Month
-from slo.operations import Price, operations
+from slo.operations import Price
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ class Issuance:
     since: Month | None = None
     formats: tuple[str, ...] = tuple(CONTENT_TYPES)
     prices: tuple[Price, ...] = ()
+    exclusions: Exclusions = field(default_factory=Exclusions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Statements:
         late = self.books.failing_dispatches()
         for contract in self.contracts:
             stuck = {Month.parse(one.month) for one in late if one.contract == contract.id}
-            for month in sorted({*due(contract, kept, self.issuance, now), *stuck}):
+            months = {*due(contract, kept, self.issuance, now), *stuck}
+            for month in sorted(filter(contract.holds, months)):
                 try:
                     self._look(contract, month, now)
                 except Exception as problem:  # noqa: BLE001 - one statement must not keep the others waiting
@@ -92,13 +95,22 @@ class Statements:
         issued = self.books.issued(contract.id, str(month))
         if checked and now - checked < CHECKED_EVERY and issued and not self._missing(issued[-1]):
             return
-        statement = issuing.close(self.books, contract, month, now)
-        if not issued or _hash(issued[-1]) != statement.input_hash:
-            issuing.issue(self.books, statement, now)
-            issued = self.books.issued(contract.id, str(month))
+        made = issuing.issue(self.books, self._close(contract, month, now), now)
+        issued = self.books.issued(contract.id, str(month))
         self._checked[contract.id, month] = now
         if missing := self._missing(issued[-1]):
-            self._send(replace(statement, issued_at=issued[-1].issued_at), issued, missing, now)
+            self._send(made.statement, issued, missing, now)
+
+    def _close(self, contract: Contract, month: Month, now: datetime) -> Statement:
+        return issuing.close(
+            self.books,
+            contract,
+            month,
+            now,
+            contracts=self.contracts,
+            exclusions=self.issuance.exclusions,
+            prices=self.issuance.prices,
+        )
 
     def _missing(self, newest: Issued) -> tuple[str, ...]:
         """Return where the newest revision is not yet; Slack last, since it says where the files are."""
@@ -145,17 +157,10 @@ class Statements:
                 "contract": newest.contract,
                 "month": newest.month,
                 "revision": newest.revision,
-                "facts": _facts(statement, newest, self._brought(statement)),
+                "facts": _facts(statement, newest),
                 "files": [*self._files(newest)],
             },
         )
-
-    def _brought(self, statement: Statement) -> OperationsLine:
-        """Return what else the month brought, in total."""
-        contract = next(one for one in self.contracts if one.id == statement.contract)
-        span = Month.parse(statement.month).stretch(ZoneInfo(contract.zone))
-        known = operating.facts(self.books, contract.covers, span, self.issuance.prices)
-        return operations(span, known).totals
 
     def _files(self, newest: Issued) -> Iterator[str]:
         """Say where the files are, and what is not there yet."""
@@ -205,7 +210,7 @@ def rendered(statement: Statement, formats: Sequence[str]) -> Mapping[str, bytes
     return {kind: made[kind]() for kind in formats}
 
 
-def _facts(statement: Statement, newest: Issued, brought: OperationsLine) -> dict[str, str]:
+def _facts(statement: Statement, newest: Issued) -> dict[str, str]:
     return {
         "Attained": str(statement.attained),
         "Promised": str(statement.target),
@@ -213,8 +218,15 @@ def _facts(statement: Statement, newest: Issued, brought: OperationsLine) -> dic
         "Coverage": str(statement.totals.coverage),
         "Down": str(statement.totals.downtime),
         "Revision": str(newest.revision),
-        "Tasks on Spot": f"{brought.spot_share}, saved {brought.savings}",
-        "Deployments": f"{brought.deployments}, {brought.rolled_back} rolled back, {brought.failed} failed",
+        **({} if statement.operations is None else _brought(statement.operations.totals)),
+    }
+
+
+def _brought(totals: OperationsLine) -> dict[str, str]:
+    """Say what else the month brought, in total."""
+    return {
+        "Tasks on Spot": f"{totals.spot_share}, saved {totals.savings}",
+        "Deployments": f"{totals.deployments}, {totals.rolled_back} rolled back, {totals.failed} failed",
     }
 
 
@@ -225,10 +237,6 @@ def _replaced(issued: Sequence[Issued]) -> str:
     before: dict[str, Any] = json.loads(issued[-2].body)
     said = f"{before['attained']['text']} attained, {before['verdict'].replace('_', ' ')}"
     return f"  Revision {issued[-1].revision} replaces revision {issued[-2].revision} ({said})."
-
-
-def _hash(issued: Issued) -> str:
-    return str(json.loads(issued.body)["input_hash"])
 
 
 def _word(statement: Statement) -> str:
