@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from slo import durations, figures
-from slo.contracts import Scope
 from slo.ledger import WINDOWS
 from slo.problem import Problem, Section
 
@@ -48,6 +47,13 @@ class Answer(StrEnum):
 
 #: What a threshold may say: only what is known well enough reaches one.
 SAYS = (Answer.FREEZE, Answer.WARN, Answer.ALLOW)
+
+
+class BudgetScope(StrEnum):
+    """Whose budget counts for a service."""
+
+    POOLED = "pooled"
+    WORST = "worst"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +119,7 @@ class BudgetPolicy:
     services: tuple[str, ...] = ("*",)
     regions: tuple[str, ...] = ("*",)
     objectives: tuple[str, ...] = ("*",)
-    scope: Scope = Scope.WORST
+    scope: BudgetScope = BudgetScope.WORST
     coverage_min: Decimal = COVERAGE_MIN
     age_max: timedelta = AGE_MAX
 
@@ -200,7 +206,7 @@ def _policy(section: Section, names: set[str]) -> list[BudgetPolicy]:
         "services": _globs(section, "services"),
         "regions": _globs(section, "regions"),
         "objectives": _globs(section, "objectives"),
-        "scope": section.word("scope", Scope, needed=False) or Scope.WORST,
+        "scope": section.word("scope", BudgetScope, needed=False) or BudgetScope.WORST,
         "coverage_min": COVERAGE_MIN if coverage is None else coverage,
         "age_max": _age(section),
     }

@@ -13,10 +13,9 @@ import numpy as np
 
 from slo import figures
 from slo.budget import Budget, budgets, pooled
-from slo.budget_policies import Answer, BudgetPolicy, Threshold, policy_for
+from slo.budget_policies import Answer, BudgetPolicy, BudgetScope, Threshold, policy_for
 from slo.burn import FAILURES_MIN, burns
 from slo.cells import MINUTE_S, Placement, Sli, minute_of
-from slo.contracts import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -338,7 +337,7 @@ def _pools(standings: Iterable[Standing]) -> Iterator[Standing]:
     """Yield each standing by itself, and as one those whose policy pools their objective."""
     pools: dict[tuple[str, str], list[Standing]] = {}
     for one in standings:
-        if one.policy.scope is Scope.POOLED:
+        if one.policy.scope is BudgetScope.POOLED:
             pools.setdefault((one.budget.objective, one.policy.name), []).append(one)
         else:
             yield one

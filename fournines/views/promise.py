@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from remediation.actions.table import REMEDIES
 from remediation.vocabulary import Mode
 from slo import figures
+from slo.budget_policies import BudgetScope
 from slo.calendars import Calendar, Unit
 from slo.cells import Indicator
 from slo.contracts import EVERY, Measure, Scope
@@ -174,7 +175,7 @@ def budget_policy(rule: BudgetPolicy) -> str:
     """Return what the budgets of its objectives say about deploying."""
     services, regions = ", ".join(rule.services), ", ".join(rule.regions)
     objectives = "any objective" if EVERY in rule.objectives else ", ".join(rule.objectives)
-    judged = "pooled" if rule.scope is Scope.POOLED else "by the worst placement"
+    judged = "pooled" if rule.scope is BudgetScope.POOLED else "by the worst placement"
     said = ", ".join(f"{_named(one)} {one.said}" for one in rule.thresholds)
     return (
         f"{rule.name}: by the budget of {objectives}, {judged}, deployments of {services} in {regions} are "

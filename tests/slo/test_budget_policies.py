@@ -16,13 +16,13 @@ from slo.budget_policies import (
     SAYS,
     Answer,
     BudgetPolicy,
+    BudgetScope,
     Reading,
     Threshold,
     policy_for,
     read,
 )
 from slo.cells import Placement
-from slo.contracts import Scope
 
 PAYMENT = Placement("1", "eu-west-1", "prod", "payment")
 FREEZE = {"answer": "freeze", "spent": 1, "message": "Stop."}
@@ -53,7 +53,7 @@ def test_a_policy_is_read_whole() -> None:
     )
     (policy,) = reading.policies
     assert reading.problems == ()
-    assert (policy.scope, policy.coverage_min) == (Scope.POOLED, Decimal("0.5"))
+    assert (policy.scope, policy.coverage_min) == (BudgetScope.POOLED, Decimal("0.5"))
     assert policy.age_max == timedelta(hours=2)
     assert [one.said for one in policy.thresholds] == [
         "from 100 % spent while 1h burn 14.4 times too fast",

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slo.budget_policies import DEFAULT, Answer, BudgetPolicy, Threshold
+from slo.budget_policies import DEFAULT, Answer, BudgetPolicy, BudgetScope, Threshold
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
-from slo.contracts import Scope
 from slo.gate import OVERRIDE_MAX, Finding, Override, Reason, Verdict, standings, verdict
 from slo.ledger import Ledger
 from slo.objectives import Objective, Rolling
@@ -101,7 +100,7 @@ def test_the_worst_region_counts_and_each_can_be_asked_for_alone() -> None:
 
 
 def test_what_is_pooled_is_judged_together() -> None:
-    pool = replace(DEFAULT, name="pool", scope=Scope.POOLED)
+    pool = replace(DEFAULT, name="pool", scope=BudgetScope.POOLED)
     answer = asked(ledger(1200, 0), pool)
     assert answer.answer is Answer.ALLOW
     assert len(answer.findings) == 1
@@ -111,7 +110,7 @@ def test_what_is_pooled_is_judged_together() -> None:
 
 def test_a_pool_burns_as_fast_as_the_fastest_of_it() -> None:
     fast = Threshold(answer=Answer.FREEZE, spent=Decimal(0), burn=Decimal(2), window="2h", message="Stop.")
-    pool = BudgetPolicy(name="pool", thresholds=(fast,), scope=Scope.POOLED)
+    pool = BudgetPolicy(name="pool", thresholds=(fast,), scope=BudgetScope.POOLED)
     assert asked(ledger(2400, 0), pool).answer is Answer.FREEZE
     assert asked(ledger(2399, 0), pool).answer is Answer.ALLOW
 
@@ -210,7 +209,7 @@ def test_an_override_of_one_region_leaves_the_others_as_they_are() -> None:
 
 
 def test_an_override_of_one_region_does_not_speak_of_what_is_pooled_with_others() -> None:
-    pool = replace(DEFAULT, name="pool", scope=Scope.POOLED)
+    pool = replace(DEFAULT, name="pool", scope=BudgetScope.POOLED)
     assert asked(ledger(1200, 1200), pool, overrides=[override("eu-west-1")]).answer is Answer.FREEZE
 
 
