@@ -19,8 +19,13 @@ demo: $(VENV)/.runtime  ## the whole story on the simulator; HOLD=1 SEED=n SPEED
 	@$(BIN)/fournines demo $(if $(filter-out 0 no,$(HOLD)),--hold) $(if $(SEED),--seed '$(SEED)') \
 	    $(if $(SPEED),--speed '$(SPEED)') $(if $(TRAFFIC),--traffic '$(TRAFFIC)') $(if $(SCALE),--scale '$(SCALE)') $(if $(FROM),--from '$(FROM)')
 
-test: $(VENV)/.dev  ## all tests with branch coverage; ARGS="-k budget" chooses some
+test: $(VENV)/.dev  ## all tests with branch coverage, side by side; ARGS="-k budget" chooses some
+ifdef ARGS
 	@$(BIN)/pytest --cov --cov-branch --cov-report=term:skip-covered $(ARGS)
+else
+	@$(BIN)/pytest -n auto --dist worksteal -m 'not alone' --cov --cov-branch --cov-report=
+	@$(BIN)/pytest -m alone --cov --cov-branch --cov-append --cov-report=term:skip-covered
+endif
 
 check: $(VENV)/.dev  ## format, lint, types, imports
 	$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from fournines.store.books import Books
 if TYPE_CHECKING:
     from tests.demo.conftest import Stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(420)]
 
 #: A little slower than usual, so that a machine that does other things keeps up: 75 minutes in 113 seconds.
 SPEED = ("--speed", "40")

@@ -102,6 +102,7 @@ def caught_up(store: Path) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_twenty_deaths_at_random_instants_leave_no_hole_and_count_nothing_twice(
     stand: tuple[Stand, str], tmp_path: Path
