@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -232,6 +232,29 @@ def burns(objective: Objective, placement: Placement, ledger: Ledger) -> dict[st
         for name, window in WINDOWS.items()
         if window in ledger.windows
     }
+
+
+def pool_burns(objective: Objective, slis: Sequence[Sli], ledger: Ledger) -> dict[str, Fraction | None]:
+    """Return the same of several placements together: what was bad of all that was counted."""
+    found = {}
+    for name, window in WINDOWS.items():
+        if window in ledger.windows:
+            parts = [tally(objective, sli, window, ledger) for sli in slis]
+            bad, total, known = (sum(column) for column in zip(*map(astuple, parts), strict=True))
+            found[name] = _burn(Tally(bad, total, known), objective)
+    return found
+
+
+def counted_burns(slis: Sequence[Sli], allowed: Fraction, ledger: Ledger) -> dict[str, Fraction | None]:
+    """Return how many times what may be bad was bad in every window, of all requests of the SLIs."""
+    columns = [ledger.column(sli) for sli in slis]
+    found: dict[str, Fraction | None] = {}
+    for name, window in WINDOWS.items():
+        if window in ledger.windows:
+            sums = ledger.sums(window)
+            bad, total = int(sums.bad[columns].sum()), int(sums.total[columns].sum())
+            found[name] = Fraction(bad, total) / allowed if total else None
+    return found
 
 
 def judge(objective: Objective, sli: Sli, rule: Rule | Condition, ledger: Ledger, now: datetime) -> Judgement:

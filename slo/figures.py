@@ -60,6 +60,11 @@ def count(number: Fraction | int, *, worse_when_more: bool = False) -> Figure:
     return Figure(number if isinstance(number, int) or number.denominator > 1 else int(number), f"{whole:,}")
 
 
+def decimal(number: Fraction, places: int = 2) -> Figure:
+    """Say an allowance that is no whole number, cut off: 4.32 minutes."""
+    return Figure(number, _places(floor, number, places))
+
+
 def several(number: int, one: str) -> str:
     """Say how many of something there are: 1 task, 2 tasks."""
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from slo.cells import Cell, Indicator, Sli, State
+from slo.failures import Failures, gathered
 from slo.overlay import Overlay
 from slo.sums import Counts, Mismatch, Put, Restatement, Sums
 
@@ -225,6 +226,13 @@ class Ledger:
         if not self._raw:
             bad[laid], total[laid], state[laid] = 0, 0, State.EXCLUDED
         return bad, total, state & np.uint8(LAID - 1)
+
+    def failures(self, start: int, end: int) -> Failures:
+        """Return every cell of the minutes `[start, end)` in which anything was bad."""
+        held, mask = self._held(start, end), np.uint8(LAID - 1 if self._raw else 0xFF)
+        rows = self._rows(held.start, held.stop)
+        parts = ((self._bad[at], self._total[at], self._state[at] & mask) for at in rows)
+        return gathered(self.slis, held.start, parts)
 
     def counts(self, slis: Sequence[Sli], start: int, end: int) -> Counts:
         """Return what the SLIs add up to over the minutes `[start, end)`."""

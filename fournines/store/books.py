@@ -301,6 +301,11 @@ class Books:
         with self._database.read() as connection:
             return inbox.recent(connection, since, placements=placements, regions=regions)
 
+    def events_of(self, kind: str, since: datetime) -> tuple[Event, ...]:
+        """Return every event of a kind since the moment, oldest first."""
+        with self._database.read() as connection:
+            return inbox.of_kind(connection, kind, since)
+
     def event_counts(self) -> Mapping[str, int]:
         """Return how many events of each kind were kept."""
         with self._database.read() as connection:

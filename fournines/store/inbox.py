@@ -99,6 +99,12 @@ def recent(
     return tuple(_read(body) for body in reversed(bodies))
 
 
+def of_kind(connection: Connection, kind: str, since: datetime) -> tuple[Event, ...]:
+    """Return every event of a kind since the moment, oldest first."""
+    query = select(inbox.c.body).where(inbox.c.kind == kind, inbox.c.at >= since)
+    return tuple(_read(body) for body in connection.execute(query.order_by(inbox.c.at, inbox.c.n)).scalars())
+
+
 @lru_cache(maxsize=RECENT_MAX)
 def _read(body: str) -> Event:
     """Read an event once, however often it is looked at: it is frozen."""

@@ -143,3 +143,10 @@ def test_an_incident_comes_back_as_it_was_and_only_open_ones_are_open() -> None:
         assert books.open_incidents() == (incident,)
         assert books.incidents_since(NOON - timedelta(hours=1)) == (incident,)
         assert books.incidents_since(NOON - timedelta(days=1)) == (over, incident)
+
+
+def test_every_event_of_a_kind_is_found_in_its_order() -> None:
+    with Books.open("sqlite://") as books:
+        books.keep_events([("{}", action("late", 5)), ("{}", EVERY_KIND[0]), ("{}", action("old"))], NOON)
+        assert [event.origin.id for event in books.events_of("service_action", NOON)] == ["old", "late"]
+        assert books.events_of("service_action", NOON + timedelta(minutes=6)) == ()

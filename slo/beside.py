@@ -1,0 +1,70 @@
+"""Requests and minutes side by side, at every placement at once: from the same cells, never converted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from slo.budget import SLICE_TARGET, Budget, Period, Sides, bad_minutes, budgets, in_minutes, pooled
+from slo.cells import Sli
+from slo.objectives import Budgeting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from slo.budget import Past
+    from slo.failures import Failures
+    from slo.ledger import Ledger
+    from slo.objectives import Objective
+
+
+def beside(
+    objectives: Iterable[Objective], ledger: Ledger, now: datetime, past: Past | None = None
+) -> Iterator[Sides]:
+    """Yield both budgets of each objective at each placement; what the ring holds is looked through once."""
+    looked: dict[tuple[int, int], Failures] = {}
+    for objective in objectives:
+        counted = replace(objective, budgeting=Budgeting.OCCURRENCES, time_slice_target=None, slice_minutes=1)
+        period = Period.of(counted, ledger, now, past)
+        within = period.start, period.end
+        if objective.in_slices or period.start < period.split:
+            yield from _one_by_one(objective, counted, ledger, now, past)
+            continue
+        if within not in looked:
+            looked[within] = ledger.failures(*within)
+        yield from _at_once(counted, looked[within], ledger, now)
+
+
+def together(parts: Sequence[Sides]) -> Sides:
+    """Return the budgets of several placements together: sums, never a mean of ratios."""
+    requests, minutes = ([getattr(part, side) for part in parts] for side in ("requests", "minutes"))
+    return Sides(requests=pooled(requests), minutes=pooled(minutes))
+
+
+def slice_target(objective: Objective) -> Fraction:
+    """Return the least ratio of good requests of a good minute."""
+    target = objective.time_slice_target
+    return Fraction(SLICE_TARGET if target is None else target)
+
+
+def _at_once(counted: Objective, failed: Failures, ledger: Ledger, now: datetime) -> Iterator[Sides]:
+    down = failed.per_sli(bad_minutes(failed.bad, failed.total, slice_target(counted)))
+    for budget in budgets([counted], ledger, now):
+        column = ledger.column(Sli(budget.placements[0], budget.indicator))
+        yield Sides(requests=budget, minutes=_in_minutes(budget, int(down[column])))
+
+
+def _in_minutes(budget: Budget, down: int) -> Budget:
+    known = budget.elapsed - budget.unknown - budget.excluded
+    return replace(budget, unit="minutes", bad=Fraction(down), total=Fraction(known))
+
+
+def _one_by_one(
+    objective: Objective, counted: Objective, ledger: Ledger, now: datetime, past: Past | None
+) -> Iterator[Sides]:
+    """Yield the same of slices, and of periods that reach beyond the ring."""
+    for budget in budgets([counted], ledger, now, past):
+        sli = Sli(budget.placements[0], budget.indicator)
+        yield Sides(requests=budget, minutes=in_minutes(objective, [sli], ledger, now, past))

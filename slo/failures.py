@@ -1,0 +1,70 @@
+"""The few cells in which anything was bad: all that a budget was spent by, of whole periods at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slo.cells import Sli, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failures:
+    """Cells with bad counts, in the order of their minutes; `sli` is each one's place in `slis`."""
+
+    slis: tuple[Sli, ...]
+    minute: NDArray[np.int64]
+    sli: NDArray[np.int64]
+    bad: NDArray[np.int64]
+    total: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if not len(self.minute) == len(self.sli) == len(self.bad) == len(self.total):
+            raise ValueError("every column speaks of the same cells")
+        if (self.minute[1:] < self.minute[:-1]).any():
+            raise ValueError("cells come in the order of their minutes")
+
+    def __len__(self) -> int:
+        return len(self.minute)
+
+    def of(self, slis: Sequence[Sli]) -> Failures:
+        """Return those of some SLIs alone."""
+        place = {sli: n for n, sli in enumerate(slis)}
+        into = np.array([place.get(sli, -1) for sli in self.slis], np.int64)[self.sli]
+        rows = into >= 0
+        return Failures(tuple(slis), self.minute[rows], into[rows], self.bad[rows], self.total[rows])
+
+    def without(self, masks: Mapping[Sli, NDArray[np.bool_]], start: int) -> Failures:
+        """Return those that no mask covers; masks begin with the minute `start`."""
+        kept = np.ones(len(self), np.bool_)
+        for n, sli in enumerate(self.slis):
+            if sli in masks:
+                own = self.sli == n
+                kept[own] = ~masks[sli][self.minute[own] - start]
+        return Failures(self.slis, self.minute[kept], self.sli[kept], self.bad[kept], self.total[kept])
+
+    def per_sli(self, counts: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Add up a number of each cell by SLI, in integers: numpy's `bincount` adds up floats."""
+        sums = np.zeros(len(self.slis), np.int64)
+        np.add.at(sums, self.sli, counts)
+        return sums
+
+
+def gathered(
+    slis: tuple[Sli, ...],
+    start: int,
+    parts: Iterable[tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint8]]],
+) -> Failures:
+    """Gather the failures of consecutive rows of minutes from `start` on: bad, total and state by column."""
+    found = [np.zeros((4, 0), np.int64)]
+    for bad, total, state in parts:
+        row, column = np.nonzero((bad > 0) & (state == State.OBSERVED))
+        found.append(np.stack([start + row, column, bad[row, column], total[row, column]]).astype(np.int64))
+        start += len(bad)
+    return Failures(slis, *np.concatenate(found, axis=1))

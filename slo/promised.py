@@ -1,0 +1,122 @@
+"""What is left of a contract's month so far, counted and judged as its statement will be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slo.allowed import allowed
+from slo.budget import Budget, Sides
+from slo.cells import Sli, minute_of
+from slo.contracts import Contract, Measure, Scope
+from slo.judging import Judging
+from slo.months import Month, Stretch, zone_named
+from slo.tally import Column, Side, Tally, tally
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from slo.exclusions import Exclusions
+    from slo.tally import Pages
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Promised:
+    """A contract's month so far, without what its clauses leave out (`masks`) and, `raw`, with it.
+
+    It is that of the pool, or of the region or placement that attained least, as the contract compares.
+    """
+
+    contract: Contract
+    stretch: Stretch
+    sides: Sides
+    raw: Sides
+    masks: Mapping[Sli, NDArray[np.bool_]]
+
+    @property
+    def budget(self) -> Budget:
+        """What the contract is measured by."""
+        return self._measured(self.sides)
+
+    @property
+    def bare(self) -> Budget:
+        """The same with nothing left out."""
+        return self._measured(self.raw)
+
+    def _measured(self, sides: Sides) -> Budget:
+        return sides.requests if self.contract.measure is Measure.REQUESTS else sides.minutes
+
+
+def promised(
+    contract: Contract, exclusions: Exclusions, known: Sequence[Sli], kept: Pages, now: datetime
+) -> Promised | None:
+    """Return the budgets of a contract's month; None while nothing that it covers is measured.
+
+    What it names and nobody measures is unknown.
+    """
+    zone = zone_named(contract.zone)
+    period = Month.of(now, zone).stretch(zone)
+    so_far = period.until(minute_of(now))
+    slis = [sli for sli in known if sli.indicator is contract.indicator and contract.covers(sli.placement)]
+    if not slis:
+        return None
+    there = {(sli.placement.service, sli.placement.region) for sli in slis}
+    missing = [Column(region, None) for service, region in contract.named if (service, region) not in there]
+    columns = [*(Column(sli.placement.region, sli) for sli in slis), *missing]
+    masks = allowed(contract, exclusions, slis, so_far).masks
+    rows = tuple(("", column.region, column.sli.placement if column.sli else None) for column in columns)
+    judging = Judging(contract, rows, tally(contract, columns, kept, so_far, masks))
+    chosen = _chosen(judging, columns)
+    adjusted, raw = (
+        _sides(contract, columns, side, chosen, period) for side in (judging.side, judging.tallied.raw)
+    )
+    return Promised(contract, so_far, adjusted, raw, masks)
+
+
+def _chosen(judging: Judging, columns: Sequence[Column]) -> list[int]:
+    """Return the columns whose figure is compared: all, those of the lowest region, or the worst one."""
+    scope = judging.contract.scope
+    if scope is Scope.POOLED:
+        return list(range(len(columns)))
+    if scope is Scope.PER_REGION:
+        region, _ = judging.lowest
+        return [n for n, column in enumerate(columns) if column.region == region]
+    return [judging.worst or 0]
+
+
+def _sides(
+    contract: Contract, columns: Sequence[Column], side: Side, chosen: Sequence[int], period: Stretch
+) -> Sides:
+    """Return both budgets of the columns; of minutes the elapsed ones are those of the clock."""
+    parts, scale = [side.parts[n] for n in chosen], contract.indicator.scale
+    whole = {
+        Scope.POOLED: lambda: side.pool.tally(scale),
+        Scope.PER_REGION: lambda: side.regions[columns[chosen[0]].region].tally(scale),
+        Scope.WORST: lambda: parts[0],
+    }[contract.scope]()
+    places = tuple(sli.placement for n in chosen if (sli := columns[n].sli) is not None)
+
+    def budget(counted: Tally, **changes: object) -> Budget:
+        fields = {
+            "objective": contract.id,
+            "indicator": contract.indicator,
+            "placements": places,
+            "target": Fraction(contract.target),
+            "period": len(period),
+            "elapsed": counted.elapsed,
+            "unknown": counted.unknown,
+            "excluded": counted.excluded,
+        }
+        return Budget(**(fields | changes))  # type: ignore[arg-type]
+
+    cells = {name: sum(getattr(part, name) for part in parts) for name in ("elapsed", "unknown", "excluded")}
+    known = whole.elapsed - whole.unknown - whole.excluded
+    return Sides(
+        requests=budget(whole, unit=contract.indicator.counted, bad=whole.bad, total=whole.total, **cells),
+        minutes=budget(whole, unit="minutes", bad=Fraction(whole.down), total=Fraction(known)),
+    )
