@@ -38,7 +38,7 @@ from collector.catalog import (
 )
 from collector.layout import Rows
 from collector.metric import Metric
-from slo.cells import Block, Indicator, Placement, Sli, State
+from slo.cells import Block, Indicator, Placement, Sli, State, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,11 +62,15 @@ class DoubtName(StrEnum):
 
     COUNTED_TOO_FEW = "counted_too_few"
     COUNTED_TOO_MANY = "counted_too_many"
+    FAST_TOO_MANY = "fast_too_many"
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Over the minutes `[start, end)` the codes of a placement do not add up to its requests."""
+    """Over the minutes `[start, end)` what was counted of a placement does not add up to its requests.
+
+    `counted` are its codes, or its fast responses, of which there are more than responses.
+    """
 
     name: DoubtName
     placement: Placement
@@ -74,6 +78,16 @@ class Doubt:
     end: int
     requests: int
     counted: int
+
+    @property
+    def sentence(self) -> str:
+        """Say what contradicts what."""
+        counted = "fast ones" if self.name is DoubtName.FAST_TOO_MANY else "response codes"
+        return (
+            f"{self.placement.service} in {self.placement.region}: its numbers do not add up, "
+            f"{self.counted:,} {counted} of {self.requests:,} requests from {moment_of(self.start):%H:%M} "
+            f"to {moment_of(self.end):%H:%M} UTC"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +141,15 @@ def cells(
     if window.asked.front is Front.QUEUE:
         return _block(window, {Indicator.FRESHNESS: _freshness(window, settled)}), ()
     counts = _count(window, COUNTERS[window.asked.front], settled)
+    responses = _sums(window, counts.of.responses)
+    fast = _fast(window, counts.of, responses)
     columns = {
         Indicator.AVAILABILITY: counts.everything(),
-        Indicator.LATENCY: _latency(window, counts),
+        Indicator.LATENCY: _latency(counts, responses, fast),
         Indicator.TARGET_AVAILABILITY: counts.by_targets(),
     }
     block = _block(window, {name: column for name, column in columns.items() if name in wanted})
-    return block, _doubts(window, counts, settled)
+    return block, (*_doubts(window, counts, settled), *_too_fast(window, responses, fast, settled))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,14 +318,12 @@ def _states(total: Counts, requests: _Sums, alive: _Sums, gap: Flags) -> NDArray
     return np.where(gap, State.UNKNOWN, state).astype(np.uint8)
 
 
-def _latency(window: Window, counts: _Count) -> _Column:
+def _latency(counts: _Count, responses: _Sums, fast: _Sums) -> _Column:
     """Return slow of all responses, in thousandths of a request.
 
     A request that never reached the service has no response time and counts as slow.  Responses without an
     estimate of the fast ones are unknown: they are neither all slow nor all fast.
     """
-    responses = _sums(window, counts.of.responses)
-    fast = _fast(window, counts.of, responses)
     failures = counts.unanswered(_integers(responses.counts)) * _SCALE
     answered = _integers(responses.counts) * _SCALE
     quick = np.minimum(np.floor(fast.counts * _SCALE).astype(np.int64), answered)
@@ -371,4 +385,15 @@ def _doubts(window: Window, counts: _Count, settled: Flags) -> tuple[Doubt, ...]
     ]
     return tuple(
         Doubt(name, placements[i], window.start, window.end, int(asked[i]), int(told[i])) for name, i in found
+    )
+
+
+def _too_fast(window: Window, responses: _Sums, fast: _Sums, settled: Flags) -> tuple[Doubt, ...]:
+    """Doubt estimates of more fast responses than there are; what is too many counts for nothing."""
+    counted = settled & responses.told & fast.told
+    asked, told = (_integers(np.where(counted, part.counts, 0).sum(axis=0)) for part in (responses, fast))
+    placements = _placements(window)
+    return tuple(
+        Doubt(DoubtName.FAST_TOO_MANY, placements[i], window.start, window.end, int(asked[i]), int(told[i]))
+        for i in np.flatnonzero(told > asked + np.ceil(asked * MISMATCH_RATIO_MAX))
     )

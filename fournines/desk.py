@@ -50,9 +50,10 @@ class Desk:
             self._books.save(tuple(changes.values()), events)
 
     def keep_hot(self, now: datetime) -> None:
-        """Have every service read closely that is in an open incident."""
+        """Have every service read closely that is in trouble by an open incident."""
         for incident in self._books.open_incidents():
-            self._heat.sign(incident.service, now)
+            if incident.felt:
+                self._heat.sign(incident.service, now)
 
     def change(self, name: str, decide: Callable[[Incident], Change | None]) -> None:
         """Change one incident as it is now; nothing happens when it is over."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from collector.bundle import Area
+from collector.doubts import weighed
 from collector.gaps import Gaps
 from collector.heat import Heat
 from collector.idle import IDLE_EVERY, Idle
@@ -24,11 +25,12 @@ from collector.scheme import Scheme
 from slo.cells import Placement, minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from collector.bundle import Key, Line, Owner, Track
     from collector.collect import Gathered, Spent
+    from collector.doubts import Doubted
     from collector.estate import RegionEstate, ServiceView
     from collector.indicators import Doubt
     from collector.load import Load
@@ -79,6 +81,7 @@ class Known:
         self.restated: Counter[Sli] = Counter()
         self.mismatches: Counter[str] = Counter(window=0, day=0)
         self.doubts: Counter[tuple[Placement, str]] = Counter()
+        self.doubted: Mapping[Placement, Doubted] = {}
         self.checks: dict[tuple[Placement, str], Seen] = {}
         self.runs: Counter[tuple[Placement, Outcome]] = Counter()
         self.last_success: dict[Placement, datetime] = {}
@@ -169,9 +172,15 @@ class Known:
         found = (self.marks.get(key) for key in self._counting.get(area, ()))
         return (mark for mark in found if mark is not None)
 
-    def doubted(self, doubts: Iterable[Doubt]) -> None:
-        """Count readings that contradict one another."""
+    def weigh(self, window: Window, doubts: Sequence[Doubt], now: datetime) -> None:
+        """Count readings that contradict one another, and note for how long they have."""
         self.doubts.update((doubt.placement, str(doubt.name)) for doubt in doubts)
+        self.doubted = weighed(self.doubted, window, doubts, now)
+
+    def doubtful(self, now: datetime) -> tuple[Doubted, ...]:
+        """Return whose numbers have not added up for so long that people should know."""
+        standing = self.doubted.items()
+        return tuple(one for place, one in standing if one.lasting(now) and not self.vanished(place))
 
     def heard(self, window: Window, now: datetime) -> None:
         """Take in what a window tells besides cells: how busy owners are, and which metrics fell silent."""

@@ -14,6 +14,8 @@ from slo.cells import Placement
 PROBED = "probe/"
 #: What the name of a sign begins with that a scheduled run left; what became of it follows.
 SCHEDULED = "schedule/"
+#: What the name of a sign begins with that readings left which contradict one another; how they do follows.
+DOUBTED = "doubt/"
 
 
 class Phase(Word):
@@ -83,6 +85,11 @@ class Incident:
     def placements(self) -> tuple[Placement, ...]:
         """The placements that show symptoms, in order of first appearance."""
         return tuple(dict.fromkeys(symptom.placement for symptom in self.symptoms))
+
+    @property
+    def felt(self) -> bool:
+        """Whether anything tells of trouble, and not only of numbers that do not add up."""
+        return any(not symptom.name.startswith(DOUBTED) for symptom in self.symptoms)
 
     @property
     def severity(self) -> Severity:

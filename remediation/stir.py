@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from remediation.events.event import AlarmChanged, DeploymentChanged, Event, ServiceAction, TaskChanged
-from remediation.incidents import Symptom
+from remediation.incidents import DOUBTED, Symptom
 from remediation.receive import FELT_BY_USERS, SHORT_OF_TASKS, TELLING_ENDS
 from slo.burn import Alert, Severity
 
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 def stirred(signal: Alert | Event | Symptom) -> Placement | None:
-    """Return the placement that a signal stirs, or None: tasks that come and go as they should stir none."""
+    """Return the placement that a signal stirs, or None: tasks that come and go as they should stir none.
+
+    Nor do numbers that do not add up: reading them more often is paid for and mends nothing.
+    """
     match signal:
-        case Alert() | Symptom() | DeploymentChanged(placement=_):
+        case Symptom(name=name):
+            stirs = not name.startswith(DOUBTED)
+        case Alert() | DeploymentChanged(placement=_):
             stirs = True
         case AlarmChanged(state=state):
             stirs = state == "ALARM"

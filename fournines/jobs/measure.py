@@ -24,7 +24,8 @@ from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
 from fournines.store.place import StoreError
-from slo.burn import burns, firing
+from remediation.incidents import DOUBTED, Symptom
+from slo.burn import Severity, burns, firing
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 from slo.conditions import Condition
 from slo.objectives import Objective
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.collect import Gathered
+    from collector.doubts import Doubted
     from collector.watermarks import Window
     from slo.burn import Alert
     from slo.ledger import Ledger
@@ -43,6 +45,7 @@ _log = logging.getLogger(__name__)
 STILL_BURNS = "30m"
 #: Windows end with the newest known minute, but never further back: what stalls must not keep alerts firing.
 STALE_AFTER = timedelta(minutes=10)
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +168,8 @@ class Collect:
             for window in answers:
                 block, doubts = cells(window, now, scheme.settle_s, self.wanted)
                 for doubt in doubts:
-                    _log.warning("the readings of %s do not add up: %s", doubt.placement, doubt)
-                self.known.doubted(doubts)
+                    _log.warning("%s", doubt.sentence)
+                self.known.weigh(window, doubts, now)
                 kept = marks if window is answers[-1] else {}
                 self.known.corrected(self.books.record(block.told(), now, kept))
         for window in answers:
@@ -189,7 +192,7 @@ class Collect:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Asks every objective whether it burns, and folds what fires into incidents."""
+    """Asks every objective whether it burns, and folds what fires, or does not add up, into incidents."""
 
     objectives: Sequence[Objective]
     known: Known
@@ -202,8 +205,12 @@ class Evaluate:
         with self.books.ledger() as ledger:
             ledger.advance(minute_of(now - STALE_AFTER))
             alerts = [a for a in firing(self.objectives, ledger, now) if self._goes_on(a, ledger)]
-        if alerts:
-            self.desk.fold(alerts, now)
+        signals: list[Alert | Symptom] = [
+            *alerts,
+            *(_contradiction(one, now) for one in self.known.doubtful(now)),
+        ]
+        if signals:
+            self.desk.fold(signals, now)
         self.desk.keep_hot(now)
 
     def _goes_on(self, alert: Alert, ledger: Ledger) -> bool:
@@ -214,3 +221,14 @@ class Evaluate:
             return True
         objective = next(o for o in self.objectives if o.name == alert.objective)
         return (burns(objective, alert.placement, ledger)[STILL_BURNS] or 0) >= 1
+
+
+def _contradiction(one: Doubted, now: datetime) -> Symptom:
+    return Symptom(
+        placement=one.doubt.placement,
+        name=f"{DOUBTED}{one.doubt.name}",
+        severity=Severity.TICKET,
+        sentence=f"{one.doubt.sentence}, for {(now - one.since) // MINUTE} min.",
+        first_seen=now,
+        last_seen=now,
+    )

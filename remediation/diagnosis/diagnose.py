@@ -294,6 +294,8 @@ def _why_unknown(case: _Case) -> str:
         return "the evidence names no cause."
     if _fails_outside(case.situation):
         return "checks from outside fail, but no request that arrives: look at name and certificate."
+    if not case.situation.incident.felt:
+        return "its numbers do not add up: look at what counts its requests before you trust its budget."
     return "no request fails now."
 
 

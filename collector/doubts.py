@@ -1,0 +1,43 @@
+"""For how long whose numbers have not added up: one reading is no news, ten minutes of them are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from collector.indicators import Doubt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from collector.watermarks import Window
+    from slo.cells import Placement
+
+#: People are told after so long; what is read a minute early and revised is no contradiction.
+TOLD_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """The newest doubt of a placement, and since when it has had any."""
+
+    doubt: Doubt
+    since: datetime
+
+    def lasting(self, now: datetime) -> bool:
+        """Whether people should know."""
+        return now - self.since >= TOLD_AFTER
+
+
+def weighed(
+    before: Mapping[Placement, Doubted], window: Window, doubts: Iterable[Doubt], now: datetime
+) -> dict[Placement, Doubted]:
+    """Return who is doubted after a reading: minutes at least as new that add up end it."""
+    found = {doubt.placement: doubt for doubt in doubts}
+    asked = {*window.asked.owners} - found.keys()
+    kept = {place: old for place, old in before.items() if place not in asked or window.end < old.doubt.end}
+    anew = {
+        place: Doubted(doubt, kept[place].since if place in kept else now) for place, doubt in found.items()
+    }
+    return kept | anew
