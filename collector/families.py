@@ -136,6 +136,10 @@ DOUBTS = Family(
     "collector_doubts_total", Kind.COUNTER, "readings", (*PLACEMENT, "doubt"),
     "Readings whose counts contradict one another.",
 )  # fmt: skip
+DOUBTFUL = Family(
+    "collector_doubtful", Kind.GAUGE, "", PLACEMENT,
+    "1 while the numbers of a placement have not added up for 10 minutes or longer.",
+)  # fmt: skip
 PLACEMENTS = Family(
     "collector_placements", Kind.GAUGE, "placements", ("account", "region"), "Services found by discovery."
 )
@@ -162,6 +166,6 @@ SCHEDULE_LAST_SUCCESS = Family(
 
 #: What is told of the reading itself, of what is checked from outside, and of scheduled runs.
 READING = (
-    CALLS, METRICS_REQUESTED, METRICS_GROUPED, DOLLARS, THRIFT, GAPS, WATERMARK, BEHIND, DOUBTS, PLACEMENTS,
-    PROBE_CHECKS, PROBE_FAILURES, PROBE_SECONDS, SCHEDULE_RUNS, SCHEDULE_LAST_SUCCESS,
+    CALLS, METRICS_REQUESTED, METRICS_GROUPED, DOLLARS, THRIFT, GAPS, WATERMARK, BEHIND, DOUBTS, DOUBTFUL,
+    PLACEMENTS, PROBE_CHECKS, PROBE_FAILURES, PROBE_SECONDS, SCHEDULE_RUNS, SCHEDULE_LAST_SUCCESS,
 )  # fmt: skip

@@ -5,24 +5,33 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from collector.price import Thrift
 from fournines.gating import Gate
 from fournines.past import Past
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.collecting import RegionRow, regions
+from fournines.views.course import course
+from fournines.views.detail import Detail
 from fournines.views.estate import PlacementRow, placements
 from fournines.views.gate import GateView
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
+from fournines.views.overview import Overview, overview
+from fournines.views.spent import SpentView, spent
 from fournines.vitals import Pulse
 from remediation.actions.table import REMEDIES
+from remediation.diagnosis.deployments import BLAMED_FOR
+from remediation.spenders import LASTS_MAX, spenders
 from remediation.vocabulary import Mode
 from slo import figures, gate
 from slo.burn import firing
-from slo.cells import MINUTE_S
+from slo.cells import MINUTE_S, minute_of
+from slo.exclusions import Exclusions
+from slo.ledger import RING_MINUTES
 from slo.objectives import EVERY_SERVICE
+from slo.promised import Promised, promised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +45,8 @@ if TYPE_CHECKING:
     from remediation.incidents import Incident
     from runbooks.shelf import Shelf
     from slo.budget_policies import BudgetPolicy
+    from slo.contracts import Contract
+    from slo.ledger import Ledger
     from slo.objectives import Objective
 
 #: How long ago an incident may have ended and still be listed.
@@ -44,6 +55,8 @@ LISTED_FOR = timedelta(days=30)
 LATE_PERIODS = 5
 LATE_MIN = timedelta(minutes=5)
 JOURNAL_MAX = 1_000
+#: What a contract's month reaches back at most.
+RING = timedelta(minutes=RING_MINUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,22 @@ class Tile:
     value: str
     note: str
     tone: str = ""
+
+
+_Value = TypeVar("_Value")
+
+
+class _OnceAMinute(Generic[_Value]):
+    """Keeps what takes long to add up until the minute, or the newest that is known, has moved on."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[object, _Value] | None = None
+
+    def of(self, moment: object, made: Callable[[], _Value]) -> _Value:
+        """Return what was made in this moment, or make it."""
+        if self._kept is None or self._kept[0] != moment:
+            self._kept = moment, made()
+        return self._kept[1]
 
 
 class Board:
@@ -71,6 +100,8 @@ class Board:
         record: Record,
         periods: Mapping[str, timedelta],
         budget_policies: Sequence[BudgetPolicy] = (),
+        contracts: Sequence[Contract] = (),
+        exclusions: Exclusions | None = None,
         unheard: Callable[[], Mapping[str, str]] = dict,
         pulse: Pulse | None = None,
         base_url: str = "",
@@ -79,6 +110,9 @@ class Board:
         self._clock, self._books, self._known = clock, books, known
         self._objectives, self._policies, self._shelf = tuple(objectives), policies, shelf
         self._budget_policies = tuple(budget_policies)
+        self._contracts, self._exclusions = tuple(contracts), exclusions or Exclusions()
+        self._promised: _OnceAMinute[tuple[Promised, ...]] = _OnceAMinute()
+        self._spent: _OnceAMinute[tuple[SpentView, ...]] = _OnceAMinute()
         self._record, self._periods, self._unheard = record, periods, unheard
         self.pulse, self.past = pulse or Pulse(), Past(books)
         self._base_url, self._dashboards_url = base_url, dashboards_url
@@ -89,11 +123,72 @@ class Board:
 
     # -- budgets
 
-    def budgets(self) -> tuple[BudgetRow, ...]:
-        """Return every objective at every placement, worst first."""
+    def overview(self) -> Overview:
+        """Return every budget by requests and by minutes: of contracts, services, and placements."""
+        with self._books.ledger() as ledger:
+            return self.overview_of(ledger, self._clock.now())
+
+    def overview_of(self, ledger: Ledger, now: datetime) -> Overview:
+        """Return the same of a ledger of another moment."""
+        return overview(
+            self._objectives,
+            ledger,
+            firing(self._objectives, ledger, now),
+            now,
+            past=self.past,
+            promises=self._promises(ledger, now),
+            doubted=[one.doubt.placement for one in self._known.doubtful(now)],
+        )
+
+    def _promises(self, ledger: Ledger, now: datetime) -> tuple[Promised, ...]:
+        """Return the budgets of contracts, as far as anything of them is measured."""
+
+        def told() -> tuple[Promised, ...]:
+            found = (
+                promised(one, self._exclusions, ledger.slis, self._books, now) for one in self._contracts
+            )
+            return tuple(one for one in found if one is not None)
+
+        return self._promised.of((ledger.newest, minute_of(now)), told)
+
+    def spent(self) -> tuple[SpentView, ...]:
+        """Return who spent the budgets of contracts and services, the most spent first."""
         with self._books.ledger() as ledger:
             now = self._clock.now()
-            return rows(self._objectives, ledger, firing(self._objectives, ledger, now), now, self.past)
+            moment = (ledger.newest, minute_of(now))
+            return self._spent.of(moment, lambda: self.spent_of(ledger, now))
+
+    def spent_of(self, ledger: Ledger, now: datetime) -> tuple[SpentView, ...]:
+        """Return the same of a ledger of another moment."""
+        return self._spent_by(self._objectives, ledger, now, self._promises(ledger, now))
+
+    def _spent_by(
+        self,
+        objectives: Sequence[Objective],
+        ledger: Ledger,
+        now: datetime,
+        promises: Sequence[Promised] = (),
+    ) -> tuple[SpentView, ...]:
+        since = min([now - RING, *(one.window.stretch(now).starts_at for one in objectives)])
+        told = self._books.events_of("deployment_changed", since - LASTS_MAX - BLAMED_FOR)
+        happened = [i for i in self._books.incidents_since(since) if i.opened_at <= now]
+        return spent(objectives, ledger, spenders(happened, told, now), now, promises)
+
+    def detail(self, name: str, service: str) -> Detail | None:
+        """Return one objective of one service with how it went; None where there is no such."""
+        aimed = next((o for o in self._objectives if o.name == name), None)
+        if aimed is None or aimed.service not in (EVERY_SERVICE, service):
+            return None
+        own, now = replace(aimed, service=service), self._clock.now()
+        with self._books.ledger() as ledger:
+            slis = own.slis(ledger.slis)
+            if not slis:
+                return None
+            doubted = [one.doubt.placement for one in self._known.doubtful(now)]
+            seen = overview([own], ledger, firing([own], ledger, now), now, past=self.past, doubted=doubted)
+            (view,) = self._spent_by([own], ledger, now)
+            went = course(own, slis, ledger, now, view.budget, view.spends)
+            return Detail(seen.services[0], seen.placements, view, went)
 
     def tiles(self, shown: Sequence[BudgetRow]) -> tuple[Tile, ...]:
         """Return what is seen first, of budgets and all else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from collector import families
@@ -13,13 +14,13 @@ from collector.probing import ANSWERED_WITHIN_S
 from collector.schedules import Outcome
 from fournines import telemetry
 from fournines.telemetry import Distribution
+from fournines.views.budget import Scope
 from fournines.vitals import Silence
 from remediation import metrics as remedies
 from remediation.journal import Entry, EntryKind
 from slo import metrics
-from slo.budget import budgets
 from slo.budget_policies import Answer
-from slo.burn import burns, firing
+from slo.burn import firing
 from slo.cells import MINUTE_S, Indicator, Placement, minute_of
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from fournines.known import Known
     from fournines.store.books import Books
     from fournines.telemetry import Sample
+    from fournines.views.budget import BudgetRow
+    from fournines.views.spent import SpentView
     from fournines.vitals import Pulse
-    from slo.budget import Budget
     from slo.cells import Sli
     from slo.ledger import Ledger
     from slo.metrics import Family
@@ -85,6 +87,8 @@ class Samples:
             yield from self._promises(ledger)
         yield from _gates(self._board)
         yield from self._told.numbers(self._books)
+        for one in self._known.doubtful(self._clock.now()):
+            yield families.DOUBTFUL, (_where(one.doubt.placement), 1.0)
         yield from _estate(self._known, minute_of(self._clock.now()))
         yield from _reading(self._known)
         yield from _checks(self._known)
@@ -97,18 +101,16 @@ class Samples:
         for objective in self._objectives.values():
             labels = (objective.name, objective.service, str(objective.indicator))
             yield metrics.OBJECTIVE_RATIO, (labels, float(objective.target))
-        for budget in budgets(self._objectives.values(), ledger, now, self._board.past):
-            rates = burns(self._objectives[budget.objective], budget.placements[0], ledger)
-            where = (budget.objective, *_where(budget.placements[0]), str(budget.indicator))
-            yield from (
-                (metrics.BURN_RATE, ((*where, w), float(rate)))
-                for w, rate in rates.items()
-                if rate is not None
-            )
-            left = budget.exhausted_in(rates.get("1h"))
-            if left is not None:
-                yield metrics.EXHAUSTION_SECONDS, (where, float(left * MINUTE_S))
-            yield from _budget(budget, where)
+        seen = self._board.overview_of(ledger, now)
+        for row in sorted(seen.placements, key=lambda row: (row.objective, *row.budget.placements)):
+            yield from _placed(row)
+        for row in sorted(seen.services, key=lambda row: (row.objective, row.service)):
+            yield from _pool(row)
+        for row in sorted(seen.contracts, key=lambda row: row.objective):
+            yield from _contract(row)
+        for view in self._board.spent():
+            if view.scope is Scope.SERVICE:
+                yield from _spent(view)
         for alert in firing(tuple(self._objectives.values()), ledger, now):
             where = (alert.objective, *_where(alert.placement), str(alert.indicator))
             yield metrics.ALERT_FIRING, ((*where, str(alert.tier), alert.severity), 1.0)
@@ -185,13 +187,59 @@ class Told:
                 pass
 
 
-def _budget(budget: Budget, where: tuple[str, ...]) -> Numbers:
+def _placed(row: BudgetRow) -> Numbers:
+    """Yield one objective at one placement."""
+    budget = row.budget
+    where = (budget.objective, *_where(budget.placements[0]), str(budget.indicator))
+    for window, rate in row.burn_rates.items():
+        if rate is not None:
+            yield metrics.BURN_RATE, ((*where, window), float(rate))
+    yield from _exhausted(metrics.EXHAUSTION_SECONDS, row, where)
     if budget.ratio is not None:
         yield metrics.SLI_RATIO, (where, float(budget.ratio))
         yield metrics.BUDGET_REMAINING_RATIO, (where, float(budget.left_ratio))
         yield metrics.BUDGET_REMAINING_SECONDS, (where, float(budget.left_minutes * MINUTE_S))
     if budget.coverage is not None:
         yield metrics.COVERAGE_RATIO, (where, float(budget.coverage))
+    yield metrics.MINUTES_EXCLUDED, (where, float(budget.excluded))
+    if row.beside is not None and (by_time := row.beside.minutes).ratio is not None:
+        yield metrics.MINUTES_SLI_RATIO, (where, float(by_time.ratio))
+        yield metrics.MINUTES_BAD, (where, float(by_time.bad))
+
+
+def _pool(row: BudgetRow) -> Numbers:
+    """Yield one objective of a service over all of its regions."""
+    where = (row.objective, row.service, str(row.budget.indicator))
+    yield from _ratios(metrics.POOL_SLI_RATIO, metrics.POOL_REMAINING_RATIO, row, where)
+    yield from _exhausted(metrics.POOL_EXHAUSTION_SECONDS, row, where)
+
+
+def _contract(row: BudgetRow) -> Numbers:
+    where = (row.objective, row.service, str(row.budget.indicator))
+    yield from _ratios(metrics.CONTRACT_SLI_RATIO, metrics.CONTRACT_REMAINING_RATIO, row, where)
+
+
+def _ratios(reached: Family, left: Family, row: BudgetRow, where: tuple[str, ...]) -> Numbers:
+    if row.budget.ratio is not None:
+        yield reached, (where, float(row.budget.ratio))
+        yield left, (where, float(row.budget.left_ratio))
+
+
+def _exhausted(family: Family, row: BudgetRow, where: tuple[str, ...]) -> Numbers:
+    left = row.budget.exhausted_in(row.burn_rates.get("1h"))
+    if left is not None:
+        yield family, (where, float(left * MINUTE_S))
+
+
+def _spent(view: SpentView) -> Numbers:
+    """Yield who spent a service's budget where; all incidents are one spender, and so are all deployments."""
+    where = (view.budget.objective, view.who, str(view.budget.indicator))
+    parts: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    for share in view.spending.shares:
+        parts[share.region, str(share.spender.kind)] += share.bad
+    allowed = view.budget.total * view.budget.allowed_ratio
+    for (region, kind), bad in sorted(parts.items()):
+        yield metrics.SPENT_RATIO, ((*where, region, kind), float(bad / allowed))
 
 
 def _gates(board: Board) -> Numbers:

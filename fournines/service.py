@@ -196,6 +196,8 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         shelf=charter.shelf,
         record=record,
         periods=periods,
+        contracts=charter.contracts,
+        exclusions=charter.exclusions,
         unheard=lambda: outside.mailbox.troubles,
         pulse=pulse,
         base_url=setting.base_url,

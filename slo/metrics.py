@@ -15,6 +15,8 @@ _UNITS_IN_NAMES = ("seconds", "bytes", "ratio")
 PLACEMENT = ("account", "region", "cluster", "service")
 SLI = (*PLACEMENT, "indicator")
 OBJECTIVE = ("objective", *SLI)
+POOL = ("objective", "service", "indicator")
+CONTRACT = ("contract", "tenant", "indicator")
 
 
 class Kind(StrEnum):
@@ -93,6 +95,42 @@ COVERAGE_RATIO = Family(
     "slo_coverage_ratio", Kind.GAUGE, "ratio", OBJECTIVE,
     "Known minutes of the objective's period so far; what is unknown is neither good nor bad.",
 )  # fmt: skip
+MINUTES_SLI_RATIO = Family(
+    "slo_minutes_sli_ratio", Kind.GAUGE, "ratio", OBJECTIVE,
+    "Good minutes of all that are known over the objective's period: the same cells, counted by time.",
+)  # fmt: skip
+MINUTES_BAD = Family(
+    "slo_minutes_bad", Kind.GAUGE, "minutes", OBJECTIVE,
+    "Minutes of the objective's period in which too many requests were bad.",
+)  # fmt: skip
+MINUTES_EXCLUDED = Family(
+    "slo_minutes_excluded", Kind.GAUGE, "minutes", OBJECTIVE,
+    "Minutes of the objective's period that were agreed not to count.",
+)  # fmt: skip
+POOL_SLI_RATIO = Family(
+    "slo_pool_sli_ratio", Kind.GAUGE, "ratio", POOL,
+    "Good requests of all over all regions of a service together: added up, never averaged.",
+)  # fmt: skip
+POOL_REMAINING_RATIO = Family(
+    "slo_pool_error_budget_remaining_ratio", Kind.GAUGE, "ratio", POOL,
+    "What is left of the error budget of all regions together; negative once it is overspent.",
+)  # fmt: skip
+POOL_EXHAUSTION_SECONDS = Family(
+    "slo_pool_error_budget_exhaustion_seconds", Kind.GAUGE, "seconds", POOL,
+    "Time until the budget of all regions together is spent if the last hour goes on.",
+)  # fmt: skip
+SPENT_RATIO = Family(
+    "slo_error_budget_spent_ratio", Kind.GAUGE, "ratio", (*POOL, "region", "spender"),
+    "What part of the budget of all regions an incident, a deployment, or nobody that we know of spent.",
+)  # fmt: skip
+CONTRACT_SLI_RATIO = Family(
+    "slo_contract_sli_ratio", Kind.GAUGE, "ratio", CONTRACT,
+    "What a contract has attained in its month so far, as its statement counts it.",
+)  # fmt: skip
+CONTRACT_REMAINING_RATIO = Family(
+    "slo_contract_error_budget_remaining_ratio", Kind.GAUGE, "ratio", CONTRACT,
+    "What is left of what a contract allows in its month; negative once it is overspent.",
+)  # fmt: skip
 ALERT_FIRING = Family(
     "slo_alert_firing", Kind.GAUGE, "", (*OBJECTIVE, "tier", "severity"),
     "1 while a tier's two windows both burn too fast with enough evidence, or a written condition holds.",
@@ -121,6 +159,15 @@ FAMILIES = (
     BURN_RATE,
     EXHAUSTION_SECONDS,
     COVERAGE_RATIO,
+    MINUTES_SLI_RATIO,
+    MINUTES_BAD,
+    MINUTES_EXCLUDED,
+    POOL_SLI_RATIO,
+    POOL_REMAINING_RATIO,
+    POOL_EXHAUSTION_SECONDS,
+    SPENT_RATIO,
+    CONTRACT_SLI_RATIO,
+    CONTRACT_REMAINING_RATIO,
     ALERT_FIRING,
     GATE_ANSWER,
     RESTATED_MINUTES,

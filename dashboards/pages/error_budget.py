@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collector import families
 from dashboards import panels, queries
 from dashboards.page import Page, constant, datasource, labels, marks
 from dashboards.panels import Column
@@ -120,6 +121,7 @@ def _course() -> tuple[panels.Tile, ...]:
 
 def _spenders() -> tuple[panels.Tile, ...]:
     q = queries
+    where = f'{q.OBJECTIVE},service=~"$service"'
     return (
         panels.table(
             13, "By region",
@@ -143,6 +145,38 @@ def _spenders() -> tuple[panels.Tile, ...]:
             PromQL(q.increase(slo.BAD, q.SPENT_WHERE, "$__rate_interval", "service"), "{{service}}"),
             unit="none", bars=True,
         ),
+        panels.table(
+            20, "By cause",
+            "Every bad request is laid to one incident, else to one deployment, else to nobody that we know "
+            "of: the parts of a service are all that it spent. `fournines budget --spent` names them.",
+            Column(
+                title="Of the budget", unit="percentunit", decimals=1, bar=True, steps=_SPENT,
+                query=q.cell(q.total(slo.SPENT_RATIO, where, "service, spender")),
+            ),
+            labels={"service": "Service", "spender": "Spent by"}, worst_first="Of the budget",
+            descending=True, width=10, height=9,
+        ),
+        panels.table(
+            21, "All regions together",
+            "Requests of all regions added up, never averaged, and the bad minutes of each.",
+            Column(
+                title="Reached", unit="percentunit", decimals=4,
+                query=q.cell(q.cut(q.total(slo.POOL_SLI_RATIO, where, "service"))),
+            ),
+            Column(
+                title="Budget left", unit="percentunit", decimals=1, bar=True, steps=panels.LEFT,
+                query=q.cell(q.total(slo.POOL_REMAINING_RATIO, where, "service")),
+            ),
+            Column(
+                title="Ends in", unit="dtdurations",
+                query=q.cell(q.total(slo.POOL_EXHAUSTION_SECONDS, where, "service")),
+            ),
+            Column(
+                title="Bad minutes", unit="none", decimals=0,
+                query=q.cell(q.total(slo.MINUTES_BAD, where, "service")),
+            ),
+            labels={"service": "Service"}, worst_first="Budget left", width=14, height=9,
+        ),
     )  # fmt: skip
 
 
@@ -157,14 +191,20 @@ def _policy() -> tuple[panels.Tile, ...]:
             17, "Deployments",
             "By the least budget left: above half go, above zero with care, below zero only fixes.",
             q.now(f"min({q.gauge(slo.BUDGET_REMAINING_RATIO, where)})"), unit="percentunit", decimals=1,
-            limits=panels.LEFT, width=6,
+            limits=panels.LEFT,
+        ),
+        panels.stat(
+            22, "Doubtful",
+            "Placements whose numbers have not added up for 10 minutes: look at what counts their requests.",
+            q.now(q.or_zero(f"sum({families.DOUBTFUL.name})")), unit="none", decimals=0,
+            limits=panels.ANY_MILD,
         ),
         panels.stat(
             18, "Minutes corrected, 30 days",
             "Minutes that had been counted and were corrected by later readings: expected in small "
             "numbers, as CloudWatch revises.",
             q.now(q.increase(slo.RESTATED_MINUTES, q.SPENT_WHERE, q.PERIOD)),
-            unit="none", decimals=0, width=6,
+            unit="none", decimals=0,
         ),
         panels.text(19, "The rule", _WORDS, width=12, height=4),
     )  # fmt: skip

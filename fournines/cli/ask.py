@@ -14,9 +14,10 @@ from fournines.cli import opened, shown
 from fournines.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from fournines.views.budget import BudgetRow
+    from fournines.views.spent import SpentView
     from remediation.events.event import Event
 
 #: Before anything that was ever kept.
@@ -61,16 +62,18 @@ def validate(files: tuple[Path, ...], *, lenient: bool, as_json: bool) -> None:
     sys.exit(1 if found.faults else 0)
 
 
-@click.command(epilog="Example: fournines budget --at 2026-11-23T12:00Z")
+@click.command(epilog="Example: fournines budget --spent --at 2026-11-23T12:00Z")
 @click.option("--at", type=opened.Moment(), help="As it was then, ISO 8601; without a zone, UTC.")
+@click.option("--spent", "who", is_flag=True, help="Who spent it: incidents, deployments, and regions.")
 @opened.config_option
 @opened.json_option
-def budget(at: datetime | None, file: Path, *, as_json: bool) -> None:
-    """Print every objective at every placement, worst first: SLI, budget left, burn, coverage, forecast."""
+def budget(at: datetime | None, file: Path, *, who: bool, as_json: bool) -> None:
+    """Print every budget, worst first: SLI, what is left, burn, coverage, forecast; or who spent it.
+
+    Those of contracts come first, then services over all of their regions, then each placement.
+    """
     from fournines.past import Past  # noqa: PLC0415 - what is heavy waits until it is needed
-    from fournines.views.budget import rows  # noqa: PLC0415
     from fournines.views.composite import composite_rows  # noqa: PLC0415
-    from slo.burn import firing  # noqa: PLC0415
     from slo.cells import minute_of, moment_of  # noqa: PLC0415
 
     with opened.visit(file) as found:
@@ -78,20 +81,25 @@ def budget(at: datetime | None, file: Path, *, as_json: bool) -> None:
         if at is not None and at > now:
             raise Trouble(f"--at {at:%Y-%m-%dT%H:%MZ} lies in the future: it is {now:%Y-%m-%dT%H:%MZ}")
         moment = at or now
-        objectives = found.config.objectives
         ledger = found.books.ledger_as_of(minute_of(moment))
-        past = Past(found.books)
-        made = rows(objectives, ledger, firing(objectives, ledger, moment), moment, past)
-        together = composite_rows(found.config.composites, ledger, moment, past)
+        board = found.board()
+        made = () if who else board.overview_of(ledger, moment).rows
+        views = board.spent_of(ledger, moment) if who else ()
+        composites = () if who else found.config.composites
+        whole = composite_rows(composites, ledger, moment, Past(found.books))
     if as_json:
-        shown.document([*(row.as_json() for row in made), *(row.as_json() for row in together)])
+        told = [row.as_json() for row in made] + [view.as_json() for view in views]
+        shown.document(told + [row.as_json() for row in whole])
         return
-    if not made or ledger.newest is None:
+    if not (made or views) or ledger.newest is None:
         raise Trouble(
             "no minute is known: run `fournines serve`, or bring history in with `fournines import`"
         )
-    shown.table(BUDGET, [_budget(row) for row in made], right=BUDGET_NUMBERS)
-    for composite in together:
+    if who:
+        _spent(views)
+    else:
+        _budgets(made)
+    for composite in whole:
         click.echo(composite.sentence)
     newest = moment_of(ledger.newest + 1)
     click.echo(
@@ -102,14 +110,38 @@ def budget(at: datetime | None, file: Path, *, as_json: bool) -> None:
 
 
 BUDGET = (
-    "Objective", "Service", "Region", "State", "SLI", "Left", "Left as time", "5m", "1h", "6h", "3d",
-    "Spent in", "Known",
+    "Objective", "Service", "Region", "State", "SLI", "Left", "Left in requests", "Left as time",
+    "By minutes", "Bad minutes", "5m", "1h", "6h", "1d", "3d", "Spent in", "Known",
 )  # fmt: skip
 BUDGET_NUMBERS = frozenset(BUDGET[4:])
+#: What is said above each group of budgets.
+GROUPS = {
+    "contract": "Contracts, this month",
+    "service": "Services, all of their regions together",
+    "placement": "Each region by itself",
+}
+
+
+def _budgets(rows: Sequence[BudgetRow]) -> None:
+    """Print each group of budgets under its title, where there are several."""
+    from fournines.views.budget import ASSUMED  # noqa: PLC0415 - what is heavy waits until it is needed
+
+    for scope, title in GROUPS.items():
+        lines = [_budget(row) for row in rows if row.scope == scope]
+        if lines:
+            click.echo(f"{title}\n" if scope == "contract" or len(rows) == len(lines) else f"\n{title}\n")
+            shown.table(BUDGET, lines, right=BUDGET_NUMBERS)
+    click.echo(f"\n`Spent in` says when a budget will be gone {ASSUMED}.")
+    for row in rows:
+        if row.excluded:
+            click.echo(f"{row.objective} of {row.service}, {row.where}: {row.excluded}.")
+        if row.scope == "placement" and row.doubted:
+            click.echo(
+                f"The numbers of {row.service} in {row.where} do not add up: see `fournines incidents`."
+            )
 
 
 def _budget(row: BudgetRow) -> tuple[str, ...]:
-    burn = row.burn
     return (
         row.objective,
         row.service,
@@ -117,11 +149,31 @@ def _budget(row: BudgetRow) -> tuple[str, ...]:
         row.state,
         row.sli,
         row.left,
+        row.left_count,
         row.left_minutes,
-        *(burn[window] for window in ("5m", "1h", "6h", "3d")),
+        row.good_minutes,
+        row.bad_minutes,
+        *row.burn.values(),
         row.exhausted_in,
         row.coverage,
     )
+
+
+SPENT = ("Objective", "Service", "Spent by", "Bad", "Of the budget", "Minutes")
+
+
+def _spent(views: Sequence[SpentView]) -> None:
+    """Print who spent each budget and where, as far as anything of it was spent."""
+    lines = [
+        (view.budget.objective, view.who, row.sentence, row.bad, row.of_budget, f"{row.part.minutes:,}")
+        for view in views
+        for row in (*view.spenders, *view.regions)
+    ]
+    if lines:
+        shown.table(SPENT, lines, right=frozenset(SPENT[3:]))
+        click.echo("\nSpenders add up to the whole, and so do regions.")
+    else:
+        click.echo("Nothing was spent of any budget.")
 
 
 @click.command(epilog="Example: fournines incidents --all --json")

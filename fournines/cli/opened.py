@@ -47,6 +47,8 @@ class Opened(NamedTuple):
             shelf=config.shelf,
             record=Record(),
             periods={},
+            contracts=config.contracts,
+            exclusions=config.exclusions,
         )
 
 

@@ -151,7 +151,7 @@ def _local(minutes: Minutes, zone: ZoneInfo) -> NDArray[np.int64]:
 def _ruled(rows: Sequence[Row], slots: Sequence[str], palette: Palette) -> Canvas:
     """Return a canvas with the names of its rows, and of as many columns as find room."""
     canvas = Canvas(palette, height=_TOP + len(rows) * (_TALL + _GAP) + _GAP)
-    for place in range(0, len(slots), -(-len(slots) // _TICKS_MAX)):
+    for place in range(0, max(1, len(slots) - 1), -(-len(slots) // _TICKS_MAX)):
         x = _LEFT + (place + 0.5) * _wide(slots)
         canvas.text((x, 12), slots[place], "middle", extra=_SMALL)
     for n, row in enumerate(rows):

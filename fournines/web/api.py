@@ -30,7 +30,11 @@ def api(board: Board, registry: CollectorRegistry) -> Blueprint:
 
     @blueprint.get("/api/budgets")
     def budgets() -> ResponseReturnValue:
-        return jsonify([row.as_json() for row in board.budgets()])
+        return jsonify([row.as_json() for row in board.overview().rows])
+
+    @blueprint.get("/api/spent")
+    def spent() -> ResponseReturnValue:
+        return jsonify([view.as_json() for view in board.spent()])
 
     @blueprint.get("/api/placements")
     def placements() -> ResponseReturnValue:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from fournines.board import Board
 
 
+#: What the page of one budget draws.
+DRAWN = ("burn_down", "heat_map", "strips")
+
+
 def pages(board: Board) -> Blueprint:
     """Return the pages over a board."""
     blueprint = Blueprint("pages", __name__)
@@ -23,15 +27,23 @@ def pages(board: Board) -> Blueprint:
 
     @blueprint.get("/")
     def budgets() -> ResponseReturnValue:
-        budgets = board.budgets()
+        seen = board.overview()
         return render_template(
             "budgets.html.j2",
-            tiles=board.tiles(budgets),
+            tiles=board.tiles(seen.placements),
             incidents=board.incidents(only_open=True),
             automation=board.automation(),
-            attention=[row for row in budgets if row.needs_attention],
-            others=[row for row in budgets if not row.needs_attention],
+            contracts=seen.contracts,
+            attention=[row for row in seen.services if row.needs_attention],
+            others=[row for row in seen.services if not row.needs_attention],
+            placements=seen.placements,
         )
+
+    @blueprint.get("/budgets/<objective>/<service>")
+    def budget(objective: str, service: str) -> ResponseReturnValue:
+        view = board.detail(objective, service) or abort(404)
+        drawn = {name: Markup(getattr(view, name)) for name in DRAWN}  # noqa: S704 - drawn by us, words escaped
+        return render_template("budget.html.j2", view=view, row=view.row, **drawn)
 
     @blueprint.get("/incidents")
     def incidents() -> ResponseReturnValue:

@@ -18,6 +18,7 @@ GOLDEN = Path(__file__).parent / "golden"
     ("name", "arguments"),
     [
         ("budget", ["budget"]),
+        ("budget_spent", ["budget", "--spent"]),
         ("incidents", ["incidents"]),
         ("explain", ["explain", "course-catalog-20261123-1216"]),
         ("validate", ["validate", "fournines.yaml", "objectives.yaml"]),
@@ -34,7 +35,14 @@ def test_what_is_printed_reads_well(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["budget"], ["incidents"], ["explain", "course-catalog-20261123-1216"], ["runbook", "list"]]
+    "arguments",
+    [
+        ["budget"],
+        ["budget", "--spent"],
+        ["incidents"],
+        ["explain", "course-catalog-20261123-1216"],
+        ["runbook", "list"],
+    ],
 )
 @pytest.mark.usefixtures("kept")
 def test_json_is_json(fournines: Command, arguments: list[str]) -> None:
@@ -47,9 +55,38 @@ def test_json_is_json(fournines: Command, arguments: list[str]) -> None:
 def test_a_budget_of_the_past_knows_nothing_of_what_came_later(fournines: Command) -> None:
     then = json.loads(fournines("budget", "--at", "2026-11-23T12:10Z", "--json").out)
     now = json.loads(fournines("budget", "--json").out)
-    assert [row["bad"] for row in then] == [0.0, 0.0]
-    assert sum(row["bad"] for row in now) == 3000.0
-    assert [row["state"] for row in then] == ["ok", "ok"]
+    assert {row["bad"] for row in then} == {0.0}
+    assert [(row["scope"], row["bad"]) for row in now] == [
+        ("contract", 3000.0), ("service", 3000.0), ("placement", 3000.0), ("placement", 0.0),
+    ]  # fmt: skip
+    assert {row["state"] for row in then} == {"ok"}
+
+
+@pytest.mark.usefixtures("kept")
+def test_who_spent_a_budget_adds_up_to_all_of_it_by_spender_and_by_region(fournines: Command) -> None:
+    contract, service = json.loads(fournines("budget", "--spent", "--json").out)
+    assert (contract["scope"], service["scope"]) == ("contract", "service")
+    for view in (contract, service):
+        assert [one["kind"] for one in view["spenders"]] == ["incident"]
+        for parts in (view["spenders"], view["regions"]):
+            assert sum(part["bad"] for part in parts) == view["bad"] == 3000.0
+    _, before = json.loads(fournines("budget", "--spent", "--at", "2026-11-23T12:10Z", "--json").out)
+    assert (before["bad"], before["spenders"]) == (0.0, [])
+
+
+@pytest.mark.usefixtures("kept")
+def test_an_unspent_budget_says_that_nobody_spent_it(fournines: Command) -> None:
+    assert "Nothing was spent" in fournines("budget", "--spent", "--at", "2026-11-23T12:10Z").out
+
+
+@pytest.mark.usefixtures("kept")
+def test_requests_and_minutes_are_told_side_by_side(fournines: Command) -> None:
+    contract, service, worst, _ = json.loads(fournines("budget", "--json").out)
+    assert worst["by_requests"] == {"unit": "requests", "bad": 3000.0, "total": 120_000.0}
+    assert worst["by_minutes"] == {"unit": "minutes", "bad": 30.0, "total": 120.0}
+    assert service["by_minutes"] == {"unit": "minutes", "bad": 30.0, "total": 230.0}
+    assert contract["by_minutes"] == {"unit": "minutes", "bad": 30.0, "total": 110.0}
+    assert (service["placements"], service["placement"], worst["placements"]) == (2, None, 1)
 
 
 EXCLUSIONS = """\
@@ -67,8 +104,11 @@ def test_what_was_agreed_not_to_count_spends_no_budget_and_rings_for_nobody(
     config.write_text(config.read_text(encoding="utf-8") + "exclusions: [windows.yaml]\n", encoding="utf-8")
     then = json.loads(fournines("budget", "--at", "2026-11-23T12:35Z", "--json").out)
     now = json.loads(fournines("budget", "--json").out)
-    assert [(row["bad"], row["state"]) for row in then] == [(0.0, "ok"), (0.0, "ok")]
-    assert sum(row["bad"] for row in now) == 1000.0
+    assert {(row["bad"], row["state"]) for row in then if row["scope"] != "contract"} == {(0.0, "ok")}
+    here = next(row for row in now if row["scope"] == "placement")
+    assert (here["bad"], here["excluded_minutes"]) == (1000.0, 20)
+    assert here["raw"] == {"unit": "requests", "bad": 3000.0, "total": 120_000.0}
+    assert "eu-west-1: 20 minutes left out, 97.5000 % with them." in fournines("budget").out
 
 
 @pytest.mark.usefixtures("kept")

@@ -31,6 +31,7 @@ from remediation.journal import Entry, EntryKind
 from runbooks.shelf import Shelf
 from slo.burn import Severity, firing
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
+from slo.contracts import Contract
 from slo.objectives import Objective, Rolling
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ OBJECTIVES = (
         name="latency", display_name="Latency", service="*", indicator=Indicator.LATENCY,
         target=Decimal("0.999"), window=Rolling(timedelta(days=30)), threshold_s=Decimal(1),
     ),
+)  # fmt: skip
+CONTRACT = Contract(
+    id="acme-sla", tenant="acme", display_name="Acme", services=("course-catalog",), regions=("*",),
+    indicator=Indicator.AVAILABILITY, target=Decimal("0.999"), zone="Europe/Berlin",
 )  # fmt: skip
 NO_SHELF = Shelf({})
 SLIS = tuple(
@@ -144,6 +149,7 @@ def board(
         shelf=books_of_people,
         record=record,
         periods={"collect": timedelta(seconds=15)},
+        contracts=(CONTRACT,),
         base_url="http://fournines",
         pulse=pulse(),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fournines import telemetry
 from fournines.store.books import Books
 from fournines.telemetry import Distribution
-from slo.cells import minute_of
+from slo.cells import Indicator, State, minute_of
 from slo.metrics import Family, Kind
 from tests.living import BAD_DEPLOYMENT, NOON, Life, small
 from tests.telemetry.state import known_state
@@ -149,6 +151,44 @@ def test_the_counted_requests_are_those_of_the_ledger_since_the_start_whoever_as
         if name == "sli_all_total" and dict(labels)["indicator"] == "availability"
     }  # fmt: skip
     assert found == expected
+
+
+def test_the_numbers_told_are_those_of_the_ledger(books: Books) -> None:
+    """Counted here once more, minute by minute, from the cells alone."""
+    life = Life(small(BAD_DEPLOYMENT), books)
+    life.until(40)
+    found = told(generate_latest(telemetry.registry(life.service.samples)).decode())
+    now = minute_of(life.clock.now())
+    allowed = Fraction(1, 10_000)
+    sums: Counter[tuple[str, str]] = Counter()
+    with books.ledger() as ledger:
+        for sli in ledger.slis:
+            if sli.indicator is not Indicator.AVAILABILITY:
+                continue
+            bad, total, state = (column.tolist() for column in ledger.minutes(sli, now - 30 * 1440, now))
+            where = {"objective": "availability", **asdict(sli.placement), "indicator": "availability"}
+            place = tuple(sorted(where.items()))
+            ratio = 1 - Fraction(sum(bad), sum(total))
+            known = sum(one in (State.OBSERVED, State.NO_TRAFFIC) for one in state)
+            down = sum(20 * one > every for one, every in zip(bad, total, strict=True))
+            assert found["slo_sli_ratio", place] == float(ratio)
+            assert found["slo_error_budget_remaining_ratio", place] == float(1 - (1 - ratio) / allowed)
+            assert found["slo_minutes_bad", place] == down
+            assert found["slo_minutes_sli_ratio", place] == float(1 - Fraction(down, known))
+            sums[sli.placement.service, "bad"] += sum(bad)
+            sums[sli.placement.service, "total"] += sum(total)
+    assert sums["course-catalog", "bad"] > 0
+    for service in ("course-catalog", "payment"):
+        pool = {"objective": "availability", "service": service, "indicator": "availability"}
+        spent = Fraction(sums[service, "bad"], sums[service, "total"]) / allowed
+        left = found["slo_pool_error_budget_remaining_ratio", tuple(sorted(pool.items()))]
+        assert left == float(1 - spent)
+        parts = [
+            value
+            for (name, labels), value in found.items()
+            if name == "slo_error_budget_spent_ratio" and pool.items() <= dict(labels).items()
+        ]
+        assert sum(parts) == pytest.approx(float(spent))
 
 
 def test_a_distribution_counts_what_lies_up_to_its_bounds() -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from collector.doubts import Doubted
 from collector.estate import Belonging, Entrance, LaunchType, TaskDefinition
+from collector.indicators import Doubt, DoubtName
 from fournines import telemetry
 from fournines.clock import Health, Record, Stepped
 from fournines.desk import Desk
@@ -23,7 +25,7 @@ from runbooks import shelf
 from slo.burn import Severity
 from slo.cells import Placement
 from slo.gate import Override
-from tests.telemetry.state import NOON, OBJECTIVES, HandMade, board, fill, happen
+from tests.telemetry.state import IRELAND, NOON, OBJECTIVES, HandMade, board, fill, happen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +63,9 @@ def site() -> Iterator[Site]:
 
 
 PAGES = (
-    *("/", "/incidents", "/runbooks", "/runbooks/dependency", "/style.css", "/metrics", "/healthz"),
-    *("/api/budgets", "/api/gate?service=course-catalog", "/api/placements", "/api/incidents"),
-    *("/api/journal", "/nowhere"),
+    *("/", "/budgets/availability/course-catalog", "/incidents", "/runbooks", "/runbooks/dependency"),
+    *("/style.css", "/metrics", "/healthz", "/api/budgets", "/api/gate?service=course-catalog"),
+    *("/api/spent", "/api/placements", "/api/incidents", "/api/journal", "/nowhere"),
 )
 
 
@@ -80,10 +82,47 @@ def test_every_answer_forbids_scripts_frames_and_sniffing(site: Site, path: str)
 def test_the_first_page_shows_what_needs_attention_first_and_folds_the_rest(site: Site) -> None:
     page = site.get("/")
     attention, _, folded = page.partition("<details>")
-    assert "spent 83.4 times" in attention
-    assert attention.count('<td class="w">course-catalog</td>') == 1
-    assert folded.count('<td class="w">course-catalog</td>') == 3
+    assert "1 of 2 budgets needs attention" in attention
+    assert "spent 41.7 times" in attention
+    link = '<a href="/budgets/availability/course-catalog">course-catalog</a>'
+    assert (attention.count(link), folded.count(link)) == (1, 0)
+    assert "Acme" in attention
+    assert "spent 83.4 times" in folded
     assert "<script" not in page
+
+
+DETAIL = "/budgets/availability/course-catalog"
+
+
+def test_a_budget_has_a_page_with_how_it_went_and_who_spent_it(site: Site) -> None:
+    page = site.get(DETAIL)
+    assert "spent 41.7 times" in page
+    assert "10 of 8.64 bad minutes that the period allows" in page
+    assert f'<a href="/incidents/{site.incident}">incident {site.incident}</a>' in page
+    for name in ("course", "heat", "regions"):
+        assert f'aria-labelledby="{name}-title {name}-words"' in page
+    assert "Thu 1 Oct, 11 h: 10 of 60 minutes down, 50 unknown" not in page
+    assert "Thu 1 Oct, 11 h: 10 of 60 minutes down, 1,000 of 120,000 bad" in page
+
+
+def test_a_budget_of_nobody_is_a_page_that_says_so(site: Site) -> None:
+    for path in ("/budgets/nothing/course-catalog", "/budgets/availability/nobody"):
+        assert "There is nothing here" in site.get(path, 404)
+
+
+def test_who_spent_a_budget_is_told_to_programs_as_well(site: Site) -> None:
+    views = json.loads(site.get("/api/spent"))
+    spent = next(view for view in views if view["scope"] == "service")
+    assert [(one["kind"], one["bad"]) for one in spent["spenders"]] == [("incident", 1000.0)]
+    assert [(one["name"], one["bad"]) for one in spent["regions"]] == [("eu-west-1", 1000.0)]
+
+
+def test_numbers_that_do_not_add_up_are_marked_beside_the_budget(site: Site) -> None:
+    assert "doubtful" not in site.get("/")
+    doubt = Doubt(DoubtName.COUNTED_TOO_FEW, IRELAND, 0, 5, 1000, 900)
+    site.known.doubted = {IRELAND: Doubted(doubt, NOON - timedelta(minutes=10))}
+    assert "doubtful" in site.get("/")
+    assert "do not add up" in site.get(DETAIL)
 
 
 def test_an_incident_says_what_users_feel_in_numbers_that_close(site: Site) -> None:
@@ -197,9 +236,11 @@ def test_a_placement_is_listed_as_it_is_and_as_vanished_when_it_is_gone(site: Si
 
 def test_json_says_the_same_as_the_page(site: Site) -> None:
     budgets = json.loads(site.get("/api/budgets"))
-    shown = [str(row.budget.placements[0]) for row in site.board.budgets()]
-    assert [row["placement"] for row in budgets] == shown
-    worst = budgets[0]
+    shown = [(row.objective, row.where) for row in site.board.overview().rows]
+    assert [(row["objective"], row["where"]) for row in budgets] == shown
+    scopes = [row["scope"] for row in budgets]
+    assert scopes == ["contract", *["service"] * 2, *["placement"] * 4]
+    worst = budgets[3]
     assert (worst["left"], worst["state"], worst["target"]) == ("spent 83.4 times", "page", "99.99 %")
     (incident,) = json.loads(site.get("/api/incidents"))
     assert json.loads(site.get(f"/api/incidents/{incident['id']}")) == incident
