@@ -330,10 +330,10 @@ class Board:
             f"the runs of {where} cannot be read: {why}"
             for where, why in sorted(self._known.unwatched.copy().items())
         ]
-        backlog = self._books.backlog()
+        backlog = self._books.outbox.backlog()
         late += [
             f"the statement of {one.contract} for {one.month} is not in {one.place} yet: {one.why}"
-            for one in self._books.failing_dispatches()
+            for one in self._books.statements.failing()
         ]
         if backlog.stuck:
             late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")

@@ -86,13 +86,13 @@ def issue(books: Books, statement: Statement, now: datetime) -> Issue:
 
 def latest(books: Books, contract: str, month: str) -> Issue | None:
     """Return the newest revision of a month as it was issued; None where there is none."""
-    issued = books.issued(contract, month)
+    issued = books.statements.issued(contract, month)
     return Issue(from_json(issued[-1].body), issued[-1].revision) if issued else None
 
 
 def _kept(books: Books, statement: Statement, now: datetime) -> Issue:
     whole = replace(statement, trend=(*statement.trend[:-1], closing.month_line(statement)))
-    kept = books.issue(whole.contract, whole.month, to_json(whole), now)
+    kept = books.statements.issue(whole.contract, whole.month, to_json(whole), now)
     return Issue(whole, kept.revision)
 
 
@@ -123,7 +123,7 @@ def _trend(books: Books, contract: Contract, month: Month) -> Iterator[MonthLine
     while len(before) < TREND_MONTHS:
         before.append(before[-1].previous)
     for one in reversed(before[1:]):
-        issued = books.issued(contract.id, str(one))
+        issued = books.statements.issued(contract.id, str(one))
         if issued:
             yield restored(MonthLine, json.loads(issued[-1].body)["trend"][-1])
         else:

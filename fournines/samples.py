@@ -360,10 +360,10 @@ def _work(board: Board, record: Record, books: Books) -> Numbers:
         if health.last_success is not None:
             yield telemetry.JOB_LAST_SUCCESS, ((name,), health.last_success.timestamp())
     yield from _heartbeat(board.pulse)
-    backlog = books.backlog()
+    backlog = books.outbox.backlog()
     yield telemetry.OUTBOX_PENDING, ((), float(backlog.pending))
     yield telemetry.OUTBOX_STUCK, ((), float(backlog.stuck))
-    for place, waiting in sorted(Counter(one.place for one in books.failing_dispatches()).items()):
+    for place, waiting in sorted(Counter(one.place for one in books.statements.failing()).items()):
         yield telemetry.STATEMENTS_WAITING, ((place,), float(waiting))
     for kind, number in sorted(books.event_counts().items()):
         yield telemetry.EVENTS, ((kind,), float(number))

@@ -194,7 +194,7 @@ def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
             return
         with Books.visit(settings.store) as books:
             yield judge.journal(books.verify_journal())
-            yield from judge.undelivered(books.failing_dispatches())
+            yield from judge.undelivered(books.statements.failing())
             yield from _minutes(settings, books, now)
     except StoreError as problem:
         yield wrong("store", str(problem), "do as it says")

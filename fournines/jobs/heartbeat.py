@@ -58,7 +58,7 @@ class Heartbeat:
             answered=self._answered,
             evaluated=ended.get("evaluate"),
             told=ended.get("tell"),
-            waiting_since=self.books.waiting_since(),
+            waiting_since=self.books.outbox.waiting_since(),
         )
 
     def _beat(self, region: str) -> None:

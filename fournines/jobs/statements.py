@@ -75,8 +75,8 @@ class Statements:
     def run(self, now: datetime) -> None:
         """Look at every month that is due; one that fails keeps no other waiting."""
         failures, kept = list[Exception](), self.books.extent()
-        self.books.retain_dispatches([one.id for one in self.contracts], [*self.archives, SLACK])
-        late = self.books.failing_dispatches()
+        self.books.statements.retain([one.id for one in self.contracts], [*self.archives, SLACK])
+        late = self.books.statements.failing()
         for contract in self.contracts:
             stuck = {Month.parse(one.month) for one in late if one.contract == contract.id}
             months = {*due(contract, kept, self.issuance, now), *stuck}
@@ -92,11 +92,11 @@ class Statements:
     def _look(self, contract: Contract, month: Month, now: datetime) -> None:
         """Issue the month if it is new or changed, and send the newest revision where it is not yet."""
         checked = self._checked.get((contract.id, month))
-        issued = self.books.issued(contract.id, str(month))
+        issued = self.books.statements.issued(contract.id, str(month))
         if checked and now - checked < CHECKED_EVERY and issued and not self._missing(issued[-1]):
             return
         made = issuing.issue(self.books, self._close(contract, month, now), now)
-        issued = self.books.issued(contract.id, str(month))
+        issued = self.books.statements.issued(contract.id, str(month))
         self._checked[contract.id, month] = now
         if missing := self._missing(issued[-1]):
             self._send(made.statement, issued, missing, now)
@@ -114,7 +114,7 @@ class Statements:
 
     def _missing(self, newest: Issued) -> tuple[str, ...]:
         """Return where the newest revision is not yet; Slack last, since it says where the files are."""
-        there = self.books.dispatched(newest.contract, newest.month, newest.revision)
+        there = self.books.statements.dispatched(newest.contract, newest.month, newest.revision)
         arrived = {one.place for one in there if one.arrived}
         return tuple(place for place in (*self.archives, SLACK) if place not in arrived)
 
@@ -128,9 +128,9 @@ class Statements:
                 contract=newest.contract, month=newest.month, revision=newest.revision, place=place, at=now
             )
             if place == SLACK:
-                self.books.note_dispatch(sent, [self._entry(statement, issued, now)])
+                self.books.statements.note(sent, [self._entry(statement, issued, now)])
             else:
-                self.books.note_dispatch(replace(sent, why=self._lay_up(place, newest, files)))
+                self.books.statements.note(replace(sent, why=self._lay_up(place, newest, files)))
 
     def _lay_up(self, place: str, newest: Issued, files: Callable[[], Mapping[str, bytes]]) -> str:
         """Put every file of a revision into a place; return why that failed, or nothing."""
@@ -166,7 +166,7 @@ class Statements:
         """Say where the files are, and what is not there yet."""
         late = {
             one.place: one.why
-            for one in self.books.dispatched(newest.contract, newest.month, newest.revision)
+            for one in self.books.statements.dispatched(newest.contract, newest.month, newest.revision)
             if not one.arrived
         }
         for place, archive in self.archives.items():

@@ -49,7 +49,7 @@ class Tell:
         del now
         failures = list[Exception]()
         for _ in range(ROUNDS_MAX):
-            if not sum(self._try(telling, failures) for telling in self.books.due(self.wall())):
+            if not sum(self._try(telling, failures) for telling in self.books.outbox.due(self.wall())):
                 break
         if failures:
             raise ExceptionGroup(f"{len(failures)} messages could not be told", failures)
@@ -60,9 +60,9 @@ class Tell:
             return self._tell(telling)
         except Exception as problem:  # noqa: BLE001 - one message must not keep the others waiting
             failures.append(problem)
-            self.books.sending(telling)
+            self.books.outbox.sending(telling)
             why = f"{type(problem).__name__}: {problem}"
-            self.books.retry(telling, self.wall() + REFUSED_EVERY, why, ambiguous=True)
+            self.books.outbox.retry(telling, self.wall() + REFUSED_EVERY, why, ambiguous=True)
             return False
 
     def _tell(self, telling: Telling) -> bool:
@@ -80,7 +80,7 @@ class Tell:
                 case None:
                     pass
         message = self._rendered(telling)
-        self.books.sending(telling)
+        self.books.outbox.sending(telling)
         return self._settle(telling, self._deliver(telling, message, label))
 
     def _rendered(self, telling: Telling) -> Message:
@@ -119,7 +119,7 @@ class Tell:
     def _settle(self, telling: Telling, delivery: Delivery) -> bool:
         match delivery:
             case Sent(channel=channel, ts=ts):
-                self.books.sent(telling, channel, ts, self.wall())
+                self.books.outbox.sent(telling, channel, ts, self.wall())
                 return True
             case Later():
                 return self._wait(telling, delivery, ambiguous=False)
@@ -127,7 +127,7 @@ class Tell:
                 return self._wait(telling, delivery, ambiguous=True)
             case Refused(channel_at_fault=True) if telling.channel not in {None, self.channel}:
                 _log.warning("the channel of %s is gone (%s): it moves", telling.incident, delivery.why)
-                self.books.move_thread(telling, delivery.why)
+                self.books.outbox.move_thread(telling, delivery.why)
                 return True
             case Refused(why=why):
                 _log.error(
@@ -135,7 +135,7 @@ class Tell:
                     telling.incident,
                     why,
                 )
-                self.books.refused(telling, self.wall() + REFUSED_EVERY, why)
+                self.books.outbox.refused(telling, self.wall() + REFUSED_EVERY, why)
                 return False
             case _:
                 assert_never(delivery)
@@ -150,7 +150,7 @@ class Tell:
         )
         until = self.wall() + wait
         self._held[telling.kind is Kind.EDIT] = until
-        self.books.retry(telling, until, delivery.why, ambiguous=ambiguous)
+        self.books.outbox.retry(telling, until, delivery.why, ambiguous=ambiguous)
         return False
 
     def _channel(self, telling: Telling) -> str:

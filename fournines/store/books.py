@@ -13,17 +13,15 @@ from fournines.store import (
     backfills,
     collected,
     days,
-    dispatches,
     inbox,
     incidents,
     journal,
-    outbox,
     overrides,
     running,
-    statements,
 )
 from fournines.store import ledger as cells
 from fournines.store.database import Database, open_database
+from fournines.store.desks import Outbox, StatementShelf
 from fournines.store.live import LiveLedger
 from fournines.store.place import IN_MEMORY, StoreError, file_of, own
 from fournines.store.runs import PAUSED, SqlRuns
@@ -41,13 +39,10 @@ if TYPE_CHECKING:
     from collector.watermarks import Mark
     from fournines.store.backfills import Backfill
     from fournines.store.days import Untrue
-    from fournines.store.dispatches import Dispatch
     from fournines.store.journal import Kept
     from fournines.store.ledger import Import
     from fournines.store.live import History
-    from fournines.store.outbox import Backlog, Telling
     from fournines.store.past import Past
-    from fournines.store.statements import Issued
     from remediation.events.event import Event
     from remediation.incidents import Change, Incident
     from remediation.journal import Entry, EntryKind
@@ -63,7 +58,8 @@ if TYPE_CHECKING:
 class Books:
     """All that is kept, safe to share among threads; every method is one transaction.
 
-    `runs` keeps the workflows: it is the Runs of the engine.  `changes` counts what was written that may be
+    `runs` keeps the workflows: it is the Runs of the engine.  `outbox` holds what people must be told, and
+    `statements` those that were issued.  `changes` counts what was written that may be
     older than the ledger's ring: whoever remembers sums of it adds them up again.
     """
 
@@ -74,6 +70,7 @@ class Books:
         self._live = LiveLedger(database, make)
         self.changes = 0
         self.runs = SqlRuns(database, uuid.uuid4().hex)
+        self.outbox, self.statements = Outbox(database), StatementShelf(database)
 
     @classmethod
     def open(cls, url: str, make: Callable[[], Ledger] = Ledger) -> Self:
@@ -395,81 +392,6 @@ class Books:
         """Return the number of the first entry that was tampered with, or None."""
         with self._database.read() as connection:
             return journal.verify(connection)
-
-    # -- what is told
-
-    def due(self, now: datetime) -> tuple[Telling, ...]:
-        """Return what may be sent at this real moment, at most one message and one edit per incident."""
-        with self._database.read() as connection:
-            return outbox.due(connection, now)
-
-    def sending(self, telling: Telling) -> None:
-        """Note, before anything is sent, that it may have been sent."""
-        with self._database.write() as connection:
-            outbox.sending(connection, telling)
-
-    def sent(self, telling: Telling, channel: str, ts: str, now: datetime) -> None:
-        """Note that the message arrived, and where."""
-        with self._database.write() as connection:
-            outbox.sent(connection, telling, channel, ts, now)
-
-    def retry(self, telling: Telling, at: datetime, why: str, *, ambiguous: bool = False) -> None:
-        """Have it sent again at the real moment; ambiguous when it may have arrived all the same."""
-        with self._database.write() as connection:
-            outbox.retry(connection, telling, at, why, ambiguous=ambiguous)
-
-    def refused(self, telling: Telling, at: datetime, why: str) -> None:
-        """Have it sent again at the real moment although Slack said no; an edit is dropped."""
-        with self._database.write() as connection:
-            outbox.refused(connection, telling, at, why)
-
-    def move_thread(self, telling: Telling, why: str) -> None:
-        """Have the incident's message posted anew, in the channel of now, and the telling after it."""
-        with self._database.write() as connection:
-            outbox.move_thread(connection, telling, why)
-
-    def backlog(self) -> Backlog:
-        """Return how much is told and how much is not."""
-        with self._database.read() as connection:
-            return outbox.backlog(connection)
-
-    def waiting_since(self) -> datetime | None:
-        """Return when the oldest message that Slack does not have yet came up; None if it has all."""
-        with self._database.read() as connection:
-            return outbox.waiting_since(connection)
-
-    # -- statements
-
-    def issue(self, contract: str, month: str, body: str, now: datetime) -> Issued:
-        """Keep a statement's canonical JSON as the next revision, unless the latest says the same."""
-        with self._database.write() as connection:
-            return statements.issue(connection, contract, month, body, now)
-
-    def issued(self, contract: str, month: str) -> tuple[Issued, ...]:
-        """Return every revision of a month's statement, oldest first."""
-        with self._database.read() as connection:
-            return statements.issued(connection, contract, month)
-
-    def dispatched(self, contract: str, month: str, revision: int) -> tuple[Dispatch, ...]:
-        """Return how a revision stands with each place that it was sent to."""
-        with self._database.read() as connection:
-            return dispatches.of(connection, contract, month, revision)
-
-    def note_dispatch(self, one: Dispatch, entries: Sequence[Entry] = ()) -> None:
-        """Keep how a dispatch stands, and journal what is told of it, in one transaction."""
-        with self._database.write() as connection:
-            dispatches.note(connection, one)
-            journal.append(connection, entries)
-
-    def retain_dispatches(self, contracts: Sequence[str], places: Sequence[str]) -> None:
-        """Give up what is not where it belongs, where its contract or place is no longer configured."""
-        with self._database.write() as connection:
-            dispatches.retain(connection, contracts, places)
-
-    def failing_dispatches(self) -> tuple[Dispatch, ...]:
-        """Return what is not where it belongs."""
-        with self._database.read() as connection:
-            return dispatches.failing(connection)
 
     def _must_own(self) -> None:
         if not self._owner:

@@ -316,7 +316,7 @@ def test_a_statement_that_could_not_be_laid_up_is_named(site: Site, fournines: C
         late = Dispatch(
             contract="acme", month="2026-10", revision=1, place="s3", at=NOON, why="s3:PutObject is denied"
         )
-        books.note_dispatch(late)
+        books.statements.note(late)
     (found,) = findings(fournines("doctor", "--json", "--no-slack").out, "statements")
     assert (found["area"], found["mark"]) == ("statements s3", "warn")
     assert "the statement of acme for 2026-10 could not be laid up: s3:PutObject is denied" in found["what"]

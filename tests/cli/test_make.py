@@ -162,7 +162,7 @@ def test_a_month_that_is_not_over_is_reported_and_not_issued(kept: Path, fournin
         ("course-catalog-20261123-1216", "deployment", "")
     ], "what was only proposed is no action"
     with Books.visit(str(kept / "books.db")) as books:
-        assert books.issued("acme-sla", "2026-11") == ()
+        assert books.statements.issued("acme-sla", "2026-11") == ()
 
 
 def test_a_month_that_is_over_is_issued_once_with_its_imports(folder: Path, fournines: Command) -> None:

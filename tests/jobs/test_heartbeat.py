@@ -173,8 +173,8 @@ def test_slack_that_takes_nothing_for_long_stops_it_since_nobody_is_told(books: 
     beats.run(NOON + MINUTE)
     (told,) = beats.pulse.troubles()
     assert "messages_stuck (a message that people should have has waited for too long)" in told
-    (telling,) = books.due(NOON)
-    books.sent(telling, "incidents", "1.0", NOON)
+    (telling,) = books.outbox.due(NOON)
+    books.outbox.sent(telling, "incidents", "1.0", NOON)
     beats.run(NOON + MINUTE)
     assert beats.pulse.troubles() == []
 

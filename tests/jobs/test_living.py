@@ -116,7 +116,9 @@ def test_a_bad_deployment_is_met_told_and_over(books: Books) -> None:
         assert kinds.count(kind) >= 1, kind
     assert books.open_incidents() == ()
     assert world.ear.heard[0].text.startswith("PAGE · course-catalog · eu-west-1")
-    assert books.backlog().pending <= 1, "at most an edit, which is not sent more often than Slack likes"
+    assert books.outbox.backlog().pending <= 1, (
+        "at most an edit, which is not sent more often than Slack likes"
+    )
     assert books.verify_journal() is None
     assert world.failures == {}
 

@@ -137,17 +137,17 @@ def test_a_statement_is_issued_laid_up_and_told_once(books: Books) -> None:
     shelf = Cupboard()
     made = job(books, {"s3": shelf}, Issuance())
     made.run(SETTLED - timedelta(minutes=1))
-    assert books.issued("acme-sla", "2026-10") == ()
+    assert books.statements.issued("acme-sla", "2026-10") == ()
     for hours in range(4):
         made.run(SETTLED + hours * HOUR)
-    (issued,) = books.issued("acme-sla", "2026-10")
+    (issued,) = books.statements.issued("acme-sla", "2026-10")
     assert sorted(shelf.kept) == [
         f"acme-sla/2026-10/acme-sla-2026-10-r1.{kind}" for kind in ("csv", "html", "json", "pdf")
     ]
     assert shelf.kept["acme-sla/2026-10/acme-sla-2026-10-r1.json"].decode().strip() == issued.body
     (entry,) = stated(books)
     assert entry.data["files"][0] == "s3://statements/acme-sla/2026-10/acme-sla-2026-10-r1.html"
-    assert books.backlog().pending == 1
+    assert books.outbox.backlog().pending == 1
 
 
 def test_the_message_says_the_verdict_its_numbers_and_where_the_files_are(books: Books) -> None:
@@ -168,7 +168,7 @@ def test_a_process_that_was_down_over_the_month_s_end_issues_it_when_it_is_back(
     for days in (9, 10):
         with Books.open(url) as again:
             job(again).run(SETTLED + timedelta(days=days))
-            assert len(again.issued("acme-sla", "2026-10")) == 1
+            assert len(again.statements.issued("acme-sla", "2026-10")) == 1
             assert len(stated(again)) == 1
 
 
@@ -185,9 +185,9 @@ def test_what_is_restated_later_is_a_new_revision_that_says_what_it_replaces(boo
     first = dict(shelf.kept)
     books.record(counted(datetime(2026, 10, 1, tzinfo=UTC), bad=3), SETTLED + HOUR)
     made.run(SETTLED + HOUR)
-    assert len(books.issued("acme-sla", "2026-10")) == 1, "it is looked over once a day"
+    assert len(books.statements.issued("acme-sla", "2026-10")) == 1, "it is looked over once a day"
     made.run(SETTLED + timedelta(days=1))
-    assert [one.revision for one in books.issued("acme-sla", "2026-10")] == [1, 2]
+    assert [one.revision for one in books.statements.issued("acme-sla", "2026-10")] == [1, 2]
     assert first.items() < shelf.kept.items(), "no revision overwrites another"
     told = stated(books)[-1].sentence
     assert told.startswith("Breached: 97.0000 %")
@@ -198,7 +198,7 @@ def test_what_did_not_change_is_never_issued_again(books: Books) -> None:
     made = job(books)
     for days in range(20):
         made.run(SETTLED + timedelta(days=days))
-    assert len(books.issued("acme-sla", "2026-10")) == len(stated(books)) == 1
+    assert len(books.statements.issued("acme-sla", "2026-10")) == len(stated(books)) == 1
 
 
 def test_a_bucket_that_refuses_loses_nothing_holds_up_nobody_and_is_tried_again(books: Books) -> None:
@@ -208,7 +208,7 @@ def test_a_bucket_that_refuses_loses_nothing_holds_up_nobody_and_is_tried_again(
     assert len(folder.kept) == 1
     (entry,) = stated(books)
     assert "Not there yet, and tried again: s3:PutObject answered AccessDenied" in entry.data["files"]
-    (failing,) = books.failing_dispatches()
+    (failing,) = books.statements.failing()
     assert (failing.place, failing.why) == ("s3", "s3:PutObject answered AccessDenied")
     assert board(books).trouble() == [
         "the statement of acme-sla for 2026-10 is not in s3 yet: s3:PutObject answered AccessDenied"
@@ -216,7 +216,7 @@ def test_a_bucket_that_refuses_loses_nothing_holds_up_nobody_and_is_tried_again(
     refusing.refuses = False
     made.run(SETTLED + HOUR)
     assert refusing.kept == folder.kept
-    assert (books.failing_dispatches(), board(books).trouble()) == ((), [])
+    assert (books.statements.failing(), board(books).trouble()) == ((), [])
     assert len(stated(books)) == 1, "it was told"
 
 
@@ -227,8 +227,8 @@ def test_a_revision_that_was_replaced_before_it_was_laid_up_is_no_trouble(books:
     books.record(counted(datetime(2026, 10, 1, tzinfo=UTC), bad=3), SETTLED + HOUR)
     refusing.refuses = False
     made.run(SETTLED + timedelta(days=1))
-    assert books.failing_dispatches() == ()
-    assert len(books.issued("acme-sla", "2026-10")) == 2
+    assert books.statements.failing() == ()
+    assert len(books.statements.issued("acme-sla", "2026-10")) == 2
 
 
 def test_a_process_that_is_killed_half_way_tells_once_and_lays_up_the_same_bytes(books: Books) -> None:
@@ -237,7 +237,7 @@ def test_a_process_that_is_killed_half_way_tells_once_and_lays_up_the_same_bytes
         job(books, {"s3": shelf}).run(SETTLED)
     shelf.dies = False
     job(books, {"s3": shelf}).run(SETTLED + HOUR)
-    (issued,) = books.issued("acme-sla", "2026-10")
+    (issued,) = books.statements.issued("acme-sla", "2026-10")
     assert list(shelf.kept.values()) == [f"{issued.body}\n".encode()]
     assert len(stated(books)) == 1
 
@@ -253,16 +253,16 @@ def test_a_bucket_that_refuses_for_half_a_year_has_it_in_the_end(books: Books) -
 
 def test_a_place_that_is_no_longer_configured_is_no_trouble(books: Books) -> None:
     job(books, {"s3": Cupboard(refuses=True)}).run(SETTLED)
-    assert len(books.failing_dispatches()) == 1
+    assert len(books.statements.failing()) == 1
     job(books).run(SETTLED + HOUR)
-    assert books.failing_dispatches() == ()
+    assert books.statements.failing() == ()
 
 
 def test_a_file_that_cannot_be_made_keeps_nobody_from_hearing_of_the_statement(books: Books) -> None:
     job(books, {"s3": Cupboard()}, Issuance(formats=("json", "nonsense"))).run(SETTLED)
-    (failing,) = books.failing_dispatches()
+    (failing,) = books.statements.failing()
     assert failing.why == "KeyError: 'nonsense'"
-    assert len(books.issued("acme-sla", "2026-10")) == len(stated(books)) == 1
+    assert len(books.statements.issued("acme-sla", "2026-10")) == len(stated(books)) == 1
 
 
 def test_one_contract_that_cannot_be_closed_keeps_no_other_waiting(books: Books) -> None:
@@ -275,7 +275,7 @@ def test_one_contract_that_cannot_be_closed_keeps_no_other_waiting(books: Books)
     made = Poisoned([replace(CONTRACT, id="broken"), CONTRACT], books, {}, ONLY_JSON)
     with pytest.raises(ExceptionGroup, match="1 statements could not be issued"):
         made.run(SETTLED)
-    assert len(books.issued("acme-sla", "2026-10")) == 1
+    assert len(books.statements.issued("acme-sla", "2026-10")) == 1
 
 
 def board(books: Books) -> Board:
@@ -300,9 +300,9 @@ def test_slack_that_is_down_is_told_when_it_is_back(
     plan_fault(workspace, {"kind": "refusal", "error": "channel_not_found", "count": 2}, SETTLED)
     job(books).run(SETTLED)
     tell.run(SETTLED)
-    assert books.backlog().stuck == 1
+    assert books.outbox.backlog().stuck == 1
     wall[0] += REFUSED_EVERY
     tell.run(SETTLED)
     (message,) = workspace.messages.values()
     assert message.text.startswith("Statement 2026-10 · Acme Learning")
-    assert books.backlog().pending == 0
+    assert books.outbox.backlog().pending == 0

@@ -114,7 +114,7 @@ def test_an_incident_is_told_in_one_turn_its_parent_first_then_its_thread_in_ord
     scene.lives()
     assert [message.metadata["event_payload"]["incident"] for message in scene.parents] == [SEARCH]
     assert scene.replies == ["one", "two", "three"]
-    assert scene.books.backlog().pending == 0
+    assert scene.books.outbox.backlog().pending == 0
 
 
 def test_a_rate_limit_is_waited_for_as_slack_asks_and_nothing_is_lost_or_said_twice(scene: Scene) -> None:
@@ -144,7 +144,7 @@ def test_an_answer_that_was_lost_is_looked_for_and_the_message_is_not_said_twice
     scene.opens("search-indexing")
     scene.breaks("drop_after_accept")
     scene.lives()
-    assert (len(scene.parents), scene.books.backlog().sent) == (1, 0)
+    assert (len(scene.parents), scene.books.outbox.backlog().sent) == (1, 0)
     scene.happens(SEARCH, "one")
     scene.lives(seconds=3)
     scene.breaks("drop_after_accept")
@@ -152,7 +152,7 @@ def test_an_answer_that_was_lost_is_looked_for_and_the_message_is_not_said_twice
     scene.lives(seconds=3, turns=4)
     assert len(scene.parents) == 1
     assert scene.replies == ["one", "two", "three"]
-    assert scene.books.backlog().pending == 0
+    assert scene.books.outbox.backlog().pending == 0
 
 
 def test_a_lost_answer_followed_by_an_outage_is_not_said_twice_either(scene: Scene) -> None:
@@ -163,7 +163,7 @@ def test_a_lost_answer_followed_by_an_outage_is_not_said_twice_either(scene: Sce
     scene.lives(seconds=5, turns=4)
     scene.lives(seconds=30, turns=6)
     assert len(scene.parents) == 1
-    assert scene.books.backlog().pending == 0
+    assert scene.books.outbox.backlog().pending == 0
 
 
 def test_blocks_that_are_refused_go_as_a_sentence(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
@@ -211,7 +211,7 @@ def test_a_channel_that_is_not_there_keeps_the_alert_until_it_is(scene: Scene) -
     scene.workspace.channels.clear()
     scene.opens("search-indexing")
     scene.lives(seconds=30, turns=10)
-    assert scene.books.backlog().stuck == 1
+    assert scene.books.outbox.backlog().stuck == 1
     scene.workspace.channels.update(Workspace(["incidents"]).channels)
     scene.lives(seconds=60)
     assert len(scene.parents) == 1
@@ -224,7 +224,7 @@ def test_a_thread_that_somebody_deleted_does_not_swallow_what_follows(scene: Sce
     scene.happens(SEARCH, "it got worse")
     scene.lives(seconds=10)
     assert [message.text for message in scene.parents] == ["it got worse"]
-    assert scene.books.backlog().stuck == 0
+    assert scene.books.outbox.backlog().stuck == 0
 
 
 def test_an_incident_moves_when_its_channel_is_gone_and_another_is_named(
@@ -237,13 +237,13 @@ def test_an_incident_moves_when_its_channel_is_gone_and_another_is_named(
     del scene.workspace.channels[gone]
     scene.happens(SEARCH, "one")
     scene.lives(seconds=10)
-    assert (scene.replies, scene.books.backlog().stuck) == ([], 1)
+    assert (scene.replies, scene.books.outbox.backlog().stuck) == ([], 1)
     scene.tell = replace(scene.tell, channel="on-call")
     scene.happens(SEARCH, "two")
     scene.lives(seconds=60, turns=2)
     assert scene.replies == ["one", "two"]
     assert {message.channel for message in scene.parents} == {gone, *scene.workspace.channels}
-    assert scene.books.backlog().stuck == 0
+    assert scene.books.outbox.backlog().stuck == 0
 
 
 def test_one_message_that_fails_keeps_no_other_waiting_and_is_tried_again(scene: Scene) -> None:
@@ -269,7 +269,7 @@ def test_one_message_that_fails_keeps_no_other_waiting_and_is_tried_again(scene:
             broken.run(NOON)
         scene.at += REFUSED_EVERY
     assert [message.metadata["event_payload"]["incident"] for message in scene.parents] == [PAYMENT]
-    assert scene.books.backlog().why == "KeyError: 'ts'"
+    assert scene.books.outbox.backlog().why == "KeyError: 'ts'"
     scene.lives()
     assert len(scene.parents) == 2
 
@@ -294,7 +294,7 @@ def test_nobody_at_the_address_is_waited_for(books: Books, serve: Callable[[WSGI
     away = Tell(books, SlackChat("xoxb-1", "http://127.0.0.1:9/api/"), scene.board, "incidents")
     scene.opens("search-indexing")
     away.run(NOON)
-    assert books.backlog().pending == 1
+    assert books.outbox.backlog().pending == 1
     scene.lives(seconds=10_000_000)
     assert len(scene.parents) == 1
 

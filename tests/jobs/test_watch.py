@@ -175,7 +175,7 @@ def test_a_job_that_fails_again_and_again_is_told(books: Books) -> None:
     (trouble,) = night.at(NOON + PASSING)
     assert "collect" in trouble.sentence
     assert "the disk is full" in trouble.sentence
-    assert books.backlog().pending == 1, "people are told"
+    assert books.outbox.backlog().pending == 1, "people are told"
 
 
 def test_a_queue_that_cannot_be_heard_is_told(books: Books) -> None:

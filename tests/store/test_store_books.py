@@ -132,7 +132,7 @@ def test_threads_share_the_books(tmp_path: Path) -> None:
     def work(name: str) -> None:
         for _ in range(20):
             books.append([Entry(EntryKind.OPENED, NOON, name, incident=name)])
-            books.due(NOON)
+            books.outbox.due(NOON)
 
     for url in ("sqlite://", str(tmp_path / "books.db")):
         with Books.open(url) as books:
@@ -198,12 +198,14 @@ def test_a_store_without_a_table_of_today_gets_it(tmp_path: Path) -> None:
 
 def test_a_statement_issued_again_is_a_revision_unless_it_says_the_same() -> None:
     with Books.open("sqlite://") as books:
-        first = books.issue("gold", "2026-10", '{"verdict":"met"}', NOON)
-        assert books.issue("gold", "2026-10", '{"verdict":"met"}', NOON + timedelta(days=1)) == first
-        second = books.issue("gold", "2026-10", '{"verdict":"breached"}', NOON + timedelta(days=2))
+        first = books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON)
+        assert (
+            books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON + timedelta(days=1)) == first
+        )
+        second = books.statements.issue("gold", "2026-10", '{"verdict":"breached"}', NOON + timedelta(days=2))
         assert (first.revision, second.revision) == (1, 2)
-        assert books.issued("gold", "2026-10") == (first, second)
-        assert books.issued("gold", "2026-09") == ()
+        assert books.statements.issued("gold", "2026-10") == (first, second)
+        assert books.statements.issued("gold", "2026-09") == ()
 
 
 def test_a_value_that_cannot_be_understood_is_named(tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ def kinds(tellings: tuple[Telling, ...]) -> list[tuple[str, Kind, int]]:
 def send_all(books: Books, now: datetime) -> list[tuple[str, Kind, int]]:
     """Send what is due until nothing is, as a working Slack would have it."""
     told = []
-    while due := books.due(now):
+    while due := books.outbox.due(now):
         for telling in due:
-            books.sending(telling)
-            books.sent(telling, "C1", f"ts{telling.n}", now)
+            books.outbox.sending(telling)
+            books.outbox.sent(telling, "C1", f"ts{telling.n}", now)
             told.append((telling.incident, telling.kind, telling.entry))
     return told
 
@@ -44,7 +44,7 @@ def test_every_kind_of_entry_is_told_somehow_or_on_purpose_not() -> None:
 def test_the_first_entry_of_an_incident_is_the_parent_and_the_rest_are_replies_in_order(books: Books) -> None:
     books.append([entry(kind) for kind in (EntryKind.OPENED, EntryKind.DIAGNOSED, EntryKind.ASKED)])
     books.append([entry(EntryKind.RESTATED, incident=None)])
-    assert kinds(books.due(NOON)) == [("search", Kind.PARENT, 3)]
+    assert kinds(books.outbox.due(NOON)) == [("search", Kind.PARENT, 3)]
     assert send_all(books, NOON) == [
         ("search", Kind.PARENT, 3),
         ("search", Kind.REPLY, 2),
@@ -54,10 +54,10 @@ def test_the_first_entry_of_an_incident_is_the_parent_and_the_rest_are_replies_i
 
 def test_a_reply_knows_its_thread(books: Books) -> None:
     books.append([entry(EntryKind.OPENED), entry(EntryKind.ASKED)])
-    (parent,) = books.due(NOON)
+    (parent,) = books.outbox.due(NOON)
     assert (parent.channel, parent.parent_ts, parent.attempts) == (None, None, 0)
-    books.sent(parent, "C7", "170.5", NOON)
-    (reply,) = books.due(NOON)
+    books.outbox.sent(parent, "C7", "170.5", NOON)
+    (reply,) = books.outbox.due(NOON)
     assert (reply.kind, reply.channel, reply.parent_ts) == (Kind.REPLY, "C7", "170.5")
 
 
@@ -65,14 +65,16 @@ def test_nothing_overtakes_a_reply_that_must_wait_and_other_incidents_go_on(book
     books.append([entry(EntryKind.OPENED), entry(EntryKind.OPENED, "payment")])
     send_all(books, NOON)
     books.append([entry(EntryKind.ASKED), entry(EntryKind.ESCALATED), entry(EntryKind.ASKED, "payment")])
-    first = books.due(NOON)[0]
-    books.sending(first)
-    books.retry(first, NOON + timedelta(seconds=30), "ratelimited")
+    first = books.outbox.due(NOON)[0]
+    books.outbox.sending(first)
+    books.outbox.retry(first, NOON + timedelta(seconds=30), "ratelimited")
     replies = [
-        telling for telling in kinds(books.due(NOON + timedelta(seconds=29))) if telling[1] is Kind.REPLY
+        telling
+        for telling in kinds(books.outbox.due(NOON + timedelta(seconds=29)))
+        if telling[1] is Kind.REPLY
     ]
     assert replies == [("payment", Kind.REPLY, 5)]
-    later = books.due(NOON + timedelta(seconds=30))
+    later = books.outbox.due(NOON + timedelta(seconds=30))
     retried = next(telling for telling in later if telling.incident == "search")
     assert (retried.entry, retried.attempts, retried.ambiguous) == (3, 1, False)
 
@@ -81,49 +83,49 @@ def test_edits_of_one_parent_are_one_edit_and_not_too_often(books: Books) -> Non
     books.append([entry(EntryKind.OPENED)])
     send_all(books, NOON)
     books.append([entry(EntryKind.JOINED) for _ in range(20)])
-    assert books.due(NOON + EDIT_EVERY / 2) == ()
-    assert kinds(books.due(NOON + EDIT_EVERY)) == [("search", Kind.EDIT, 21)]
+    assert books.outbox.due(NOON + EDIT_EVERY / 2) == ()
+    assert kinds(books.outbox.due(NOON + EDIT_EVERY)) == [("search", Kind.EDIT, 21)]
 
 
 def test_what_happens_while_the_parent_is_on_its_way_becomes_an_edit(books: Books) -> None:
     books.append([entry(EntryKind.OPENED)])
-    (parent,) = books.due(NOON)
-    books.sending(parent)
+    (parent,) = books.outbox.due(NOON)
+    books.outbox.sending(parent)
     books.append([entry(EntryKind.JOINED)])
-    books.sent(parent, "C1", "1", NOON)
-    assert kinds(books.due(NOON + EDIT_EVERY)) == [("search", Kind.EDIT, 2)]
+    books.outbox.sent(parent, "C1", "1", NOON)
+    assert kinds(books.outbox.due(NOON + EDIT_EVERY)) == [("search", Kind.EDIT, 2)]
 
 
 def test_an_edit_waits_for_no_reply_and_no_reply_for_an_edit(books: Books) -> None:
     books.append([entry(EntryKind.OPENED)])
     send_all(books, NOON)
     books.append([entry(EntryKind.ASKED)])
-    assert kinds(books.due(NOON)) == [("search", Kind.REPLY, 2)]
-    assert kinds(books.due(NOON + EDIT_EVERY)) == [("search", Kind.REPLY, 2), ("search", Kind.EDIT, 2)]
+    assert kinds(books.outbox.due(NOON)) == [("search", Kind.REPLY, 2)]
+    assert kinds(books.outbox.due(NOON + EDIT_EVERY)) == [("search", Kind.REPLY, 2), ("search", Kind.EDIT, 2)]
 
 
 def test_a_message_on_its_way_at_a_crash_may_have_arrived(tmp_path: Path) -> None:
     url = str(tmp_path / "books.db")
     with Books.open(url) as books:
         books.append([entry(EntryKind.OPENED)])
-        books.sending(books.due(NOON)[0])
+        books.outbox.sending(books.outbox.due(NOON)[0])
     with Books.open(url) as books:
-        (telling,) = books.due(NOON)
+        (telling,) = books.outbox.due(NOON)
         assert (telling.ambiguous, telling.attempts) == (True, 1)
-        books.retry(telling, NOON, "no answer", ambiguous=True)
-        assert books.due(NOON)[0].ambiguous
-        books.retry(telling, NOON, "not there")
-        assert not books.due(NOON)[0].ambiguous
+        books.outbox.retry(telling, NOON, "no answer", ambiguous=True)
+        assert books.outbox.due(NOON)[0].ambiguous
+        books.outbox.retry(telling, NOON, "not there")
+        assert not books.outbox.due(NOON)[0].ambiguous
 
 
 def test_what_is_refused_keeps_its_place_and_is_tried_again(books: Books) -> None:
     books.append([entry(EntryKind.OPENED), entry(EntryKind.ASKED)])
     later = NOON + timedelta(minutes=1)
-    books.refused(books.due(NOON)[0], later, "channel_not_found")
-    assert books.due(NOON) == ()
-    assert (books.backlog().stuck, books.backlog().why) == (1, "channel_not_found")
+    books.outbox.refused(books.outbox.due(NOON)[0], later, "channel_not_found")
+    assert books.outbox.due(NOON) == ()
+    assert (books.outbox.backlog().stuck, books.outbox.backlog().why) == (1, "channel_not_found")
     assert send_all(books, later) == [("search", Kind.PARENT, 2), ("search", Kind.REPLY, 2)]
-    backlog = books.backlog()
+    backlog = books.outbox.backlog()
     assert (backlog.pending, backlog.sent, backlog.stuck, backlog.why) == (0, 2, 0, "")
 
 
@@ -132,20 +134,20 @@ def test_an_edit_that_is_refused_is_dropped_and_the_next_one_says_it(books: Book
     send_all(books, NOON)
     books.append([entry(EntryKind.JOINED)])
     later = NOON + EDIT_EVERY
-    books.refused(books.due(later)[0], later, "edit_window_closed")
-    assert books.due(later) == ()
+    books.outbox.refused(books.outbox.due(later)[0], later, "edit_window_closed")
+    assert books.outbox.due(later) == ()
     books.append([entry(EntryKind.JOINED)])
-    assert kinds(books.due(later)) == [("search", Kind.EDIT, 3)]
+    assert kinds(books.outbox.due(later)) == [("search", Kind.EDIT, 3)]
 
 
 def test_what_does_not_arrive_in_several_attempts_is_stuck(books: Books) -> None:
     books.append([entry(EntryKind.OPENED)])
     for attempt in range(STUCK_ATTEMPTS):
-        assert books.backlog().stuck == 0, attempt
-        (telling,) = books.due(NOON)
-        books.sending(telling)
-        books.retry(telling, NOON, "no answer", ambiguous=True)
-    assert (books.backlog().stuck, books.backlog().why) == (1, "no answer")
+        assert books.outbox.backlog().stuck == 0, attempt
+        (telling,) = books.outbox.due(NOON)
+        books.outbox.sending(telling)
+        books.outbox.retry(telling, NOON, "no answer", ambiguous=True)
+    assert (books.outbox.backlog().stuck, books.outbox.backlog().why) == (1, "no answer")
 
 
 def test_an_escalation_speaks_for_the_decision_that_made_it_and_a_wait_is_no_news(books: Books) -> None:
@@ -153,7 +155,7 @@ def test_an_escalation_speaks_for_the_decision_that_made_it_and_a_wait_is_no_new
     send_all(books, NOON)
     for verdict in ("escalate", "wait", "act"):
         books.append([Entry(EntryKind.DECIDED, NOON, verdict, incident="search", data={"verdict": verdict})])
-    assert [telling.entry for telling in books.due(NOON) if telling.kind is Kind.REPLY] == [4]
+    assert [telling.entry for telling in books.outbox.due(NOON) if telling.kind is Kind.REPLY] == [4]
 
 
 def test_a_diagnosis_that_says_the_same_again_is_no_reply(books: Books) -> None:
@@ -178,9 +180,9 @@ def test_a_decision_that_says_the_same_again_is_no_reply_unless_it_acts(books: B
 
 def next_reply(books: Books) -> Telling | None:
     """Send the next reply, if there is one."""
-    telling = next((telling for telling in books.due(NOON) if telling.kind is Kind.REPLY), None)
+    telling = next((telling for telling in books.outbox.due(NOON) if telling.kind is Kind.REPLY), None)
     if telling is not None:
-        books.sent(telling, "C1", f"ts{telling.n}", NOON)
+        books.outbox.sent(telling, "C1", f"ts{telling.n}", NOON)
     return telling
 
 
@@ -188,4 +190,4 @@ def test_nothing_is_told_of_what_was_not_kept(books: Books) -> None:
     unkept = Entry(EntryKind.OPENED, NOON, "broken", incident="x", data={"not json": object()})
     with pytest.raises(TypeError):
         books.append([entry(EntryKind.OPENED), unkept])
-    assert (books.due(NOON), books.entries()) == ((), ())
+    assert (books.outbox.due(NOON), books.entries()) == ((), ())
