@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def burn(rate: Fraction | None) -> Figure:
     return Figure(rate, NOTHING if rate is None else _places(ceil, rate, 1))
 
 
+@lru_cache(maxsize=64)
 def target(ratio: Fraction) -> Figure:
     """Say a target with all its places: it is a decimal."""
     places = 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from slo.budget import bad_minutes
 from slo.cells import Sli, State
+from slo.ledger import COUNT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -225,24 +226,25 @@ class _Sums:
 
     def add(self, kind: int, cells: NDArray[np.generic], rows: NDArray[np.intp], at: slice) -> None:
         """Add one kind of count of some rows, which ascend, at some minutes."""
-        self.by_row[kind, rows] += cells.sum(axis=1, dtype=np.int64)
+        wide = np.uint32 if _sums_fit(cells) else np.int64
+        self.by_row[kind, rows] += cells.sum(axis=1, dtype=wide)
         for region, part in self.rows.spans(rows):
-            self.by_minute[kind, region, at] += cells[part].sum(axis=0, dtype=np.int64)
+            self.by_minute[kind, region, at] += cells[part].sum(axis=0, dtype=wide)
 
-    def cells(
-        self, page: Page, rows: NDArray[np.intp], at: slice, where: NDArray[np.bool_] | None = None
-    ) -> None:
-        """Add the cells of some rows, or those of them that a mask of the same shape holds."""
-        every = slice(None) if len(rows) == len(page.bad) else rows
-        bad, total, state = page.bad[every], page.total[every], page.state[every]
-        if where is not None:
-            bad, total = bad * where, total * where
-        hit = _hit(bad)
-        self.add(_BAD, bad[hit], rows[hit], at)
-        self.add(_TOTAL, total, rows, at)
-        for kind, meant in () if (state == State.OBSERVED).all() else _STATES:
-            same = state == meant
-            self.add(kind, same if where is None else same & where, rows, at)
+    def page(self, page: Page, hit: NDArray[np.intp], at: slice) -> None:
+        """Add every cell of a page, of which so many rows hold anything bad."""
+        rows = np.arange(len(page.bad))
+        self.add(_BAD, page.bad[hit], hit, at)
+        self.add(_TOTAL, page.total, rows, at)
+        for kind, meant in () if (page.state == State.OBSERVED).all() else _STATES:
+            self.add(kind, page.state == meant, rows, at)
+
+    def masked(self, page: Page, rows: NDArray[np.intp], at: slice, where: NDArray[np.bool_]) -> None:
+        """Add those cells of some rows that a mask of the same shape holds."""
+        self.add(_BAD, page.bad[rows] * where, rows, at)
+        self.add(_TOTAL, page.total[rows] * where, rows, at)
+        for kind, meant in _STATES:
+            self.add(kind, (page.state[rows] == meant) & where, rows, at)
 
 
 class _Count:
@@ -253,7 +255,6 @@ class _Count:
     ) -> None:
         self._contract, self._rows, self._stretch = contract, rows, stretch
         self._raw, self._left_out, self._covered = (_Sums.zero(rows, len(stretch)) for _ in range(3))
-        self._all = np.arange(len(rows.slis))
         self._masked = np.array([n for n, sli in enumerate(rows.slis) if sli in masks], np.intp)
         self._masks = [masks[rows.slis[n]] for n in self._masked]
         self._failed = np.zeros((len(rows.slis), len(stretch)), np.bool_)
@@ -265,12 +266,15 @@ class _Count:
         """Count an hour."""
         first = page.start - self._stretch.start
         at = slice(first, first + page.bad.shape[1])
-        self._raw.cells(page, self._all, at)
+        hit = np.flatnonzero(
+            np.bitwise_or.reduce(page.bad, axis=1)
+        )  # at four nines few rows hold anything bad
+        self._raw.page(page, hit, at)
         self._leave_out(page, at)
-        self._fail(page, first)
+        self._fail(page, hit, first)
         self._imported += page.imported
         self._coarse += int(page.coarse.sum())
-        for part in _canonical(page):
+        for part in _canonical(page, hit):
             self._digest.update(part)
 
     def _leave_out(self, page: Page, at: slice) -> None:
@@ -279,12 +283,11 @@ class _Count:
         if touched.any():
             where = np.array([mask[at] for mask, hit in zip(self._masks, touched, strict=True) if hit])
             rows = self._masked[touched]
-            self._left_out.cells(page, rows, at, where)
+            self._left_out.masked(page, rows, at, where)
             self._covered.add(_EXCLUDED, where, rows, at)
 
-    def _fail(self, page: Page, first: int) -> None:
+    def _fail(self, page: Page, hit: NDArray[np.intp], first: int) -> None:
         """Note which minutes had too many bad requests of enough."""
-        hit = _hit(page.bad)
         bad, total = page.bad[hit].astype(np.int64), page.total[hit].astype(np.int64)
         enough = total >= self._contract.bad_minute_events * self._contract.indicator.scale
         failed = bad_minutes(bad, total, 1 - Fraction(self._contract.bad_minute_ratio)) & enough
@@ -328,7 +331,7 @@ class _Count:
         """Return how many minutes each row was down, and when any row of a region was."""
         by_row = np.zeros(len(self._rows.slis), np.int64)
         down = np.zeros((len(self._rows.regions), len(self._stretch)), np.bool_)
-        for region, part in self._rows.spans(self._all):
+        for region, part in self._rows.spans(np.arange(len(self._rows.slis))):
             for row in np.flatnonzero(sums.by_row[_BAD, part]) + part.start:
                 failed = self._failed[row] & ~masks[row] if row in masks else self._failed[row]
                 failed = in_a_row(failed, self._contract.bad_minutes_in_a_row)
@@ -378,19 +381,18 @@ def _pool(sums: NDArray[np.int64], down: NDArray[np.bool_], width: int) -> Minut
     )
 
 
-def _hit(bad: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Return the rows that hold anything bad: at four nines that is few of them."""
-    return np.flatnonzero(np.bitwise_or.reduce(bad, axis=1))
+def _sums_fit(cells: NDArray[np.generic]) -> bool:
+    """Whether every sum over rows or minutes fits into what is added up: then it takes half the time."""
+    return cells.dtype == np.uint32 and int(cells.max(initial=0)) * max(cells.shape) <= COUNT_MAX
 
 
-def _canonical(page: Page) -> Iterator[bytes]:
+def _canonical(page: Page, hit: NDArray[np.intp]) -> Iterator[bytes]:
     """Yield the cells as bytes that equal cells share, without the many that are zero or alike.
 
     Totals are as wide as the largest needs, of bad requests only those that there are, of states one when
     all are the same.  Each part says how long it is.
     """
     wide = "<u2" if page.total.size and int(page.total.max()) < 1 << 16 else "<u4"
-    hit = _hit(page.bad)
     rows, minutes = np.nonzero(page.bad[hit])
     alike = page.state.size and bool((page.state == page.state.flat[0]).all())
     yield f"\n{page.start} {page.bad.shape} {wide} {len(rows)} {alike}\n".encode()
