@@ -16,7 +16,7 @@ from slo.contracts import EVERY, Contract, Measure
 from slo.crediting import credit
 from slo.exclusions import Exclusions
 from slo.judging import Judging, Row
-from slo.months import Month, Stretch
+from slo.months import Month, Stretch, days_of
 from slo.operations import Operations
 from slo.slots import by_day, by_hour
 from slo.statement import (
@@ -177,9 +177,9 @@ def _statement(data: _Month, now: datetime) -> Statement:
         both=tuple(_both(data)),
         exclusions=data.allowed.lines,
         days=tuple(_days(data)),
-        hours=by_hour(judging.side.pool, data.month, data.zone, contract.indicator.scale),
+        hours=by_hour(judging.side.pool, period, data.zone, contract.indicator.scale),
         strips=tuple(
-            by_day(name, minutes, data.month, data.zone, contract.indicator.scale)
+            by_day(name, minutes, period, data.zone, contract.indicator.scale)
             for name, minutes in judging.side.regions.items()
         ),
         best_case=figures.attained(lowest.uptime_if_unknown(down=False)),
@@ -339,7 +339,7 @@ def _days(data: _Month) -> Iterator[Day]:
     """Yield each calendar day of the month; one that has not begun counts nothing."""
     side, scale = data.judging.side, data.contract.indicator.scale
     allowed_ratio = 1 - data.judging.target
-    for day, stretch in data.month.days(data.zone):
+    for day, stretch in days_of(data.period, data.zone):
         rows = slice(
             *(min(minute - data.period.start, data.elapsed) for minute in (stretch.start, stretch.end))
         )

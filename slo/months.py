@@ -92,13 +92,14 @@ class Month:
             _midnight(date(after.year, after.number, 1), zone),
         )
 
-    def days(self, zone: ZoneInfo) -> Iterator[tuple[date, Stretch]]:
-        """Yield each day with its minutes; 23 or 25 hours where clocks change."""
-        day = date(self.year, self.number, 1)
-        while (day.year, day.month) == (self.year, self.number):
-            after = day + timedelta(days=1)
-            yield day, Stretch(_midnight(day, zone), _midnight(after, zone))
-            day = after
+
+def days_of(stretch: Stretch, zone: ZoneInfo) -> Iterator[tuple[date, Stretch]]:
+    """Yield each day of the zone that the minutes touch, with those of it; clocks may change in one."""
+    day, last = (moment_of(minute).astimezone(zone).date() for minute in (stretch.start, stretch.end - 1))
+    while day <= last:
+        after = day + timedelta(days=1)
+        yield day, Stretch(max(stretch.start, _midnight(day, zone)), min(stretch.end, _midnight(after, zone)))
+        day = after
 
 
 def rolling(end: int, window: timedelta) -> Stretch:

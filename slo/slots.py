@@ -1,4 +1,4 @@
-"""Minutes by the slots of a calendar: the hours of each day, or the days of a month, as plain numbers."""
+"""Minutes by the slots of a calendar: the hours of each day, or the days of a period, as plain numbers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slo.cells import moment_of
+from slo.months import days_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
 
-    from slo.months import Month, Stretch
+    from slo.months import Stretch
     from slo.tally import Minutes
 
 #: Every offset of a zone from UTC that is in use today is a multiple of so many minutes.
@@ -35,35 +36,34 @@ class Slots:
     total: tuple[int, ...]
 
 
-def by_hour(minutes: Minutes, month: Month, zone: ZoneInfo, scale: int) -> tuple[Slots, ...]:
-    """Return a row for each day of the month with the hours of its clock; `minutes` begin with the month.
+def by_hour(minutes: Minutes, period: Stretch, zone: ZoneInfo, scale: int) -> tuple[Slots, ...]:
+    """Return a row for each day of the period with the hours of its clock; `minutes` begin with the period.
 
     An hour that clocks go back to holds both of its passes, one that they skip holds nothing.
     """
-    start = month.stretch(zone).start
     return tuple(
         _row(
             f"{day:%a} {day.day} {day:%b}",
             minutes,
-            slice(stretch.start - start, stretch.end - start),
+            slice(stretch.start - period.start, stretch.end - period.start),
             (_hours(stretch, zone), _HOURS, scale),
         )
-        for day, stretch in month.days(zone)
+        for day, stretch in days_of(period, zone)
     )
 
 
-def by_day(label: str, minutes: Minutes, month: Month, zone: ZoneInfo, scale: int) -> Slots:
-    """Return one row with the days of the month; `minutes` begin with it."""
-    lengths = [len(stretch) for _, stretch in month.days(zone)]
+def by_day(label: str, minutes: Minutes, period: Stretch, zone: ZoneInfo, scale: int) -> Slots:
+    """Return one row with the days of the period; `minutes` begin with it."""
+    lengths = [len(stretch) for _, stretch in days_of(period, zone)]
     places = np.repeat(np.arange(len(lengths)), lengths)
     return _row(label, minutes, slice(None), (places, len(lengths), scale))
 
 
 def _hours(day: Stretch, zone: ZoneInfo) -> NDArray[np.intp]:
     """Return the hour that the clock shows in each minute of a day."""
-    quarters = range(day.start, day.end, _QUARTER)
-    shown = [moment_of(minute).astimezone(zone).hour for minute in quarters]
-    return np.repeat(np.array(shown, np.intp), _QUARTER)[: len(day)]
+    first = day.start // _QUARTER * _QUARTER
+    shown = [moment_of(minute).astimezone(zone).hour for minute in range(first, day.end, _QUARTER)]
+    return np.repeat(np.array(shown, np.intp), _QUARTER)[day.start - first : day.end - first]
 
 
 def _row(label: str, minutes: Minutes, rows: slice, places: tuple[NDArray[np.intp], int, int]) -> Slots:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from fractions import Fraction
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from fournines.paper import course, minutes
 
 if TYPE_CHECKING:
     from fournines.paper.palette import Palette
-    from slo.slots import Slots
     from slo.statement import Statement
 
 
@@ -30,21 +26,14 @@ def burn_down(statement: Statement, palette: Palette) -> str:
 
 def heat_map(statement: Statement, palette: Palette) -> str:
     """Draw each hour of the month by how much of it was down."""
-    return minutes.heat_map([_row(slots) for slots in statement.hours], _allowed(statement), palette)
+    return minutes.heat_map(statement.hours, _allowed(statement), palette)
 
 
 def region_strips(statement: Statement, palette: Palette) -> str:
     """Draw each day of each region by how much of it was down."""
     days = [statement.start.date().fromisoformat(day.date) for day in statement.days]
-    return minutes.region_strips(
-        [_row(slots) for slots in statement.strips], days, _allowed(statement), palette
-    )
+    return minutes.region_strips(statement.strips, days, _allowed(statement), palette)
 
 
 def _allowed(statement: Statement) -> Fraction:
     return Fraction(statement.allowed.exact or 0)
-
-
-def _row(slots: Slots) -> minutes.Row:
-    columns = {one.name: np.array(getattr(slots, one.name), np.int64) for one in fields(slots)[1:]}
-    return minutes.Row(label=slots.label, **columns)

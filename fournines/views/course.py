@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -11,15 +10,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from fournines.paper.course import Point
-from fournines.paper.minutes import Minutes
 from slo.beside import slice_target
 from slo.budget import bad_minutes, scale_of
 from slo.cells import Sli, State, minute_of
-from slo.months import Stretch
+from slo.months import Stretch, days_of
+from slo.slots import Slots, by_day, by_hour
+from slo.tally import Minutes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from slo.budget import Budget
     from slo.failures import Failures
@@ -32,7 +32,7 @@ POINTS_MAX = 120
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """What was left as the period went on, and its minutes: of all regions together, and of each.
+    """What was left as the period went on, and its minutes: by hour over all regions, and by day of each.
 
     What was left is of the whole period's budget, were the rest of it as busy as it has been so far.
     `allowed` is how many minutes of the clock may be down in the period.
@@ -42,8 +42,13 @@ class Course:
     zone: ZoneInfo
     allowed: Fraction
     points: tuple[Point, ...]
-    minutes: Minutes
-    regions: Mapping[str, Minutes]
+    hours: tuple[Slots, ...]
+    strips: tuple[Slots, ...]
+
+    @property
+    def days(self) -> list[date]:
+        """The days that the period touches."""
+        return [day for day, _ in days_of(self.period, self.zone)]
 
 
 def course(  # noqa: PLR0913, PLR0917 - minutes are drawn by what was spent in them
@@ -61,13 +66,15 @@ def course(  # noqa: PLR0913, PLR0917 - minutes are drawn by what was spent in t
         region: _minutes(objective, [sli for sli in slis if sli.placement.region == region], ledger, shown)
         for region in sorted({sli.placement.region for sli in slis})
     }
+    drawn, zone = period if held else shown, ZoneInfo(getattr(objective.window, "zone", "UTC"))
+    scale = objective.indicator.scale
     return Course(
-        period=period if held else shown,
-        zone=ZoneInfo(getattr(objective.window, "zone", "UTC")),
+        period=drawn,
+        zone=zone,
         allowed=len(period) * objective.budget,
         points=_points(whole, spends, period, so_far, scale_of(objective)) if held else (),
-        minutes=_joined(tuple(regions.values())),
-        regions=regions,
+        hours=by_hour(_joined(tuple(regions.values())), drawn, zone, scale),
+        strips=tuple(by_day(name, minutes, drawn, zone, scale) for name, minutes in regions.items()),
     )
 
 
@@ -79,18 +86,20 @@ def _minutes(objective: Objective, slis: Sequence[Sli], ledger: Ledger, within: 
 def _one(objective: Objective, sli: Sli, ledger: Ledger, within: Stretch) -> Minutes:
     bad, total, state = ledger.minutes(sli, within.start, within.end)
     down = bad_minutes(bad, total, slice_target(objective))
-    scale = sli.indicator.scale
-    return Minutes(
-        within.start, down, state == State.UNKNOWN, state == State.EXCLUDED, -(-bad // scale), total // scale
+    unknown, excluded, no_traffic = (
+        state == one for one in (State.UNKNOWN, State.EXCLUDED, State.NO_TRAFFIC)
     )
+    return Minutes(bad, total, down, unknown, excluded, no_traffic)
 
 
 def _joined(parts: Sequence[Minutes]) -> Minutes:
     down = np.logical_or.reduce([part.down for part in parts])
     unknown = np.logical_or.reduce([part.unknown for part in parts]) & ~down
-    excluded = np.logical_and.reduce([part.excluded for part in parts])
+    excluded, no_traffic = (
+        np.logical_and.reduce([getattr(part, name) for part in parts]) for name in ("excluded", "no_traffic")
+    )
     bad, total = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("bad", "total"))
-    return Minutes(parts[0].start, down, unknown, excluded, bad, total)
+    return Minutes(bad, total, down, unknown, excluded, no_traffic)
 
 
 def _points(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fournines.paper.course import burn_down
-from fournines.paper.minutes import by_day, by_hour, days_of, heat_map, region_strips
+from fournines.paper.minutes import heat_map, region_strips
 from fournines.paper.palette import SCREEN
 from fournines.views.budget import BudgetRow
 from fournines.views.course import Course
@@ -30,19 +30,14 @@ class Detail:
     @property
     def burn_down(self) -> str:
         """How the budget went, as a drawing."""
-        days = days_of(self.course.period.start, self.course.period.end, self.course.zone)
-        return burn_down(self.course.points, [f"{day.day} {day:%b}" for day in days], SCREEN)
+        return burn_down(self.course.points, [f"{day.day} {day:%b}" for day in self.course.days], SCREEN)
 
     @property
     def heat_map(self) -> str:
         """Days and hours, as a drawing."""
-        rows = by_hour(self.course.minutes, self.course.period.end, self.course.zone)
-        return heat_map(rows, self.course.allowed, SCREEN)
+        return heat_map(self.course.hours, self.course.allowed, SCREEN)
 
     @property
     def strips(self) -> str:
         """Regions and days, as a drawing."""
-        course = self.course
-        days = days_of(course.period.start, course.period.end, course.zone)
-        rows = [by_day(name, told, course.period.end, course.zone) for name, told in course.regions.items()]
-        return region_strips(rows, days, course.allowed, SCREEN)
+        return region_strips(self.course.strips, self.course.days, self.course.allowed, SCREEN)

@@ -1,34 +1,20 @@
-"""The heat map and the strips: they add minutes up by the clock of a zone, and say what they draw."""
+"""The heat map, the strips and the course: they say what they draw."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from xml.etree import ElementTree as ET
-from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
 from fournines.paper.course import Point, burn_down
-from fournines.paper.minutes import Minutes, Row, by_day, by_hour, days_of, heat_map, region_strips
+from fournines.paper.minutes import heat_map, region_strips
 from fournines.paper.palette import PRINT
-from slo.cells import minute_of
+from slo.slots import Slots
 
-OCTOBER = minute_of(datetime(2026, 10, 1, tzinfo=UTC))
-DAY = 1440
 ALLOWED = Fraction("4.464")
-UTC_ZONE, BERLIN, KOLKATA = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
-
-
-def minutes(count: int = 2 * DAY, *, start: int = OCTOBER, down: range = range(0)) -> Minutes:
-    """So many minutes with ten requests each, of which three fail where it is down."""
-    flags = np.zeros(count, np.bool_)
-    failed = flags.copy()
-    failed[list(down)] = True
-    return Minutes(
-        start, failed, flags, flags, np.where(failed, 3, 0).astype(np.int64), np.full(count, 10, np.int64)
-    )
 
 
 def words(svg: str) -> list[str]:
@@ -37,43 +23,15 @@ def words(svg: str) -> list[str]:
     return [box[0].text or "" for box in boxes if len(box)]
 
 
-def test_each_minute_is_in_one_slot_of_the_map_and_of_the_strip() -> None:
-    told = minutes(down=range(700, 715))
-    rows = by_hour(told, OCTOBER + 31 * DAY, UTC_ZONE)
-    strip = by_day("eu-west-1", told, OCTOBER + 31 * DAY, UTC_ZONE)
-    assert (len(rows), len(strip.elapsed)) == (31, 31)
-    assert [sum(int(row.down.sum()) for row in rows), int(strip.down.sum())] == [15, 15]
-    assert [sum(int(row.bad.sum()) for row in rows), int(strip.bad.sum())] == [45, 45]
-    assert int(strip.elapsed.sum()) == 2 * DAY
-    assert rows[0].down[11] == 15
-
-
-def test_a_day_is_that_of_the_zone_also_where_it_is_half_an_hour_off() -> None:
-    told = minutes(DAY, down=range(1110, 1111))
-    (first, second) = by_hour(told, OCTOBER + DAY, KOLKATA)
-    assert (first.label, second.label) == ("Thu 1 Oct", "Fri 2 Oct")
-    assert (int(first.elapsed.sum()), int(second.elapsed.sum())) == (1110, 330)
-    assert second.down[0] == 1
-
-
-def test_an_hour_that_clocks_go_back_to_holds_both_and_a_skipped_one_none() -> None:
-    back = minute_of(datetime(2026, 10, 24, 22, tzinfo=UTC))
-    (autumn,) = by_hour(minutes(25 * 60, start=back), back + 25 * 60, BERLIN)
-    ahead = minute_of(datetime(2026, 3, 28, 23, tzinfo=UTC))
-    (spring,) = by_hour(minutes(23 * 60, start=ahead), ahead + 23 * 60, BERLIN)
-    assert (autumn.elapsed[2], spring.elapsed[2]) == (120, 0)
-    assert days_of(back, back + 25 * 60, BERLIN) == (datetime(2026, 10, 25, tzinfo=UTC).date(),)
-
-
-def test_columns_of_different_lengths_are_refused() -> None:
-    one, two = np.zeros(1, np.bool_), np.zeros(2, np.bool_)
-    counts = np.zeros(1, np.int64)
-    with pytest.raises(ValueError, match="same minutes"):
-        Minutes(0, one, two, one, counts, counts)
-
-
 def test_the_map_says_in_words_and_numbers_what_it_shows_in_colours() -> None:
-    svg = heat_map(by_hour(minutes(down=range(700, 715)), OCTOBER + 3 * DAY, UTC_ZONE), ALLOWED, PRINT)
+    hours, none = (60,) * 24, (0,) * 24
+    down, bad = (0,) * 11 + (15,) + (0,) * 12, (0,) * 11 + (45,) + (0,) * 12
+    first = Slots(
+        label="Thu 1 Oct", elapsed=hours, down=down, unknown=none, excluded=none, bad=bad, total=(600,) * 24
+    )
+    second = replace(first, label="Fri 2 Oct", down=none, bad=none)
+    third = replace(second, label="Sat 3 Oct", elapsed=none, total=none)
+    svg = heat_map([first, second, third], ALLOWED, PRINT)
     said = words(svg)
     assert "Thu 1 Oct, 11 h: 15 of 60 minutes down, 45 of 600 bad" in said
     assert "Thu 1 Oct, 00 h to 10 h: 0 of 660 minutes down" in said
@@ -81,11 +39,11 @@ def test_the_map_says_in_words_and_numbers_what_it_shows_in_colours() -> None:
     assert not [one for one in said if "3 Oct" in one], "what has not begun shows nothing"
 
 
-def row(**columns: int) -> Row:
+def row(**columns: int) -> Slots:
     """One slot of 1440 minutes."""
     names = ("elapsed", "down", "unknown", "excluded", "bad", "total")
-    given = {"elapsed": DAY} | columns
-    return Row("eu-west-1", *(np.array([given.get(name, 0)]) for name in names))
+    given = {"elapsed": 1440} | columns
+    return Slots(label="eu-west-1", **{name: (given.get(name, 0),) for name in names})
 
 
 @pytest.mark.parametrize(
@@ -98,8 +56,8 @@ def row(**columns: int) -> Row:
     ],
     ids=["down", "more than the month allows", "unknown", "excluded"],
 )
-def test_each_state_has_its_look_and_what_is_over_the_allowance_stands_out(made: Row, looks: str) -> None:
-    days = days_of(OCTOBER, OCTOBER + DAY, UTC_ZONE)
+def test_each_state_has_its_look_and_what_is_over_the_allowance_stands_out(made: Slots, looks: str) -> None:
+    days = [date(2026, 10, 1)]
     assert looks in region_strips([made], days, ALLOWED, PRINT)
     assert looks not in region_strips([row()], days, ALLOWED, PRINT).replace("<pattern", "")
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from slo.cells import minute_of
-from slo.months import Month, Stretch, rolling, zone_named
+from slo.months import Month, Stretch, days_of, rolling, zone_named
 from slo.objectives import CalendarMonth, Rolling
 
 
@@ -27,7 +27,7 @@ from slo.objectives import CalendarMonth, Rolling
 def test_a_month_has_its_real_length(month: str, zone: str, minutes: int) -> None:
     stretch = Month.parse(month).stretch(zone_named(zone))
     assert len(stretch) == minutes
-    days = list(Month.parse(month).days(zone_named(zone)))
+    days = list(days_of(stretch, zone_named(zone)))
     assert sum(len(day) for _, day in days) == minutes
     assert (days[0][1].start, days[-1][1].end) == (stretch.start, stretch.end)
 
@@ -45,7 +45,8 @@ def test_the_month_is_the_one_that_the_zone_s_clock_shows() -> None:
 
 
 def test_a_midnight_that_clocks_skip_is_the_minute_in_which_they_do() -> None:
-    (day,) = [d for name, d in Month(2018, 11).days(ZoneInfo("America/Sao_Paulo")) if name.day == 4]
+    zone = ZoneInfo("America/Sao_Paulo")
+    (day,) = [d for name, d in days_of(Month(2018, 11).stretch(zone), zone) if name.day == 4]
     assert day.starts_at == datetime(2018, 11, 4, 3, tzinfo=UTC)
     assert len(day) == 23 * 60
 
