@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from slo import durations, figures
 from slo.ledger import WINDOWS
-from slo.problem import Problem, Section
+from slo.problem import Problem, Section, documents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from slo.cells import Placement
 
@@ -178,16 +177,12 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(documents: Sequence[object]) -> Reading:
+def read(written: Sequence[object]) -> Reading:
     """Return the policies of all documents; paths of problems begin with the document's position."""
     problems: list[Problem] = []
     policies: list[BudgetPolicy] = []
     names: set[str] = set()
-    for position, document in enumerate(documents):
-        if not isinstance(document, Mapping):
-            problems.append(Problem((position,), f"expected a mapping, got {document!r}"))
-            continue
-        section = Section(document, (position,), problems)
+    for section in documents(written, problems):
         for one in section.sections("budget_policies", "a list of policies"):
             policies += _policy(one, names)
         section.refuse_unread()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +13,7 @@ from slo import charges
 from slo.cells import Indicator, Placement
 from slo.charges import Charges, CreditTerms, Per
 from slo.months import Month, zone_named
-from slo.problem import Problem, Section
+from slo.problem import Problem, Section, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -217,17 +216,13 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(documents: Sequence[object]) -> Reading:
+def read(written: Sequence[object]) -> Reading:
     """Return the contract of each document; paths of problems begin with the document's position."""
     problems: list[Problem] = []
     contracts: list[Contract] = []
     ids: set[str] = set()
-    for position, document in enumerate(documents):
-        if not isinstance(document, Mapping):
-            problems.append(Problem((position,), f"expected a mapping, got {document!r}"))
-            continue
-        section = Section(document, (position,), problems)
-        name = document.get("id")
+    for section in documents(written, problems):
+        name = section.data.get("id")
         for contract in _contract(section):
             twice = [one.id for one in contracts if one.overlaps(contract) and one.id != name]
             if twice:
@@ -245,14 +240,15 @@ def _contract(section: Section) -> list[Contract]:
     if section.text("kind", "Contract", needed=False) not in (None, "Contract"):
         section.refuse("kind", f"expected Contract, got {section.data['kind']!r}")
     target = _ratio(section, "target", "a ratio between 0 and 1, exclusive (0.9999 is 99.99 %)")
+    zone, month = "an IANA time zone such as Europe/Berlin", "a month such as 2026-10"
     fields: dict[str, Any] = {
         "id": section.text("id", "a short name"),
         "tenant": section.text("tenant", "whom it was promised to"),
-        "services": _some(section, "services", "a list of services, or ['*']"),
-        "regions": _some(section, "regions", "a list of regions, or ['*']"),
+        "services": section.some("services", "a list of services, or ['*']"),
+        "regions": section.some("regions", "a list of regions, or ['*']"),
         "indicator": section.word("indicator", Indicator),
         "target": target,
-        "zone": _zone(section),
+        "zone": section.parsed("zone", lambda name: zone_named(name).key, zone),
         "measure": section.word("measure", Measure, needed=False) or Measure.REQUESTS,
         "scope": section.word("scope", Scope, needed=False) or Scope.POOLED,
         "unknown": section.word("unknown", Unknown, needed=False) or Unknown.NEITHER,
@@ -260,8 +256,8 @@ def _contract(section: Section) -> list[Contract]:
         "latency": _latency(section),
         "tiers": _tiers(section, target),
         "own": section.text("own", "why it is counted for this tenant alone", needed=False) or "",
-        "valid_from": _month(section, "valid_from"),
-        "valid_until": _month(section, "valid_until"),
+        "valid_from": section.parsed("valid_from", Month.parse, month, needed=False),
+        "valid_until": section.parsed("valid_until", Month.parse, month, needed=False),
     }
     fields["display_name"] = section.text("display_name", needed=False) or fields["tenant"]
     fields |= _bad_minute(section) | _money(section)
@@ -310,15 +306,6 @@ def _latency(section: Section) -> Quickness | None:
     return Quickness(threshold, target) if target and threshold and threshold > 0 else None
 
 
-def _month(section: Section, key: str) -> Month | None:
-    text = section.text(key, "a month such as 2026-10", needed=False)
-    try:
-        return None if text is None else Month.parse(text)
-    except ValueError as error:
-        section.refuse(key, str(error))
-        return None
-
-
 def _whole(section: Section, key: str, expected: str, *, least: int = 1) -> int | None:
     """Read a whole number that is not too small."""
     number = section.number(key, expected, needed=False)
@@ -326,22 +313,6 @@ def _whole(section: Section, key: str, expected: str, *, least: int = 1) -> int 
         return None if number is None else int(number)
     section.refuse(key, f"expected {expected}, at least {least}, got {number}")
     return None
-
-
-def _some(section: Section, key: str, expected: str) -> tuple[str, ...]:
-    found = section.texts(key, expected)
-    if section.data.get(key) == []:
-        section.refuse(key, f"is empty; expected {expected}")
-    return found
-
-
-def _zone(section: Section) -> str | None:
-    zone = section.text("zone", "an IANA time zone such as Europe/Berlin")
-    try:
-        return zone and zone_named(zone).key
-    except ValueError as error:
-        section.refuse("zone", str(error))
-        return None
 
 
 def _ratio(

@@ -9,7 +9,6 @@ hours are 120 minutes also in the night in which clocks change.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -23,10 +22,10 @@ from dateutil import rrule
 from slo import durations
 from slo.cells import MINUTE_S, minute_of
 from slo.months import Stretch, zone_named
-from slo.problem import Problem, Section
+from slo.problem import Problem, Section, documents
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -212,16 +211,12 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(documents: Sequence[object]) -> Reading:
+def read(written: Sequence[object]) -> Reading:
     """Return the exclusions of all documents; paths of problems begin with the document's position."""
     problems: list[Problem] = []
     exclusions: list[Exclusion] = []
     ids: set[str] = set()
-    for position, document in enumerate(documents):
-        if not isinstance(document, Mapping):
-            problems.append(Problem((position,), f"expected a mapping, got {document!r}"))
-            continue
-        section = Section(document, (position,), problems)
+    for section in documents(written, problems):
         for part in section.sections("exclusions", "a list of exclusions"):
             exclusions += _exclusion(part)
             name = part.data.get("id")
@@ -235,15 +230,16 @@ def read(documents: Sequence[object]) -> Reading:
 def _exclusion(section: Section) -> list[Exclusion]:
     """Return the exclusion, or none when anything in it is wrong."""
     before = len(section.problems)
-    zone, start = _zone(section), _moment(section, "start", aware=False)
+    zone = section.parsed("zone", zone_named, "an IANA time zone such as Europe/Berlin")
+    start = _moment(section, "start", aware=False)
     fields: dict[str, Any] = {
         "id": section.text("id", "a short name"),
         "reason": section.text("reason", "what is done meanwhile"),
         "approver": section.text("approver", "who agreed to it"),
         "clause": section.text("clause", "the clause of the contract that allows it"),
         "created_at": _moment(section, "created_at", aware=True),
-        "services": _some(section, "services", "a list of services, or ['*']"),
-        "regions": _some(section, "regions", "a list of regions, or ['*']"),
+        "services": section.some("services", "a list of services, or ['*']"),
+        "regions": section.some("regions", "a list of regions, or ['*']"),
         "tenants": section.texts("tenants", "a list of tenants", needed=False),
         "zone": zone and zone.key,
         "start": start,
@@ -252,22 +248,6 @@ def _exclusion(section: Section) -> list[Exclusion]:
     }
     section.refuse_unread()
     return [] if len(section.problems) > before else [Exclusion(**fields)]
-
-
-def _some(section: Section, key: str, expected: str) -> tuple[str, ...]:
-    found = section.texts(key, expected)
-    if section.data.get(key) == []:
-        section.refuse(key, f"is empty; expected {expected}")
-    return found
-
-
-def _zone(section: Section) -> ZoneInfo | None:
-    zone = section.text("zone", "an IANA time zone such as Europe/Berlin")
-    try:
-        return None if zone is None else zone_named(zone)
-    except ValueError as error:
-        section.refuse("zone", str(error))
-        return None
 
 
 def _moment(section: Section, key: str, *, aware: bool, needed: bool = True) -> datetime | None:

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Path = tuple[str | int, ...]
 
 Word = TypeVar("Word", bound=StrEnum)
+Meant = TypeVar("Meant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,24 @@ class Section:
         self.refuse(key, f"expected {expected}, got {value!r}")
         return ()
 
+    def some(self, key: str, expected: str) -> tuple[str, ...]:
+        """Return a list of texts that is not empty."""
+        found = self.texts(key, expected)
+        if self.data.get(key) == []:
+            self.refuse(key, f"is empty; expected {expected}")
+        return found
+
+    def parsed(
+        self, key: str, parse: Callable[[str], Meant], expected: str, *, needed: bool = True
+    ) -> Meant | None:
+        """Return what a text means; the reader says what is wrong by a ValueError."""
+        text = self.text(key, expected, needed=needed)
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            self.refuse(key, str(error))
+            return None
+
     def word(self, key: str, words: type[Word], expected: str = "", *, needed: bool = True) -> Word | None:
         """Return one of an enumeration's words."""
         expected = expected or " or ".join(words)
@@ -122,6 +141,15 @@ class Section:
             return Section(value, path, self.problems)
         self.problems.append(Problem(path, f"expected {expected}, got {value!r}"))
         return None
+
+
+def documents(written: Sequence[object], problems: list[Problem]) -> Iterator[Section]:
+    """Yield each document that is a mapping; paths of problems begin with its position."""
+    for position, document in enumerate(written):
+        if isinstance(document, Mapping):
+            yield Section(document, (position,), problems)
+        else:
+            problems.append(Problem((position,), f"expected a mapping, got {document!r}"))
 
 
 def _is_list(value: object) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from slo.problem import Problem, Section
+from slo.problem import Problem, Section, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,14 +29,14 @@ DESCRIPTION_MAX = 1050
 class Register:
     """Every document under its kind and name; `lenient` forgives where the specification is at odds."""
 
-    def __init__(self, documents: Sequence[object], *, lenient: bool) -> None:
+    def __init__(self, written: Sequence[object], *, lenient: bool) -> None:
         self.lenient = lenient
         self.problems: list[Problem] = []
         self.remarks: list[Problem] = []
         self._sections: list[tuple[str, str | None, Section]] = []
         self._named: dict[tuple[str, str], Section] = {}
-        for position, document in enumerate(documents):
-            self._index(position, document)
+        for section in documents(written, self.problems):
+            self._index(section)
 
     def of(self, kind: str) -> Iterator[tuple[str | None, Section]]:
         """Yield name and document of a kind; one whose name is wrong has none."""
@@ -98,11 +97,7 @@ class Register:
             if key not in keep:
                 self.remark(section, key, why)
 
-    def _index(self, position: int, document: object) -> None:
-        if not isinstance(document, Mapping):
-            self.problems.append(Problem((position,), f"expected a mapping, got {document!r}"))
-            return
-        section = Section(document, (position,), self.problems)
+    def _index(self, section: Section) -> None:
         if section.text("apiVersion", VERSION) not in (VERSION, None):
             section.refuse("apiVersion", f"expected {VERSION}, got {section.data['apiVersion']!r}")
         kind = section.text("kind", f"one of {', '.join(KINDS)}")
