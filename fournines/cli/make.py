@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import click
 
 from fournines.cli import opened, shown, written
+from fournines.paper.formats import CONTENT_TYPES, rendered
 from fournines.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fournines.cli.opened import Opened
     from fournines.issuing import Issue
@@ -208,7 +209,8 @@ def report(  # noqa: PLR0913 - each is an option
     made = []
     for one in issued:
         stem = f"{tenant if len(issued) == 1 else one.statement.contract}-{month}"
-        made.append((one, written.files(out, _rendered(one, stem, wanted))))
+        texts = {f"{stem}.{kind}": text for kind, text in rendered(one.statement, wanted).items()}
+        made.append((one, written.files(out, texts)))
     if as_json:
         shown.document([_told(one, files) for one, files in made])
         return
@@ -223,15 +225,12 @@ def report(  # noqa: PLR0913 - each is an option
             click.echo(str(path))
 
 
-#: What a statement can be written as.
-FORMATS = ("html", "pdf", "csv", "json")
-
-
 def _formats(asked: str) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(part.strip() for part in asked.split(",")))
-    strange = [name for name in wanted if name not in FORMATS]
+    strange = [name for name in wanted if name not in CONTENT_TYPES]
     if strange:
-        raise Trouble(f"--format takes {', '.join(FORMATS)}, parted by commas, got {', '.join(strange)!r}")
+        known = ", ".join(CONTENT_TYPES)
+        raise Trouble(f"--format takes {known}, parted by commas, got {', '.join(strange)!r}")
     return wanted
 
 
@@ -285,20 +284,6 @@ def _month(text: str, contract: Contract, now: datetime) -> Month:
             f"--month {text} has not begun: it starts {starts:%Y-%m-%d %H:%M} UTC ({contract.zone})"
         )
     return month
-
-
-def _rendered(issue: Issue, stem: str, wanted: Iterable[str]) -> Mapping[str, bytes]:
-    from fournines.paper import spreadsheet  # noqa: PLC0415 - typst and jinja are heavy
-    from fournines.paper import statement as paper  # noqa: PLC0415
-    from slo.statement import to_json  # noqa: PLC0415
-
-    made: Mapping[str, Callable[[], bytes]] = {
-        "html": lambda: paper.html(issue.statement).encode(),
-        "pdf": lambda: paper.pdf(issue.statement),
-        "csv": lambda: spreadsheet.text(issue.statement).encode(),
-        "json": f"{to_json(issue.statement)}\n".encode,
-    }
-    return {f"{stem}.{kind}": made[kind]() for kind in wanted}
 
 
 def _told(issue: Issue, files: Iterable[Path]) -> dict[str, object]:

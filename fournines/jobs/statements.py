@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from collector.archive import Archive
 from collector.source import CollectError
 from fournines import issuing
+from fournines.paper.formats import CONTENT_TYPES, rendered
 from fournines.stating import SETTLE
 from fournines.store.books import Books
 from fournines.store.dispatches import Dispatch
@@ -43,12 +44,6 @@ MONTHS_BACK_MAX = 3
 CHECKED_EVERY = timedelta(days=1)
 #: The place that is no archive.
 SLACK = "slack"
-CONTENT_TYPES: Mapping[str, str] = {
-    "html": "text/html; charset=utf-8",
-    "pdf": "application/pdf",
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,21 +188,6 @@ def due(contract: Contract, kept: range, issuance: Issuance, now: datetime) -> t
 def key(issued: Issued, kind: str) -> str:
     """Return under which key a file of a revision is kept: a revision never overwrites another."""
     return f"{issued.contract}/{issued.month}/{issued.contract}-{issued.month}-r{issued.revision}.{kind}"
-
-
-def rendered(statement: Statement, formats: Sequence[str]) -> Mapping[str, bytes]:
-    """Return the statement in each format."""
-    from fournines.paper import spreadsheet  # noqa: PLC0415 - typst and jinja wait until a month is over
-    from fournines.paper import statement as paper  # noqa: PLC0415
-    from slo.statement import to_json  # noqa: PLC0415
-
-    made: Mapping[str, Callable[[], bytes]] = {
-        "html": lambda: paper.html(statement).encode(),
-        "pdf": lambda: paper.pdf(statement),
-        "csv": lambda: spreadsheet.text(statement).encode(),
-        "json": f"{to_json(statement)}\n".encode,
-    }
-    return {kind: made[kind]() for kind in formats}
 
 
 def _facts(statement: Statement, newest: Issued) -> dict[str, str]:

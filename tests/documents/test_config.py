@@ -13,7 +13,8 @@ from fournines import wire
 from fournines.clock import Fast, Wall
 from fournines.config import READERS, Config, read
 from fournines.documents import DocumentError, parse
-from fournines.jobs.statements import CONTENT_TYPES, Issuance
+from fournines.jobs.statements import Issuance
+from fournines.paper.formats import CONTENT_TYPES
 from fournines.settings import Settings
 from slo.cells import Placement
 from slo.months import Month
