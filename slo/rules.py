@@ -90,6 +90,10 @@ def unwritten(objective: Objective) -> str | None:
     return None
 
 
+#: Why no composite has rules.
+UNWRITTEN_COMPOSITE = "it is a composite, which fournines alone judges; rules are written for its members"
+
+
 def groups(objective: Objective, now: datetime) -> tuple[Group, Group]:
     """Return the counts with their alerts, and what watches that there is something to count.
 

@@ -24,7 +24,7 @@ def rules(out: Path, file: Path, *, as_json: bool) -> None:
     They record good and total, and alert by the tiers of fournines with its exact thresholds.
     """
     from slo import rulefile  # noqa: PLC0415 - what is heavy waits until it is needed
-    from slo.rules import unwritten  # noqa: PLC0415
+    from slo.rules import UNWRITTEN_COMPOSITE, unwritten  # noqa: PLC0415
 
     config = opened.read(file)
     texts = rulefile.files(config.objectives, file.name, config.settings.clock.clock().now())
@@ -32,6 +32,7 @@ def rules(out: Path, file: Path, *, as_json: bool) -> None:
         raise Trouble(f"{foreign[0]} was not written by `fournines rules`: move it, or name another --out")
     paths = written.files(out, {name: text.encode() for name, text in texts.items()})
     reasons = {one.name: why for one in config.objectives if (why := unwritten(one))}
+    reasons |= dict.fromkeys((one.name for one in config.composites), UNWRITTEN_COMPOSITE)
     stale = [path for path in sorted(out.glob("*.yaml")) if path not in paths and _ours(path)]
     if as_json:
         files, left = [str(path) for path in paths], [str(path) for path in stale]

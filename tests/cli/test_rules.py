@@ -29,6 +29,29 @@ spec:
 """
 
 
+COMPOSITE = """\
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: buying}
+spec:
+  service: course-catalog
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: RatioTimeslices
+  objectives:
+    - &member
+      target: 0.99
+      timeSliceWindow: 5m
+      indicator:
+        metadata: {name: answered}
+        spec:
+          ratioMetric:
+            bad: {metricSource: {type: fournines, spec: {indicator: availability}}}
+            total: {metricSource: {type: fournines, spec: {indicator: availability}}}
+    - *member
+"""
+
+
 def test_rules_are_written_for_each_objective_and_again_without_a_change(
     folder: Path, fournines: Command
 ) -> None:
@@ -57,6 +80,18 @@ def test_an_objective_that_prometheus_cannot_judge_and_a_file_of_none_are_told(
     assert document["files"] == ["rules/fournines-availability.yaml"]
     assert list(document["unwritten"]) == ["nightly-runs"]
     assert document["stale"] == ["rules/fournines-gone.yaml"]
+
+
+def test_a_composite_and_slices_are_named_as_not_written(folder: Path, fournines: Command) -> None:
+    with (folder / "objectives.yaml").open("a", encoding="utf-8") as file:
+        file.write(COMPOSITE)
+    document = json.loads(fournines("rules", "--out", "rules", "--json").out)
+    assert document["files"] == ["rules/fournines-availability.yaml"]
+    assert {name: why.split(",")[0] for name, why in document["unwritten"].items()} == {
+        "buying-1": "counters take several minutes in one step",
+        "buying-2": "counters take several minutes in one step",
+        "buying": "it is a composite",
+    }
 
 
 def test_a_file_of_somebody_else_is_never_overwritten(folder: Path, fournines: Command) -> None:
