@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from slo.budget_policies import BudgetPolicy
 from slo.composites import Composite
 from slo.contracts import Contract
 from slo.exclusions import Exclusions
-from slo.objectives import Objective
+from slo.objectives import EVERY_SERVICE, Objective, slow_after
 from slo.openslo import reader as openslo
 from slo.problem import Problem
 
@@ -132,6 +133,7 @@ def read(path: Path, *, secrets: bool = True) -> Config:
     promised: tuple[Contract, ...] = parsed["contracts"].values
     spending: tuple[BudgetPolicy, ...] = parsed["budget_policies"].values
     excluded = Exclusions(parsed["exclusions"].values)
+    default_s = Decimal(str(settings.collect.latency_threshold))
     return Config(
         file=path,
         settings=settings,
@@ -146,6 +148,7 @@ def read(path: Path, *, secrets: bool = True) -> Config:
             *notes,
             *_unwatched(settings, policies, promised, spending, excluded),
             *_unaimed(spending, parsed["objectives"].values),
+            *counted_otherwise(parsed["objectives"].values, promised, default_s),
             *_hardly_heard(settings.heartbeat_regions),
         ),
     )
@@ -179,6 +182,28 @@ def _unaimed(spending: Sequence[BudgetPolicy], objectives: Sequence[Objective]) 
         for glob in one.objectives:
             if not any(fnmatchcase(name, glob) for name in names):
                 yield f"budget policy {one.name} names {glob}, none of the objectives: {', '.join(names)}"
+
+
+def counted_otherwise(
+    objectives: Sequence[Objective], promised: Sequence[Contract], default: Decimal
+) -> Iterator[str]:
+    """Say who means another limit of latency than the one by which a service's responses are counted."""
+    timed = [(one, one.threshold_s) for one in objectives if one.threshold_s]
+    bound = [(one, one.latency.threshold_s) for one in promised if one.latency]
+    limits = [
+        *((f"objective {one.name}", {one.service}, limit) for one, limit in timed),
+        *((f"contract {one.id}", set(one.services), limit) for one, limit in bound),
+    ]
+    for who, services, limit in limits:
+        every = {one.service for one, _ in timed} if EVERY_SERVICE in services else set()
+        for service in sorted(services | every):
+            if (counted := slow_after(objectives, service, default)) != limit:
+                named = "other services" if service == EVERY_SERVICE else service
+                yield (
+                    f"{who} means answers within {limit.normalize():f} s, and of {named} those within "
+                    f"{counted.normalize():f} s are counted as fast: a service has one limit, the shortest "
+                    "threshold_s of its latency objectives"
+                )
 
 
 def _hardly_heard(regions: Sequence[str]) -> Iterator[str]:

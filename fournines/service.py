@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from collector.archive import Archive
@@ -39,10 +40,9 @@ from remediation.events.event import Mailbox
 from remediation.workflow.engine import SETTLE, Engine
 from runbooks.shelf import Shelf
 from slo.budget_policies import BudgetPolicy
-from slo.cells import Indicator
 from slo.contracts import Contract
 from slo.exclusions import Exclusions
-from slo.objectives import EVERY_SERVICE, Objective
+from slo.objectives import Objective, slow_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from fournines.clock import Clock
     from fournines.store.books import Books
+    from slo.cells import Indicator
 
 
 #: A part that has done nothing for so long is wedged: no heartbeat then.
@@ -96,12 +97,7 @@ class Charter:
 
     def threshold_s(self, service: str) -> float:
         """Return what counts as slow for a service, by its own objective or by the one for all."""
-        latency = [
-            o for o in self.objectives if o.indicator is Indicator.LATENCY and o.threshold_s is not None
-        ]
-        own = [o for o in latency if o.service == service]
-        own = own or [o for o in latency if o.service == EVERY_SERVICE]
-        return float(min((o.threshold_s for o in own if o.threshold_s), default=self.latency_threshold_s))
+        return float(slow_after(self.objectives, service, Decimal(str(self.latency_threshold_s))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

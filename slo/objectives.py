@@ -144,3 +144,13 @@ class Objective:
     def slis(self, known: Iterable[Sli]) -> tuple[Sli, ...]:
         """Return those of the known SLIs that the objective speaks of."""
         return tuple(sli for sli in known if sli.indicator is self.indicator and self.covers(sli.placement))
+
+
+def slow_after(objectives: Iterable[Objective], service: str, default: Decimal) -> Decimal:
+    """Return from how many seconds on a response of a service is slow: by its own objective, or that for all.
+
+    What CloudWatch counts it counts once for each service, so that of several limits the shortest holds.
+    """
+    limits = [(one.service, one.threshold_s) for one in objectives if one.threshold_s is not None]
+    own = [limit for name, limit in limits if name == service]
+    return min(own or [limit for name, limit in limits if name == EVERY_SERVICE], default=default)

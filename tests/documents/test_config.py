@@ -11,13 +11,15 @@ from collector.schedules import Schedule
 from collector.timetable import Calendar, Every
 from fournines import wire
 from fournines.clock import Fast, Wall
-from fournines.config import READERS, Config, read
+from fournines.config import READERS, Config, counted_otherwise, read
 from fournines.documents import DocumentError, parse
 from fournines.jobs.statements import Issuance
 from fournines.paper.formats import CONTENT_TYPES
 from fournines.settings import Settings
-from slo.cells import Placement
+from slo.cells import Indicator, Placement
+from slo.contracts import Contract, Quickness
 from slo.months import Month
+from slo.objectives import CalendarMonth, Objective
 
 OBJECTIVES = """\
 apiVersion: openslo/v1
@@ -390,6 +392,39 @@ def test_a_heartbeat_that_nobody_would_miss_is_noted(
     assert [one.startswith(str(note)) for one in config.notes if "heartbeat" in one] == (
         [True] if note else []
     )
+
+
+def test_whoever_means_another_limit_of_latency_than_is_counted_is_noted() -> None:
+    fast = Objective(
+        name="fast",
+        display_name="Fast",
+        service="search",
+        indicator=Indicator.LATENCY,
+        target=Decimal("0.99"),
+        window=CalendarMonth("UTC"),
+        threshold_s=Decimal("0.3"),
+    )
+    slower = replace(fast, name="slower", threshold_s=Decimal("0.80"))
+    contract = Contract(
+        id="acme",
+        tenant="acme",
+        display_name="Acme",
+        services=("search", "payment"),
+        regions=("*",),
+        indicator=Indicator.AVAILABILITY,
+        target=Decimal("0.9999"),
+        zone="UTC",
+        latency=Quickness(Decimal(1), Decimal("0.99")),
+    )
+    noted = list(counted_otherwise([fast, slower], [contract], Decimal(1)))
+    assert [one.partition(" are counted")[0] for one in noted] == [
+        "objective slower means answers within 0.8 s, and of search those within 0.3 s",
+        "contract acme means answers within 1 s, and of search those within 0.3 s",
+    ]
+    everywhere = replace(contract, services=("*",), latency=Quickness(Decimal("0.3"), Decimal("0.99")))
+    (other,) = counted_otherwise([fast], [everywhere], Decimal(1))
+    assert "within 0.3 s, and of other services those within 1 s" in other
+    assert not list(counted_otherwise([fast], [replace(contract, services=("payment",))], Decimal(1)))
 
 
 STATEMENTS = """\
