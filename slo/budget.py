@@ -175,15 +175,6 @@ def budgets(
             yield _budget(objective, sli, period.stretch, part)
 
 
-def side_by_side(
-    objective: Objective, slis: Sequence[Sli], ledger: Ledger, now: datetime, past: Past | None = None
-) -> Sides:
-    """Return the budget of several SLIs in requests and in minutes: from the same cells, never converted."""
-    by_request = replace(objective, budgeting=Budgeting.OCCURRENCES, time_slice_target=None, slice_minutes=1)
-    requests = pooled([one for one in budgets([by_request], ledger, now, past) if _of(one) in slis])
-    return Sides(requests=requests, minutes=in_minutes(objective, slis, ledger, now, past))
-
-
 def in_minutes(
     objective: Objective, slis: Sequence[Sli], ledger: Ledger, now: datetime, past: Past | None = None
 ) -> Budget:

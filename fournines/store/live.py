@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """All that is kept of SLIs over the minutes `[start, end)`, less exclusions, and where it came from."""
+    """All that is kept of SLIs over the minutes `[start, end)`, less exclusions."""
 
     start: int
     end: int
@@ -62,16 +62,6 @@ class History:
             out = self._exclusions.mask(sli.placement, start, end)
             bad[out], total[out], state[out] = 0, 0, State.EXCLUDED
         return bad, total, state
-
-    def coarse_minutes(self, sli: Sli, start: int, end: int) -> int:
-        """Return how many of these minutes are shares of coarser sums."""
-        held = self._held(sli, start, end)
-        return 0 if held is None else int(self._cells.coarse[held[1], held[2]].sum())
-
-    def imported_minutes(self, sli: Sli, start: int, end: int) -> int:
-        """Return how many of these minutes were imported rather than measured."""
-        held = self._held(sli, start, end)
-        return 0 if held is None else int(self._cells.imported[held[1], held[2]].sum())
 
     def _held(self, sli: Sli, start: int, end: int) -> tuple[slice, slice, int] | None:
         first, last = max(start, self.start), min(end, self.end)

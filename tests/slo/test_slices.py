@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slo.budget import Part, budgets, counted, in_minutes, side_by_side
+from slo.beside import beside
+from slo.budget import Part, budgets, counted, in_minutes
 from slo.burn import Answer, Tier, burns, explain, firing
 from slo.calendars import Calendar, Unit
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
@@ -116,11 +117,11 @@ def test_slices_of_a_calendar_period_are_counted_from_its_start() -> None:
 
 def test_requests_and_minutes_stand_side_by_side_from_the_same_cells() -> None:
     ledger = kept(minutes(6, 100, 1) + minutes(1, 1000, 9))
-    sides = side_by_side(OCCURRENCES, (SLI,), ledger, NOW)
+    sides, slices = beside([OCCURRENCES, FIVE], ledger, NOW)
     assert numbers(sides.requests.unit, sides.requests.bad, sides.requests.total) == ("requests", 15, 9100)
     assert numbers(sides.minutes.unit, sides.minutes.bad, sides.minutes.total) == ("minutes", 1, 10)
-    assert in_minutes(FIVE, (SLI,), ledger, NOW) == side_by_side(FIVE, (SLI,), ledger, NOW).minutes
-    assert side_by_side(FIVE, (SLI,), ledger, NOW).requests.bad == 15
+    assert in_minutes(FIVE, (SLI,), ledger, NOW) == slices.minutes
+    assert slices.requests.bad == 15
 
 
 @given(
