@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from pypdf import PdfReader
 
 from fournines.paper import charts, sheet, spreadsheet
 from fournines.paper.palette import PRINT
@@ -132,6 +133,29 @@ def test_csv_keeps_the_rules_of_its_kind(breached: Statement) -> None:
         "record", "line", "region", "total", "both", "exclusion", "day", "incident", "credit", "latency",
         "operations", "action", "month", "change", "figure", "word",
     }  # fmt: skip
+
+
+def _run_together(words: str) -> str:
+    """Return words without the space between them: lines break elsewhere in a PDF."""
+    return "".join(words.split())
+
+
+def test_a_pdf_read_back_says_every_number_and_fact_and_every_row_whole(breached: Statement) -> None:
+    pages = PdfReader(io.BytesIO(pdf(breached))).pages
+    text = _run_together("".join(page.extract_text() for page in pages))
+    laid = sheet.lay(breached)
+    parts = [getattr(laid, part.name) for part in fields(laid)]
+    rows = ["".join(row.cells) for part in parts if isinstance(part, sheet.Table) for row in part.rows]
+    facts = [
+        fact for part in parts if isinstance(part, tuple) for fact in part if isinstance(fact, sheet.Fact)
+    ]
+    said = [
+        *(figure.text for figure in figures(breached)),
+        *rows,
+        *(one.label for one in facts),
+        *(one.text for one in facts),
+    ]
+    assert [one for one in said if _run_together(one) not in text] == []
 
 
 def test_a_pdf_has_the_same_bytes_each_time_and_is_tagged(breached: Statement) -> None:
