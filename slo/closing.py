@@ -338,16 +338,12 @@ def _compared(data: _Month, where: tuple[str, str], part: Tally, raw: Tally) -> 
 def _days(data: _Month) -> Iterator[Day]:
     """Yield each calendar day of the month; one that has not begun counts nothing."""
     side, scale = data.judging.side, data.contract.indicator.scale
-    allowed_ratio = 1 - data.judging.target
     for day, stretch in days_of(data.period, data.zone):
         rows = slice(
             *(min(minute - data.period.start, data.elapsed) for minute in (stretch.start, stretch.end))
         )
         part, to_date = side.pool.tally(scale, rows), side.pool.tally(scale, slice(rows.stop))
         unknown, due = int(side.unknown_cells[rows].sum()), int(side.due_cells[rows].sum())
-        spent = to_date.bad / (to_date.total * allowed_ratio) if to_date.total else Fraction(0)
-        if data.contract.measure is Measure.MINUTES:
-            spent = to_date.down / (allowed_ratio * len(data.period))
         yield Day(
             date=day.isoformat(),
             total=figures.count(part.total),
@@ -355,8 +351,17 @@ def _days(data: _Month) -> Iterator[Day]:
             downtime=figures.lost(part.down),
             unknown=figures.count(unknown),
             coverage=figures.attained(1 - Fraction(unknown, due) if due else None),
-            budget_left=figures.attained(1 - spent if part.elapsed else None, 1),
+            budget_left=figures.attained(1 - _spent(data, to_date) if part.elapsed else None, 1),
         )
+
+
+def _spent(data: _Month, to_date: Tally) -> Fraction:
+    """Return the share of the budget that is spent; of minutes, those ahead count as minutes to be known."""
+    bad, total = to_date.bad, to_date.total
+    if data.contract.measure is Measure.MINUTES:
+        down, due = data.judging.minutes(to_date)
+        bad, total = Fraction(down), Fraction(due + len(data.period) - to_date.elapsed)
+    return bad / (total * (1 - data.judging.target)) if total else Fraction(0)
 
 
 def _latency(data: _Month) -> LatencyLine | None:

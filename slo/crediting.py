@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slo import figures
 from slo.charges import Base, Per
-from slo.contracts import CreditTier, Measure, Scope, Unknown
+from slo.contracts import CreditTier, Measure, Scope
 from slo.figures import NOTHING, Figure
 from slo.money import money
 from slo.statement import CreditLine, Verdict
@@ -81,12 +81,7 @@ def _ratio(judging: Judging, part: Tally) -> str:
     if judging.contract.measure is Measure.REQUESTS:
         bad, total = figures.count(part.bad, worse_when_more=True), figures.count(part.total)
         return f"1 - {bad} / {total}"
-    due = part.elapsed - part.excluded
-    down, known = part.down, due
-    if judging.contract.unknown is Unknown.NEITHER:
-        known -= part.unknown
-    elif judging.contract.unknown is Unknown.BAD:
-        down += part.unknown
+    down, known = judging.minutes(part)
     return f"1 - {down:,} / {known:,}"
 
 

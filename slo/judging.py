@@ -97,9 +97,19 @@ class Judging:
 
     def uptime(self, part: Tally) -> Fraction | None:
         """Return the minutes up, with unknown ones as the contract counts them."""
-        if self.contract.unknown is Unknown.NEITHER:
-            return part.uptime
-        return part.uptime_if_unknown(down=self.contract.unknown is Unknown.BAD)
+        down, due = self.minutes(part)
+        return 1 - Fraction(down, due) if due else None
+
+    def minutes(self, part: Tally) -> tuple[int, int]:
+        """Return the minutes down and of how many, with unknown ones as the contract counts them."""
+        due = part.elapsed - part.excluded
+        match self.contract.unknown:
+            case Unknown.NEITHER:
+                return part.down, due - part.unknown
+            case Unknown.BAD:
+                return part.down + part.unknown, due
+            case Unknown.GOOD:
+                return part.down, due
 
     def falls_short(self, part: Tally) -> bool:
         """Whether it is known to have attained less than was promised."""

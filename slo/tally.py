@@ -77,12 +77,6 @@ class Tally:
         return 1 - self.bad / self.total if self.total else None
 
     @property
-    def uptime(self) -> Fraction | None:
-        """Known minutes that were not down; unknown ones count on neither side."""
-        known = self.elapsed - self.unknown - self.excluded
-        return 1 - Fraction(self.down, known) if known else None
-
-    @property
     def coverage(self) -> Fraction | None:
         """Known minutes of those that should be known."""
         due = self.elapsed - self.excluded

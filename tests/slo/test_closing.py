@@ -175,6 +175,17 @@ def test_unknown_minutes_count_as_the_contract_says(counts: Unknown, verdict: Ve
     assert any(line.startswith("Unknown minutes") for line in made.method)
 
 
+@pytest.mark.parametrize("counts", Unknown)
+def test_what_is_left_at_the_end_and_what_was_spent_are_the_whole_budget(counts: Unknown) -> None:
+    """The course of a budget and its line speak of one number, whatever was unknown or left out."""
+    kept = cells(down={SEARCH: [(100, 103)]}, unknown={WEB: [(5000, 5600)], SEARCH: [(101, 102)]})
+    made = closed(kept, contract(unknown=counts))
+    last, spent = made.days[-1].budget_left.exact, made.totals.budget_spent.exact
+    assert last is not None
+    assert spent is not None
+    assert last + spent == 1
+
+
 def test_the_formula_says_where_unknown_minutes_went() -> None:
     ledger = cells(down={SEARCH: [(0, 2)]}, unknown={SEARCH: [(10, 15)]})
     said = {counts: formulas(closed(ledger, contract(unknown=counts)))[0][1] for counts in Unknown}
