@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from slo.budget import Budget, Period, bad_minutes, scale_of, weighed
+from slo.budget import Budget, Period, scale_of, weighed
 from slo.cells import Placement
 from slo.contracts import Measure, Scope
 from slo.failures import Failures
+from slo.tally import failed, in_a_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -151,10 +152,21 @@ def promised_spending(
     if contract.measure is Measure.REQUESTS:
         counts, scale = failures.bad, contract.indicator.scale
         return Spending(budget, tuple(shares(failures, counts, spenders, scale)))
-    enough = failures.total >= contract.bad_minute_events * contract.indicator.scale
-    ratio = 1 - Fraction(contract.bad_minute_ratio)
-    down = (bad_minutes(failures.bad, failures.total, ratio) & enough).astype(np.int64)
-    return Spending(budget, tuple(shares(failures, down, spenders, once=contract.scope is not Scope.WORST)))
+    down = _together(failures, failed(contract, failures.bad, failures.total), contract.bad_minutes_in_a_row)
+    counts = down.astype(np.int64)
+    return Spending(budget, tuple(shares(failures, counts, spenders, once=contract.scope is not Scope.WORST)))
+
+
+def _together(failures: Failures, down: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Return which of the cells that are down have enough others of their SLI beside them."""
+    kept = np.zeros(len(failures), np.bool_)
+    for place in np.unique(failures.sli[down]):
+        own = down & (failures.sli == place)
+        at = failures.minute[own] - failures.minute[0]
+        minutes = np.zeros(at[-1] + 1, np.bool_)
+        minutes[at] = True
+        kept[own] = in_a_row(minutes, least)[at]
+    return kept
 
 
 def shares(

@@ -283,9 +283,7 @@ class _Count:
     def _fail(self, page: Page, hit: NDArray[np.intp], first: int) -> None:
         """Note which minutes had too many bad requests of enough."""
         bad, total = page.bad[hit].astype(np.int64), page.total[hit].astype(np.int64)
-        enough = total >= self._contract.bad_minute_events * self._contract.indicator.scale
-        failed = bad_minutes(bad, total, 1 - Fraction(self._contract.bad_minute_ratio)) & enough
-        rows, minutes = np.nonzero(failed)
+        rows, minutes = np.nonzero(failed(self._contract, bad, total))
         self._failed[hit[rows], minutes + first] = True
 
     def tallied(self) -> Tallied:
@@ -350,6 +348,12 @@ class _Count:
                 excluded=excluded,
                 no_traffic=no_traffic,
             )
+
+
+def failed(contract: Contract, bad: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which minutes had too many bad requests of enough, whether alone or in a row."""
+    enough = total >= contract.bad_minute_events * contract.indicator.scale
+    return bad_minutes(bad, total, 1 - Fraction(contract.bad_minute_ratio)) & enough
 
 
 def in_a_row(failed: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:

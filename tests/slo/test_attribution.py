@@ -201,16 +201,18 @@ def promised_spent(contract: Contract, kept: Ledger, *who: Spender) -> Spending:
 
 
 contracts = st.builds(
-    lambda measure, scope, clauses, events: promise(
+    lambda measure, scope, clauses, events, in_a_row: promise(
         measure=measure,
         scope=scope,
         bad_minute_events=events,
+        bad_minutes_in_a_row=in_a_row,
         exclusions=replace(promise().exclusions, clauses=clauses),
     ),
     st.sampled_from(Measure),
     st.sampled_from(Scope),
     st.sampled_from([(), ("c",)]),
     st.sampled_from([1, 200]),
+    st.sampled_from([1, 2]),
 )
 
 
@@ -232,6 +234,14 @@ def test_a_minute_that_is_down_in_two_regions_is_spent_once_and_by_the_incident(
     found = promised_spent(promise(measure=Measure.MINUTES), ledger(bad), opened)
     assert names(found) == {"i": 10}
     assert [share.region for share in found.shares] == [PLACES[2].region]
+
+
+def test_a_minute_that_counts_only_in_a_row_is_spent_by_nobody_where_it_stands_alone() -> None:
+    bad = np.zeros((LENGTH, len(SLIS)), np.int64)
+    bad[[10, *range(20, 24)], 0] = 100
+    bad[11, 1] = 100
+    found = promised_spent(promise(measure=Measure.MINUTES, bad_minutes_in_a_row=3), ledger(bad))
+    assert names(found) == {"nobody": found.budget.bad} == {"nobody": 4}
 
 
 def test_a_slice_is_spent_by_whoever_was_there_when_it_went_bad() -> None:
