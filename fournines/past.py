@@ -71,11 +71,25 @@ class Past:
         if key not in self._wholes:
             while len(self._wholes) >= WHOLES_MAX:
                 self._wholes.pop(next(iter(self._wholes)))
-            days = [self._day(objective, begin) for begin in range(first, end, DAY_MINUTES)]
-            slis = dict.fromkeys(sli for day in days for sli in day)
-            unseen = _unseen(DAY_MINUTES)
-            self._wholes[key] = {sli: sum((day.get(sli, unseen) for day in days), NOTHING) for sli in slis}
+            add_up = self._in_slices if objective.in_slices else self._in_requests
+            self._wholes[key] = add_up(objective, first, end)
         return self._wholes[key]
+
+    def _in_requests(self, objective: Objective, first: int, end: int) -> dict[Sli, Part]:
+        """Add up by the sums of days that the store keeps."""
+        past, indicator = self._books.past(first, end), objective.indicator
+        return {
+            sli: Part.of(past.sums, column, indicator.scale, end - first)
+            for column, sli in enumerate(past.slis)
+            if sli.indicator is indicator
+        }
+
+    def _in_slices(self, objective: Objective, first: int, end: int) -> dict[Sli, Part]:
+        """Add up by the cells of each day: which slice was bad no sum tells."""
+        days = [self._day(objective, begin) for begin in range(first, end, DAY_MINUTES)]
+        slis = dict.fromkeys(sli for day in days for sli in day)
+        unseen = _unseen(DAY_MINUTES)
+        return {sli: sum((day.get(sli, unseen) for day in days), NOTHING) for sli in slis}
 
     def _day(self, objective: Objective, begin: int) -> dict[Sli, Part]:
         """Return what a day came to for every SLI of an indicator: they are read together."""

@@ -136,6 +136,17 @@ class Part:
     unknown: int
     excluded: int
 
+    @classmethod
+    def of(cls, sums: Sums, column: int, scale: int, elapsed: int) -> Part:
+        """Return a column of sums in requests."""
+        return cls(
+            bad=Fraction(int(sums.bad[column]), scale),
+            total=Fraction(int(sums.total[column]), scale),
+            elapsed=elapsed,
+            unknown=int(sums.unknown[column]),
+            excluded=int(sums.excluded[column]),
+        )
+
     def __add__(self, other: Part) -> Part:
         return Part(
             self.bad + other.bad,
@@ -311,14 +322,7 @@ def _in_requests(objective: Objective, period: Period, sums: Sums) -> Iterator[t
     """Yield what each SLI came to, from the sums over what the ring holds of the period."""
     ledger = period.ledger
     for sli in objective.slis(ledger.slis):
-        column, scale = ledger.column(sli), sli.indicator.scale
-        here = Part(
-            bad=Fraction(int(sums.bad[column]), scale),
-            total=Fraction(int(sums.total[column]), scale),
-            elapsed=period.end - period.split,
-            unknown=int(sums.unknown[column]),
-            excluded=int(sums.excluded[column]),
-        )
+        here = Part.of(sums, ledger.column(sli), sli.indicator.scale, period.end - period.split)
         yield sli, period.before(objective, sli) + here
 
 

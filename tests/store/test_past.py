@@ -19,9 +19,8 @@ from slo.ledger import Ledger
 from slo.objectives import Budgeting, Objective, Rolling, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from fournines.store.live import History
 
 NOW = datetime(2026, 10, 20, 12, 7, tzinfo=UTC)
 SLI = Sli(Placement("1", "eu-west-1", "prod", "web-app"), Indicator.AVAILABILITY)
@@ -89,29 +88,33 @@ def test_ring_and_past_together_are_what_a_ring_of_all_minutes_would_be(
     assert only(books, asked, None) != only(books, asked, Past(books))
 
 
+@pytest.mark.parametrize(("budgeting", "reads"), [(Budgeting.OCCURRENCES, 2), (Budgeting.TIMESLICES, 4)])
 def test_days_are_read_once_until_something_old_changes(
-    books: Books, monkeypatch: pytest.MonkeyPatch
+    books: Books, monkeypatch: pytest.MonkeyPatch, budgeting: Budgeting, reads: int
 ) -> None:
-    past, asked, read = Past(books), objective(Rolling(timedelta(days=4))), list[int]()
-    history = books.history
+    """Requests are told by the sums of days and the cells of the first; slices by the cells of each day."""
+    past, asked, read = Past(books), objective(Rolling(timedelta(days=4)), budgeting), list[str]()
+    for name in ("history", "past"):
+        told: Callable[..., object] = getattr(books, name)
 
-    def noted(slis: Sequence[Sli], start: int, end: int, *, raw: bool) -> History:
-        read.append(start)
-        return history(slis, start, end, raw=raw)
+        def noted(
+            *place: object, told: Callable[..., object] = told, name: str = name, **how: object
+        ) -> object:
+            read.append(name)
+            return told(*place, **how)
 
-    monkeypatch.setattr(books, "history", noted)
+        monkeypatch.setattr(books, name, noted)
     first = only(books, asked, past)
-    days = len(read)
     assert only(books, asked, past) == first
-    assert len(read) == days == 4
+    assert len(read) == reads
     books.record(cells(minute_of(NOW) - 3, 3), NOW)
     only(books, asked, past)
-    assert len(read) == days
+    assert len(read) == reads
     old = minute_of(NOW) - 2 * 1440
-    worse = Block((SLI,), old, np.array([[50]]), np.array([[50]]), np.array([[State.OBSERVED]], np.uint8))
+    worse = Block((SLI,), old, np.array([[5000]]), np.array([[5000]]), np.array([[State.OBSERVED]], np.uint8))
     books.record(worse, NOW)
     assert only(books, asked, past).bad > first.bad
-    assert len(read) == 2 * days
+    assert len(read) == 2 * reads
 
 
 def test_what_is_imported_is_added_up_too(books: Books) -> None:
@@ -131,7 +134,11 @@ def test_who_was_not_known_when_a_day_was_read_is_unknown_of_that_day(books: Boo
 
 
 def test_days_that_no_window_reaches_are_forgotten(books: Books) -> None:
-    past, asked, end = Past(books), objective(Rolling(timedelta(days=4))), minute_of(NOW)
+    past, asked, end = (
+        Past(books),
+        objective(Rolling(timedelta(days=4)), Budgeting.TIMESLICES),
+        minute_of(NOW),
+    )
     past.part(asked, SLI, end - 1440, end)
     far = end + DAYS_KEPT_MINUTES + 1440
     assert past.part(asked, SLI, far - 1440, far) == Part(Fraction(0), Fraction(0), 1440, 1440, 0)
