@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from slo.cells import Sli
-    from slo.contracts import Contract
     from slo.ledger import Ledger
     from slo.objectives import Objective
+    from slo.promised import Promised
 
 
 _Key = TypeVar("_Key")
@@ -63,6 +63,10 @@ class Spender:
 NOBODY = Spender(
     kind=Kind.NOBODY, name="nobody", sentence="nobody that we know of", placements=(), start=0, end=0
 )
+
+
+#: Whom the minutes are laid to that a contract counts as down because nothing is known of them.
+UNSEEN = Spender(kind=Kind.NOBODY, name="unknown", sentence="nothing is known", placements=(), start=0, end=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +149,22 @@ def _slices(
     return np.stack([at * length + first, np.full(len(at), place), spent[at], weight[at]])
 
 
-def promised_spending(
-    contract: Contract, budget: Budget, failures: Failures, spenders: Iterable[Spender]
-) -> Spending:
+def promised_spending(promise: Promised, failures: Failures, spenders: Iterable[Spender]) -> Spending:
     """Return who spent what a contract allows: requests, or minutes, of which each is bad once in a pool."""
+    contract = promise.contract
     if contract.measure is Measure.REQUESTS:
         counts, scale = failures.bad, contract.indicator.scale
-        return Spending(budget, tuple(shares(failures, counts, spenders, scale)))
+        return Spending(promise.budget, tuple(shares(failures, counts, spenders, scale)))
     down = _together(failures, failed(contract, failures.bad, failures.total), contract.bad_minutes_in_a_row)
-    counts = down.astype(np.int64)
-    return Spending(budget, tuple(shares(failures, counts, spenders, once=contract.scope is not Scope.WORST)))
+    once = contract.scope is not Scope.WORST
+    known = shares(failures, down.astype(np.int64), spenders, once=once)
+    return Spending(promise.budget, (*known, *_unseen(promise.unseen)))
+
+
+def _unseen(minutes: Mapping[str, int]) -> Iterator[Share]:
+    for region, count in minutes.items():
+        if count:
+            yield Share(spender=UNSEEN, region=region, bad=Fraction(count), minutes=count)
 
 
 def _together(failures: Failures, down: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from slo.allowed import allowed
 from slo.budget import Budget, Sides
 from slo.cells import Sli, minute_of
-from slo.contracts import Contract, Measure, Scope
+from slo.contracts import Contract, Measure, Scope, Unknown
 from slo.judging import Judging
 from slo.months import Month, Stretch, zone_named
 from slo.tally import Column, Side, Tally, tally
@@ -30,6 +30,7 @@ class Promised:
     """A contract's month so far, without what its clauses leave out (`masks`) and, `raw`, with it.
 
     It is that of the pool, or of the region or placement that attained least, as the contract compares.
+    `unseen` are by region the minutes that the contract counts as down because nothing is known of them.
     """
 
     contract: Contract
@@ -37,6 +38,7 @@ class Promised:
     sides: Sides
     raw: Sides
     masks: Mapping[Sli, NDArray[np.bool_]]
+    unseen: Mapping[str, int]
 
     @property
     def budget(self) -> Budget:
@@ -73,9 +75,26 @@ def promised(
     judging = Judging(contract, rows, tally(contract, columns, kept, so_far, masks))
     chosen = _chosen(judging, columns)
     adjusted, raw = (
-        _sides(contract, columns, side, chosen, period) for side in (judging.side, judging.tallied.raw)
+        _sides(judging, columns, side, chosen, period) for side in (judging.side, judging.tallied.raw)
     )
-    return Promised(contract, so_far, adjusted, raw, masks)
+    return Promised(contract, so_far, adjusted, raw, masks, _unseen(judging, columns, chosen))
+
+
+def _unseen(judging: Judging, columns: Sequence[Column], chosen: Sequence[int]) -> Mapping[str, int]:
+    """Return which unknown minutes count as down, each in the first region in which it is unknown."""
+    side, scope = judging.side, judging.contract.scope
+    if judging.contract.unknown is not Unknown.BAD:
+        return {}
+    region = columns[chosen[0]].region
+    if scope is Scope.WORST:
+        return {region: side.parts[chosen[0]].unknown}
+    if scope is Scope.PER_REGION:
+        return {region: int(side.regions[region].unknown.sum())}
+    found, left = dict[str, int](), side.pool.unknown
+    for name, minutes in side.regions.items():
+        found[name] = int((left & minutes.unknown).sum())
+        left = left & ~minutes.unknown
+    return found
 
 
 def _chosen(judging: Judging, columns: Sequence[Column]) -> list[int]:
@@ -90,9 +109,10 @@ def _chosen(judging: Judging, columns: Sequence[Column]) -> list[int]:
 
 
 def _sides(
-    contract: Contract, columns: Sequence[Column], side: Side, chosen: Sequence[int], period: Stretch
+    judging: Judging, columns: Sequence[Column], side: Side, chosen: Sequence[int], period: Stretch
 ) -> Sides:
     """Return both budgets of the columns; of minutes the elapsed ones are those of the clock."""
+    contract = judging.contract
     parts, scale = [side.parts[n] for n in chosen], contract.indicator.scale
     whole = {
         Scope.POOLED: lambda: side.pool.tally(scale),
@@ -115,8 +135,8 @@ def _sides(
         return Budget(**(fields | changes))  # type: ignore[arg-type]
 
     cells = {name: sum(getattr(part, name) for part in parts) for name in ("elapsed", "unknown", "excluded")}
-    known = whole.elapsed - whole.unknown - whole.excluded
+    down, due = judging.minutes(whole)
     return Sides(
         requests=budget(whole, unit=contract.indicator.counted, bad=whole.bad, total=whole.total, **cells),
-        minutes=budget(whole, unit="minutes", bad=Fraction(whole.down), total=Fraction(known)),
+        minutes=budget(whole, unit="minutes", bad=Fraction(down), total=Fraction(due)),
     )

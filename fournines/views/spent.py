@@ -126,7 +126,7 @@ def _tenant(one: Promised, ledger: Ledger, there: Mapping[Placement, Sequence[Sp
     stretch, budget = one.stretch, one.budget
     own = ledger.raw().failures(stretch.start, stretch.end).of(_slis(budget))
     counted = own.without(one.masks, stretch.start)
-    who_spent = promised_spending(one.contract, budget, counted, _concerned(budget, there))
+    who_spent = promised_spending(one, counted, _concerned(budget, there))
     return SpentView(who_spent, Scope.CONTRACT, one.contract.display_name, counted)
 
 

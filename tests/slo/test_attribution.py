@@ -17,7 +17,7 @@ from fournines.views.spent import spent as spent_by
 from slo.attribution import NOBODY, Kind, Share, Spender, Spending, slices, spending
 from slo.budget import budgets, in_minutes, pooled
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
-from slo.contracts import Contract, Measure, Scope
+from slo.contracts import Contract, Measure, Scope, Unknown
 from slo.exclusions import Exclusion, Exclusions
 from slo.failures import Failures
 from slo.ledger import Ledger
@@ -201,8 +201,9 @@ def promised_spent(contract: Contract, kept: Ledger, *who: Spender) -> Spending:
 
 
 contracts = st.builds(
-    lambda measure, scope, clauses, events, in_a_row: promise(
+    lambda measure, scope, clauses, events, in_a_row, unknown: promise(
         measure=measure,
+        unknown=unknown if measure is Measure.MINUTES else Unknown.NEITHER,
         scope=scope,
         bad_minute_events=events,
         bad_minutes_in_a_row=in_a_row,
@@ -213,6 +214,7 @@ contracts = st.builds(
     st.sampled_from([(), ("c",)]),
     st.sampled_from([1, 200]),
     st.sampled_from([1, 2]),
+    st.sampled_from(Unknown),
 )
 
 
@@ -242,6 +244,18 @@ def test_a_minute_that_counts_only_in_a_row_is_spent_by_nobody_where_it_stands_a
     bad[11, 1] = 100
     found = promised_spent(promise(measure=Measure.MINUTES, bad_minutes_in_a_row=3), ledger(bad))
     assert names(found) == {"nobody": found.budget.bad} == {"nobody": 4}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_unknown_minutes_that_a_contract_counts_as_down_are_spent_and_named_so(scope: Scope) -> None:
+    """As in its statement: what is promised counts the same while the month goes on."""
+    kept = ledger(np.zeros((LENGTH, len(SLIS)), np.int64))
+    since = promised_spent(promise(measure=Measure.MINUTES, scope=scope), kept).budget.unknown
+    found = promised_spent(promise(measure=Measure.MINUTES, scope=scope, unknown=Unknown.BAD), kept)
+    assert names(found) == {"unknown": since}
+    assert found.budget.total == found.budget.elapsed
+    good = promised_spent(promise(measure=Measure.MINUTES, scope=scope, unknown=Unknown.GOOD), kept)
+    assert (good.shares, good.budget.total == good.budget.elapsed) == ((), True)
 
 
 def test_a_slice_is_spent_by_whoever_was_there_when_it_went_bad() -> None:
