@@ -15,7 +15,7 @@ from slo.cells import Indicator, Placement, Sli, minute_of
 from slo.contracts import EVERY, Contract, Measure
 from slo.crediting import credit
 from slo.exclusions import Exclusions
-from slo.judging import Judging, Row
+from slo.judging import Judging, Row, columns_of, promised_rows
 from slo.months import Month, Stretch, days_of
 from slo.operations import Operations
 from slo.slots import by_day, by_hour
@@ -30,7 +30,7 @@ from slo.statement import (
     Statement,
     plain,
 )
-from slo.tally import Column, Pages, Tallied, Tally, tally
+from slo.tally import Pages, Tallied, Tally, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,9 +94,9 @@ def statement(  # noqa: PLR0913 - a statement is made of all of these
     beside = beside or Beside()
     period = month.stretch(ZoneInfo(contract.zone))
     so_far = period.until(minute_of(now))
-    rows = tuple(_promised(contract, placements))
+    rows = tuple(promised_rows(contract, placements))
     leave_out = allowed(contract, beside.exclusions, _slis(rows, contract.indicator), so_far)
-    tallied = tally(contract, _columns(rows, contract.indicator), kept, so_far, leave_out.masks)
+    tallied = tally(contract, columns_of(rows, contract.indicator), kept, so_far, leave_out.masks)
     data = _Month(
         Judging(contract, rows, tallied),
         month,
@@ -116,24 +116,7 @@ def _quickness(
         return None
     slow = replace(contract, indicator=Indicator.LATENCY, latency=None)
     leave_out = allowed(contract, beside.exclusions, _slis(rows, Indicator.LATENCY), so_far)
-    return tally(slow, _columns(rows, Indicator.LATENCY), kept, so_far, leave_out.masks)
-
-
-def _promised(contract: Contract, placements: Iterable[Placement]) -> Iterator[Row]:
-    """Yield what the promise includes, sorted; what it names and nobody found has no placement."""
-    found = sorted(
-        {one for one in placements if contract.covers(one)}, key=lambda p: (p.service, p.region, p)
-    )
-    there = {(one.service, one.region) for one in found}
-    missing = [
-        (service, region, None) for service, region in contract.named if (service, region) not in there
-    ]
-    rows = [*((one.service, one.region, one) for one in found), *missing]
-    yield from sorted(rows, key=lambda row: (row[0], row[1]))
-
-
-def _columns(rows: Iterable[Row], indicator: Indicator) -> list[Column]:
-    return [Column(region, None if where is None else Sli(where, indicator)) for _, region, where in rows]
+    return tally(slow, columns_of(rows, Indicator.LATENCY), kept, so_far, leave_out.masks)
 
 
 def _slis(rows: Iterable[Row], indicator: Indicator) -> list[Sli]:

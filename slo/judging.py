@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from slo.cells import Indicator, Placement, Sli
 from slo.contracts import Contract, Measure, Scope, Unknown
 from slo.statement import Verdict
-from slo.tally import Tallied
+from slo.tally import Column, Tallied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from slo.cells import Placement
     from slo.months import Stretch
     from slo.tally import Side, Tally
 
@@ -128,6 +128,24 @@ class Judging:
         if self.short:
             return Verdict.BREACHED
         return Verdict.MET if self.seen else Verdict.INCOMPLETE
+
+
+def promised_rows(contract: Contract, placements: Iterable[Placement]) -> Iterator[Row]:
+    """Yield what the promise includes, sorted; what it names and nobody found has no placement."""
+    found = sorted(
+        {one for one in placements if contract.covers(one)}, key=lambda p: (p.service, p.region, p)
+    )
+    there = {(one.service, one.region) for one in found}
+    missing = [
+        (service, region, None) for service, region in contract.named if (service, region) not in there
+    ]
+    rows = [*((one.service, one.region, one) for one in found), *missing]
+    yield from sorted(rows, key=lambda row: (row[0], row[1]))
+
+
+def columns_of(rows: Iterable[Row], indicator: Indicator) -> list[Column]:
+    """Return what is counted for each row."""
+    return [Column(region, None if where is None else Sli(where, indicator)) for _, region, where in rows]
 
 
 def or_perfect(value: Fraction | None) -> Fraction:

@@ -14,7 +14,7 @@ from slo.allowed import allowed
 from slo.budget import Budget, Sides
 from slo.cells import Sli, minute_of
 from slo.contracts import Contract, Measure, Scope, Unknown
-from slo.judging import Judging
+from slo.judging import Judging, columns_of, promised_rows
 from slo.months import Month, Stretch, zone_named
 from slo.tally import Column, Side, Tally, tally
 
@@ -67,11 +67,9 @@ def promised(
     slis = [sli for sli in known if sli.indicator is contract.indicator and contract.covers(sli.placement)]
     if not slis:
         return None
-    there = {(sli.placement.service, sli.placement.region) for sli in slis}
-    missing = [Column(region, None) for service, region in contract.named if (service, region) not in there]
-    columns = [*(Column(sli.placement.region, sli) for sli in slis), *missing]
+    rows = tuple(promised_rows(contract, (sli.placement for sli in slis)))
+    columns = columns_of(rows, contract.indicator)
     masks = allowed(contract, exclusions, slis, so_far).masks
-    rows = tuple(("", column.region, column.sli.placement if column.sli else None) for column in columns)
     judging = Judging(contract, rows, tally(contract, columns, kept, so_far, masks))
     chosen = _chosen(judging, columns)
     adjusted, raw = (
