@@ -175,15 +175,17 @@ def test_unknown_minutes_count_as_the_contract_says(counts: Unknown, verdict: Ve
     assert any(line.startswith("Unknown minutes") for line in made.method)
 
 
-@pytest.mark.parametrize("counts", Unknown)
-def test_what_is_left_at_the_end_and_what_was_spent_are_the_whole_budget(counts: Unknown) -> None:
-    """The course of a budget and its line speak of one number, whatever was unknown or left out."""
-    kept = cells(down={SEARCH: [(100, 103)]}, unknown={WEB: [(5000, 5600)], SEARCH: [(101, 102)]})
-    made = closed(kept, contract(unknown=counts))
-    last, spent = made.days[-1].budget_left.exact, made.totals.budget_spent.exact
-    assert last is not None
-    assert spent is not None
-    assert last + spent == 1
+@pytest.mark.parametrize(
+    ("measure", "unknown"),
+    [*((Measure.MINUTES, one) for one in Unknown), (Measure.REQUESTS, Unknown.NEITHER)],
+)
+def test_the_last_day_leaves_of_the_budget_what_the_month_did(measure: Measure, unknown: Unknown) -> None:
+    terms = contract(measure=measure, unknown=unknown, exclusions=Allowance(("7.2",), None))
+    ledger = cells(down={SEARCH: [(0, 3)]}, unknown={SEARCH: [(10, 250)], WEB: [(20, 900)]})
+    made = closed(ledger, terms, exclusions=Exclusions((window(2000, 600, services=("*",), regions=("*",)),)))
+    left, spent = made.days[-1].budget_left.exact, made.totals.budget_spent.exact
+    assert (left, spent) != (None, None)
+    assert Fraction(left or 0) == 1 - Fraction(spent or 0)
 
 
 def test_the_formula_says_where_unknown_minutes_went() -> None:
