@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from slo.contracts import EVERY, Measure
+from slo.contracts import EVERY, Measure, Scope
 from slo.figures import NOTHING
 from slo.statement import Verdict
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from slo.figures import Figure
     from slo.operations import OperationsLine
-    from slo.statement import Day, ExclusionLine, IncidentLine, LatencyLine, Line, Statement
+    from slo.statement import Both, Day, ExclusionLine, IncidentLine, LatencyLine, Line, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def lay(statement: Statement) -> Sheet:
         incidents=_incidents(statement.incidents),
         latency=_latency(statement.latency),
         operations=_operations(statement),
-        operations_method=statement.operations.method if statement.operations else (),
+        operations_method=statement.operations.method if statement.operations and _watched(statement) else (),
         trend=_trend(statement),
         changes=_changes(statement),
         days=_days(statement.days),
@@ -157,17 +158,34 @@ def moment(at: datetime | None) -> str:
 
 
 def _headline(statement: Statement) -> tuple[Fact, ...]:
-    worst = statement.worst
+    worst, (which, compared) = statement.worst, _compared(statement)
     return (
-        Fact("attained", statement.attained.text),
+        Fact(f"attained{which}", statement.attained.text),
         Fact("promised", statement.target.text),
-        Fact("budget spent", statement.totals.budget_spent.text),
+        Fact(f"budget spent{which}", compared.budget_spent.text),
         Fact("down, anywhere", statement.totals.downtime.text),
         Fact("allowed, as total failure", statement.allowed.text),
         Fact("coverage", statement.totals.coverage.text),
         Fact("credit", _due(statement)),
-        Fact(f"worst, {worst.service} {worst.region}", worst.attained.text),
+        Fact(f"worst, {worst.service} {worst.region}", _measured(statement, worst).text),
     )
+
+
+def _compared(statement: Statement) -> tuple[str, Line]:
+    """Return the line whose figure is compared with the promise, and its name where it is not the whole."""
+    match Scope(statement.scope):
+        case Scope.WORST:
+            return ", worst", statement.worst
+        case Scope.PER_REGION if statement.regions:
+            least = max(statement.regions, key=lambda line: line.budget_spent.exact or 0)
+            return f", {least.region}", least
+        case _:
+            return "", statement.totals
+
+
+def _measured(statement: Statement, line: Line | Both) -> Figure:
+    """Return a line's figure by which the contract measures."""
+    return line.uptime if statement.measure == Measure.MINUTES else line.attained
 
 
 def _period(statement: Statement) -> tuple[Fact, ...]:
@@ -190,12 +208,16 @@ def _period(statement: Statement) -> tuple[Fact, ...]:
 
 def _course(statement: Statement) -> str:
     """Say what the curve means: a budget of requests grows with them, one of minutes is the month's."""
+    whole = "" if statement.scope == Scope.POOLED else " It is that of all placements together."
     if statement.measure == Measure.MINUTES:
-        return "What was left of the month's budget at the end of each day, beside an even pace (dashed)."
-    return (
-        "What was left of the error budget at the end of each day, beside an even pace (dashed). It is a "
-        "share of the requests so far, so good ones win some of it back. Below zero the promise is broken."
-    )
+        means = "What was left of the month's budget at the end of each day, beside an even pace (dashed)."
+    else:
+        means = (
+            "What was left of the error budget at the end of each day, beside an even pace (dashed). It is "
+            "a share of the requests so far, so good ones win some of it back. Below zero the promise is "
+            "broken."
+        )
+    return means + whole
 
 
 LINE_COLUMNS = (
@@ -243,10 +265,13 @@ def _both(statement: Statement) -> Table:
         "service", "region", "met", "met, raw", "excluded", "good of all", "good, raw", "down", "down, raw",
         "minutes up", "up, raw",
     )  # fmt: skip
+    minutes = statement.measure == Measure.MINUTES
     rows = tuple(
         Row(
             (
-                _all(one.service), _all(one.region), _yes(met=one.met), _yes(met=one.met_raw),
+                _all(one.service), _all(one.region),
+                _judged(_measured(statement, one), statement.target, met=one.met),
+                _judged(one.uptime_raw if minutes else one.attained_raw, statement.target, met=one.met_raw),
                 one.excluded.text, one.attained.text, one.attained_raw.text, one.downtime.text,
                 one.downtime_raw.text, one.uptime.text, one.uptime_raw.text,
             ),
@@ -261,8 +286,12 @@ def _all(name: str) -> str:
     return "all" if name == EVERY else name
 
 
-def _yes(*, met: bool) -> str:
-    return "yes" if met else "no"
+def _judged(figure: Figure, target: Figure, *, met: bool) -> str:
+    """Say whether a promise was kept; what is known may keep it, and not all be known."""
+    if met:
+        return "yes"
+    short = figure.exact is not None and target.exact is not None and figure.exact < target.exact
+    return "no" if short else "not proven"
 
 
 def _exclusions(exclusions: Iterable[ExclusionLine]) -> Table:
@@ -297,7 +326,7 @@ def _latency(latency: LatencyLine | None) -> tuple[Fact, ...]:
     return (
         Fact(f"answered within {latency.threshold_s} s", latency.attained.text),
         Fact("aimed for", latency.target.text),
-        Fact("met", _yes(met=latency.met)),
+        Fact("met", _judged(latency.attained, latency.target, met=latency.met)),
         Fact("requests", latency.total.text),
         Fact("slower", latency.slow.text),
         Fact("unknown minutes", latency.unknown.text),
@@ -316,9 +345,18 @@ def _operations(statement: Statement) -> Table:
         "service", "region", "hours due", "recorded", "task-hours", "on Spot", "not told", "saved", "fewest",
         "most", "minimum", "maximum", "deployments", "succeeded", "failed", "rolled back", "by us", "actions",
     )  # fmt: skip
-    told = statement.operations
+    told = statement.operations if _watched(statement) else None
     lines = () if told is None else (*told.services, *told.lines, told.totals)
-    return Table(columns, 2, tuple(map(_operated, lines)), "Not recorded.")
+    return Table(columns, 2, tuple(map(_operated, lines)), "Nothing is recorded: nobody watched it run.")
+
+
+def _watched(statement: Statement) -> bool:
+    """Whether anything is known of how services ran; a month that was only imported has no zeroes of it."""
+    told = statement.operations
+    if told is None:
+        return False
+    line = told.totals
+    return bool(line.due.exact or line.deployments.exact or line.actions)
 
 
 def _operated(line: OperationsLine) -> Row:
@@ -377,7 +415,7 @@ def _incidents(incidents: Iterable[IncidentLine]) -> Table:
     columns = (
         "incident", "service", "regions", "detected", "acted", "recovered", "resolved", "cause", "action",
     )  # fmt: skip
-    return Table(columns, len(columns), rows, "No incident in this month.")
+    return Table(columns, len(columns), rows, "No incident is recorded of this month.")
 
 
 def _days(days: Iterable[Day]) -> Table:

@@ -7,10 +7,12 @@ import io
 import json
 import re
 from dataclasses import fields, is_dataclass, replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
@@ -18,13 +20,16 @@ from pypdf import PdfReader
 from fournines.paper import charts, sheet, spreadsheet
 from fournines.paper.palette import PRINT
 from fournines.paper.statement import html, pdf
-from slo.contracts import Measure
+from slo.contracts import Measure, Scope
 from slo.figures import Figure
+from slo.months import Month
+from slo.operations import Facts, operations
 from slo.statement import Statement, Verdict, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+OCTOBER = Month(2026, 10)
 GOLDEN = Path(__file__).parent / "golden"
 TEMPLATES = Path(sheet.__file__).parent / "templates"
 
@@ -236,5 +241,37 @@ def test_charts_are_wellformed_and_stay_inside(breached: Statement) -> None:
 
 def test_a_month_without_lines_days_of_trouble_or_incidents_is_still_a_statement(met: Statement) -> None:
     bare = replace(met, lines=(), incidents=())
-    assert "No incident in this month." in html(bare)
+    assert "No incident is recorded of this month." in html(bare)
     assert pdf(bare).startswith(b"%PDF")
+
+
+def test_the_headline_is_of_what_is_compared_in_the_contract_s_own_measure(breached: Statement) -> None:
+    by_region = replace(breached, scope=Scope.PER_REGION)
+    said = {fact.label: fact.text for fact in sheet.lay(by_region).headline}
+    least = max(breached.regions, key=lambda line: line.budget_spent.exact or 0)
+    assert said[f"budget spent, {least.region}"] == least.budget_spent.text
+    worst = breached.worst
+    assert said[f"worst, {worst.service} {worst.region}"] == worst.uptime.text
+    assert "all placements together" in sheet.lay(by_region).course
+    assert "budget spent" in {fact.label for fact in sheet.lay(breached).headline}
+
+
+def test_what_keeps_a_promise_and_is_not_wholly_known_is_not_called_broken(breached: Statement) -> None:
+    latency = breached.latency
+    assert latency is not None
+    kept = Figure(latency.target.exact, latency.target.text)
+    gap = replace(breached, latency=replace(latency, attained=kept, met=False))
+    assert ("met", "not proven") in [(fact.label, fact.text) for fact in sheet.lay(gap).latency]
+    short = replace(
+        breached, latency=replace(latency, attained=Figure(Fraction(1, 2), "50.0000 %"), met=False)
+    )
+    assert ("met", "no") in [(fact.label, fact.text) for fact in sheet.lay(short).latency]
+    assert {row.cells[2] for row in sheet.lay(breached).both.rows} <= {"yes", "no", "not proven"}
+
+
+def test_of_a_month_that_nobody_watched_no_zeroes_are_told(met: Statement) -> None:
+    month = OCTOBER.stretch(ZoneInfo("Europe/Berlin"))
+    imported = sheet.lay(replace(met, operations=operations(month, Facts())))
+    assert (imported.operations.rows, imported.operations_method) == ((), ())
+    assert imported.operations.empty == "Nothing is recorded: nobody watched it run."
+    assert sheet.lay(met).operations.rows
