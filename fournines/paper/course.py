@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fournines.paper.palette import Palette
 
-#: A budget that is overspent more than once is drawn at this depth: the shape says "far below".
+#: A budget that is overspent more than once is drawn at this depth: the shape says "far below", the axis "≤".
 _DEEPEST = Fraction(-1)
 
 _LEFT, _RIGHT, _TOP, _TALL, _HEIGHT = 58, 68, 12, 168, 210
@@ -36,7 +36,8 @@ def burn_down(points: Sequence[Point], ticks: Sequence[str], palette: Palette, n
         if share >= lowest:
             start, end = _at(Fraction(0), share, lowest), _at(Fraction(1), share, lowest)
             canvas.line([start, end], palette.track if share else palette.ink, "stroke-width:1")
-            canvas.text((_LEFT - 8, start[1] + 4), f"{int(share * 100)} %", "end")
+            cut = "≤ " if share == _DEEPEST and any(point.left < _DEEPEST for point in points) else ""
+            canvas.text((_LEFT - 8, start[1] + 4), f"{cut}{int(share * 100)} %", "end")
     ideal = [_at(Fraction(0), 1, lowest), _at(Fraction(1), 0, lowest)]
     canvas.line(ideal, palette.faint, "stroke-width:1.2;stroke-dasharray:5 4")
     for place in range(0, len(ticks), max(1, -(-len(ticks) // 8))):

@@ -213,6 +213,12 @@ def test_what_was_issued_prints_again_byte_by_byte(breached: Statement) -> None:
     assert pdf(again) == pdf(breached)
 
 
+def test_a_budget_that_is_drawn_less_deep_than_it_fell_says_so(breached: Statement, met: Statement) -> None:
+    deep = tuple(replace(day, budget_left=Figure(-7, "-700.0 %")) for day in breached.days)
+    assert "≤ -100 %" in charts.burn_down(replace(breached, days=deep), PRINT)
+    assert "≤" not in charts.burn_down(met, PRINT)
+
+
 def test_charts_are_wellformed_and_stay_inside(breached: Statement) -> None:
     deep = tuple(replace(day, budget_left=Figure(-7, "-700.0 %")) for day in breached.days)
     for svg in (
