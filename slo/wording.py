@@ -30,9 +30,9 @@ def sentence(judging: Judging, verdict: Verdict, coverage: figures.Figure) -> st
         case Verdict.MET:
             return f"Met: {said}."
         case Verdict.BREACHED:
-            return f"Breached: {said}.  Coverage is {coverage}."
+            return f"Breached: {said}. Coverage is {coverage}."
         case Verdict.NOT_FINAL:
-            return f"Not final, the month has not ended: so far {said}.  Coverage is {coverage}."
+            return f"Not final, the month has not ended: so far {said}. Coverage is {coverage}."
         case Verdict.INCOMPLETE:
             return f"Incomplete: {coverage} of the minutes are known, too few to say met; of them, {said}."
 
@@ -43,7 +43,7 @@ def whose(contract: Contract, services: Collection[str], shared: Collection[str]
         return f"Measured for {contract.display_name} alone: {contract.own}."
     own = [service for service in services if service not in shared]
     if not own:
-        return "Measured as all who use the services see them: what is counted is shared with other tenants."
+        return "Measured as all who use the services see them: nothing says that they are one tenant's alone."
     if not shared:
         return f"Measured for {contract.display_name} alone: what is counted is tagged as theirs."
     return (
