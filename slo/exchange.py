@@ -10,6 +10,7 @@ A file is read whole or not at all: one wrong line, and nothing is imported.  It
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -35,9 +36,12 @@ ROWS_AT_ONCE = 20_000
 #: Rows of a block: a day, so that a sparse year needs no rectangle of a year.
 BLOCK_MINUTES = 1440
 
+#: Spreadsheets cut leading zeroes and write 1.23E+11; that would be the same service in two accounts.
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
 #: Counts are read in thousandths, as finely as any indicator keeps them.
 _THOUSANDTHS = 1000
-_EMPTY, _WRONG = -1, -2
+_EMPTY, _WRONG, _NO_ACCOUNT = -1, -2, -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,9 @@ class _Slis(dict[tuple[str, ...], int]):
         self.known: list[Sli] = []
 
     def __missing__(self, names: tuple[str, ...]) -> int:
+        if not _ACCOUNT.fullmatch(names[0]):
+            self[names] = _NO_ACCOUNT
+            return _NO_ACCOUNT
         try:
             sli = Sli(Placement(*names[:4]), Indicator(names[4]))
         except ValueError:
@@ -201,9 +208,10 @@ class _Reader:
         lines = iter(lines)
         header = next(lines, "").removeprefix("\ufeff").strip()
         if _unquoted(header) != ",".join(COLUMNS):
-            return Reading(
-                (), (Rejection(1, f"expected the header {','.join(COLUMNS)}", f"got {header!r}"),), 0
-            )
+            reason = f"expected the header {','.join(COLUMNS)}"
+            if header.count(",") < header.count(";"):
+                reason += ", parted by commas as all rows"
+            return Reading((), (Rejection(1, reason, f"got {header!r}"),), 0)
         parts: list[_Rows] = []
         rows = 0
         while chunk := list(islice(lines, ROWS_AT_ONCE)):
@@ -263,8 +271,9 @@ class _Reader:
             rows.minute < self.since,
             f"expected one of the last {KEPT.days} days: older ones are not kept",
         )
+        yield rows.sli == _NO_ACCOUNT, "expected an account of 12 digits; spreadsheets cut its leading zeroes"
         indicators = " or ".join(Indicator)
-        yield rows.sli == _WRONG, f"expected account, region, cluster, service and {indicators}"
+        yield rows.sli == _WRONG, f"expected region, cluster and service, and as indicator {indicators}"
         yield rows.state == _WRONG, f"expected a state: {', '.join(state.name.lower() for state in State)}"
         counts = np.stack([rows.good, rows.bad, rows.total])
         wrong = (counts == _WRONG).any(axis=0)

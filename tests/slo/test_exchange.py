@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 10, 2, tzinfo=UTC)
 START = minute_of(datetime(2026, 10, 1, tzinfo=UTC))
 HEADER = ",".join(COLUMNS) + "\n"
-WEB = Placement("1", "eu-west-1", "prod", "web-app")
+WEB = Placement("123456789012", "eu-west-1", "prod", "web-app")
 AVAILABLE, FAST = Sli(WEB, Indicator.AVAILABILITY), Sli(WEB, Indicator.LATENCY)
 
 
@@ -33,7 +33,7 @@ def rejected(*lines: str) -> list[str]:
 def row(
     minute: str = "2026-10-01T00:00:00Z", indicator: str = "availability", counts: str = "9,1,10,observed"
 ) -> str:
-    return f"{minute},1,eu-west-1,prod,web-app,{indicator},{counts}"
+    return f"{minute},123456789012,eu-west-1,prod,web-app,{indicator},{counts}"
 
 
 def test_an_observed_minute() -> None:
@@ -74,7 +74,9 @@ def test_minutes_that_no_line_tells_are_unknown_and_days_are_apart() -> None:
         (row("yesterday"), "whole minute in UTC"),
         (row("2026-10-02T00:00:00Z"), "a minute that has ended"),
         (row(indicator="speed"), "availability or latency or target_availability"),
-        ("2026-10-01T00:00:00Z,1,,prod,web-app,availability,9,1,10,observed", "expected account, region"),
+        (row().replace("eu-west-1", ""), "expected region, cluster and service"),
+        (row().replace("123456789012", "12345678901"), "an account of 12 digits"),
+        (row().replace("123456789012", "1.23457E+11"), "an account of 12 digits"),
         (row(counts="9,1,10,fine"), "expected a state: unknown, no_traffic, observed, excluded"),
         (row(counts="9,-1,8,observed"), "0 or more"),
         (row(counts="9,x,8,observed"), "0 or more"),
@@ -114,6 +116,8 @@ def test_another_header_is_refused() -> None:
     reading = read(["when,what\n", "1,2\n"], now=NOW)
     assert "expected the header minute,account" in str(reading.rejections[0])
     assert read([], now=NOW).rejections[0].line == 1
+    (rejection,) = read([HEADER.replace(",", ";"), row().replace(",", ";")], now=NOW).rejections
+    assert "parted by commas" in rejection.reason
 
 
 def test_a_byte_order_mark_before_the_header_is_no_mistake() -> None:
