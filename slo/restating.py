@@ -26,7 +26,7 @@ _TOTALS = (
     ("excluded", "excluded minutes"),
     ("imported", "imported minutes"),
 )
-_LINE_FIGURES = ("total", "bad", "downtime", "unknown", "excluded", "imported")
+_LINE_FIGURES = ("bad", "total", "downtime", "unknown", "excluded", "imported")
 #: More lines than this are counted instead of named.
 LINES_MAX = 20
 

@@ -388,6 +388,13 @@ def test_a_revision_says_what_has_changed_and_nothing_else() -> None:
     assert [one.what for one in changes(first, first, restated=0)] == ["input, its SHA-256"]
 
 
+def test_a_changed_line_says_how_many_of_how_many_were_bad() -> None:
+    first, second = closed(cells()), closed(cells(down={SEARCH: [(0, 2)]}))
+    told = {one.what: one.after for one in changes(first, second, restated=0)}
+    counted = f"{2 * TOTAL} of {44_640 * TOTAL:,} requests bad, down 2 min"
+    assert told["search eu-west-1"].startswith(counted)
+
+
 def test_a_statement_comes_back_from_its_text() -> None:
     made = closed(
         cells(down={SEARCH: [(0, 5)]}, latency=True),
