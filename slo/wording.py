@@ -24,8 +24,9 @@ def sentence(judging: Judging, verdict: Verdict, coverage: figures.Figure) -> st
     name, part = judging.lowest
     measure = judging.contract.measure
     where = f"in {name}" if judging.contract.scope is Scope.PER_REGION and part.elapsed else f"over {name}"
-    attained, promised = figures.attained(judging.value(part)), figures.target(judging.target)
-    said = f"{attained} of {measure} were good {where}; {promised} is promised"
+    value, promised = judging.value(part), figures.target(judging.target)
+    counted = "nothing was counted" if value is None else f"{figures.attained(value)} of {measure} were good"
+    said = f"{counted} {where}; {promised} is promised"
     match verdict:
         case Verdict.MET:
             return f"Met: {said}."

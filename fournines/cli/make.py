@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from slo.contracts import Contract
     from slo.exchange import Reading, Rejection
     from slo.months import Month
+    from slo.statement import Statement
 
 #: So many rejected lines are shown; what is wrong with a file is seldom wrong in one line only.
 REJECTIONS_SHOWN = 20
@@ -197,32 +198,51 @@ def report(  # noqa: PLR0913 - each is an option
     Once the month is over it is issued: kept in the store as a revision, which is what is written from then
     on.  Before, it says what holds so far.
     """
+    from fournines import issuing  # noqa: PLC0415 - what is heavy waits until it is needed
+
     wanted = _formats(formats)
     with opened.visit(file) as found:
         now = found.clock.now()
         contracts = _contracts(found.config.contracts, tenant)
         period = _month(month, contracts[0], now)
-        issued = [
-            _issued(found, contract, period, now, restate=restate)
-            for contract in _held(contracts, period, tenant)
-        ]
+        issued = []
+        for contract in _held(contracts, period, tenant):
+            before = issuing.latest(found.books, contract.id, str(period))
+            one = before if before and not restate else _closed(found, contract, period, now, restate=restate)
+            issued.append((one, _standing(one, before, restate=restate)))
     made = []
-    for one in issued:
+    for one, standing in issued:
         stem = f"{tenant if len(issued) == 1 else one.statement.contract}-{month}"
         texts = {f"{stem}.{kind}": text for kind, text in rendered(one.statement, wanted).items()}
-        made.append((one, written.files(out, texts)))
+        made.append((one, standing, written.files(out, texts)))
     if as_json:
-        shown.document([_told(one, files) for one, files in made])
+        shown.document([_told(one, files) for one, _, files in made])
         return
-    for one, files in made:
+    for one, standing, files in made:
         click.echo(one.statement.sentence)
-        click.echo(
-            "Not issued: the month is not over."
-            if one.revision is None
-            else f"Issued as revision {one.revision}."
-        )
+        click.echo(standing)
         for path in files:
             click.echo(str(path))
+
+
+def _standing(issue: Issue, before: Issue | None, *, restate: bool) -> str:
+    """Say whether it was issued just now, before, or not at all."""
+    from slo.statement import Verdict  # noqa: PLC0415 - what is heavy waits until it is needed
+
+    statement, revision = issue.statement, issue.revision
+    if revision is None and statement.verdict is Verdict.NOT_FINAL:
+        return "Not issued: the month is not over."
+    if revision is None:
+        return (
+            "Not issued: no minute of the month is known.  Bring history in with `fournines import`; with "
+            "--restate it is issued all the same."
+        )
+    if before is None or before.revision != revision:
+        return f"Issued as revision {revision}."
+    when = f"{statement.issued_at:%Y-%m-%d %H:%M} UTC"
+    if restate:
+        return f"Nothing has changed: revision {revision} stays as it was issued {when}."
+    return f"Revision {revision} as it was issued {when}; --restate closes the month again."
 
 
 def _formats(asked: str) -> tuple[str, ...]:
@@ -251,13 +271,10 @@ def _held(contracts: Iterable[Contract], month: Month, tenant: str) -> list[Cont
     return holding
 
 
-def _issued(found: Opened, contract: Contract, month: Month, now: datetime, *, restate: bool) -> Issue:
-    """Return the month as it was issued, or close it."""
+def _closed(found: Opened, contract: Contract, month: Month, now: datetime, *, restate: bool) -> Issue:
+    """Close the month, and issue it if it is over and anything is known of it."""
     from fournines import issuing  # noqa: PLC0415 - what is heavy waits until it is needed
 
-    kept = None if restate else issuing.latest(found.books, contract.id, str(month))
-    if kept is not None:
-        return kept
     config = found.config
     made = issuing.close(
         found.books,
@@ -268,7 +285,14 @@ def _issued(found: Opened, contract: Contract, month: Month, now: datetime, *, r
         exclusions=config.exclusions,
         prices=config.settings.prices.listed,
     )
+    if not restate and _dark(made):
+        return issuing.Issue(made, None)
     return issuing.issue(found.books, made, now)
+
+
+def _dark(made: Statement) -> bool:
+    """Whether nothing at all is known of the month: then it was mistyped, or its history is still to come."""
+    return made.totals.coverage.exact == 0
 
 
 def _month(text: str, contract: Contract, now: datetime) -> Month:

@@ -225,6 +225,30 @@ def test_a_report_that_cannot_be_made_says_why(fournines: Command, arguments: li
     assert told in said.err or "is a file" in said.err
 
 
+def test_a_month_of_which_nothing_is_known_is_not_issued_by_mistake(kept: Path, fournines: Command) -> None:
+    arguments = ("report", "--month", "2026-10", "--tenant", "acme", "--format", "json")
+    said = fournines(*arguments)
+    assert said.code == 0
+    assert "nothing was counted over all placements pooled" in said.out
+    assert "Not issued: no minute of the month is known." in said.out
+    with Books.visit(str(kept / "books.db")) as books:
+        assert books.statements.issued("acme-sla", "2026-10") == ()
+    assert "Issued as revision 1." in fournines(*arguments, "--restate").out
+
+
+def test_it_is_said_whether_a_month_was_issued_now_or_before(folder: Path, fournines: Command) -> None:
+    (folder / "cells.csv").write_text(rows(1440), encoding="utf-8")
+    fournines("import", "cells.csv")
+    arguments = ("report", "--month", "2026-10", "--tenant", "acme", "--format", "json")
+    assert "\nIssued as revision 1.\n" in fournines(*arguments).out
+    (folder / "late.csv").write_text(rows(60, day=2), encoding="utf-8")
+    assert "\nRevision 1 as it was issued 20" in fournines(*arguments).out
+    assert "; --restate closes the month again.\n" in fournines(*arguments).out
+    assert "\nNothing has changed: revision 1 stays" in fournines(*arguments, "--restate").out
+    fournines("import", "late.csv")
+    assert "\nIssued as revision 2.\n" in fournines(*arguments, "--restate").out
+
+
 def test_dashboards_are_written_as_a_tree(folder: Path, fournines: Command) -> None:
     said = fournines("dashboards", "--out", "grafana", "--web-url", "https://nines.example")
     assert said.code == 0
