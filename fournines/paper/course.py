@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: A budget that is overspent more than once is drawn at this depth: the shape says "far below", the axis "≤".
 _DEEPEST = Fraction(-1)
 
-_LEFT, _RIGHT, _TOP, _TALL, _HEIGHT = 58, 68, 12, 168, 210
+_LEFT, _RIGHT, _TOP, _TALL, _HEIGHT = 72, 68, 12, 168, 210
 
 
 @dataclass(frozen=True, slots=True)
