@@ -153,8 +153,9 @@ class Contract:
             yield "latency", "is what the contract is about already; it stands beside another indicator"
         if self.charges is not None and self.scope is Scope.PER_REGION and self.charges.per is not Per.REGION:
             yield "charges", "credits for each region need charges `per: region`"
-        if unpriced := self._unpriced():
-            yield "charges", f"has no amount for {', '.join(unpriced)}"
+        if self.charges is not None and (unpriced := self._unpriced()):
+            fix = f"; name each {self.charges.per} that has one of `amounts`"
+            yield "charges", f"has no amount for {', '.join(unpriced)}{fix if EVERY in unpriced else ''}"
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             yield "valid_until", f"is before it begins, {self.valid_from}, got {self.valid_until}"
 

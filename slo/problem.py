@@ -57,7 +57,7 @@ class Section:
         value = self.value(key, expected, needed=needed)
         if value is None or (isinstance(value, str) and value.strip()):
             return value
-        self.refuse(key, f"expected {expected}, got {value!r}")
+        self.refuse(key, f"expected {expected}, got {value!r}{_quotable(value)}")
         return None
 
     def texts(self, key: str, expected: str, *, needed: bool = True) -> tuple[str, ...]:
@@ -67,7 +67,8 @@ class Section:
             return ()
         if _is_list(value) and all(isinstance(item, str) and item for item in value):
             return tuple(value)
-        self.refuse(key, f"expected {expected}, got {value!r}")
+        unquoted = next(filter(None, map(_quotable, value)), "") if _is_list(value) else ""
+        self.refuse(key, f"expected {expected}, got {value!r}{unquoted}")
         return ()
 
     def some(self, key: str, expected: str) -> tuple[str, ...]:
@@ -150,6 +151,11 @@ def documents(written: Sequence[object], problems: list[Problem]) -> Iterator[Se
             yield Section(document, (position,), problems)
         else:
             problems.append(Problem((position,), f"expected a mapping, got {document!r}"))
+
+
+def _quotable(value: object) -> str:
+    """Say what mends a text that YAML reads as a number or a yes, such as `clause: 7.2`."""
+    return "; in quotes it is a text" if isinstance(value, int | float | Decimal) else ""
 
 
 def _is_list(value: object) -> bool:

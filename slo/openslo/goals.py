@@ -48,16 +48,20 @@ def goal(
     return Goal(display_name, counted, target, *slices, threshold_s)
 
 
+_PERCENT = 100
+
+
 def _target(part: Section) -> Decimal | None:
     target = part.number("target", "a ratio such as 0.9999", needed=False)
     percent = part.number("targetPercent", "a percentage such as 99.99", needed=False)
     if part.has("target") == part.has("targetPercent"):
         part.refuse("target", "expected either target or targetPercent")
         return None
-    value = target if target is not None else percent and percent / 100
+    value = target if target is not None else percent and percent / _PERCENT
     if value is not None and not 0 < value < 1:
         key, limit = ("target", "1") if part.has("target") else ("targetPercent", "100")
-        part.refuse(key, f"expected a number between 0 and {limit}, exclusive, got {part.data[key]}")
+        hint = f"; in percent that is targetPercent: {target}" if target and 1 < target < _PERCENT else ""
+        part.refuse(key, f"expected a number between 0 and {limit}, exclusive, got {part.data[key]}{hint}")
         return None
     return value
 

@@ -131,6 +131,10 @@ def test_contracts_that_share_one_month_overlap() -> None:
             "charges: has no amount for us-east-1",
         ),
         (
+            {"regions": ["*"], "charges": {"currency": "EUR", "per": "region", "amounts": {"eu-west-1": 1}}},
+            "charges: has no amount for *; name each region that has one of `amounts`",
+        ),
+        (
             {"scope": "per_region", "charges": {"currency": "EUR", "amount": 1}},
             "charges: credits for each region need charges `per: region`",
         ),
@@ -142,6 +146,7 @@ def test_contracts_that_share_one_month_overlap() -> None:
         ({"indicator": "latency", "latency": {"threshold_s": 1, "target": "0.9"}}, "about already"),
         ({"latency": {"threshold_s": 0, "target": "0.9"}}, "threshold_s: expected seconds above 0, got 0"),
         ({"exclusions": {"clauses": ["7"], "max_minutes": -1}}, "at least 0, got -1"),
+        ({"exclusions": {"clauses": [7.2]}}, "got [7.2]; in quotes it is a text"),
         ({"valid_from": "2026-13"}, "valid_from: a month is YYYY-MM"),
         ({"valid_from": "2026-02", "valid_until": "2026-01"}, "valid_until: is before it begins, 2026-02"),
     ],

@@ -195,6 +195,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"objectives": []}, "spec.objectives: is empty"),
     ({"objectives": None}, "spec.objectives: is missing"),
     ({"objectives": [{"target": "0.9", "compositeWeight": 2}]}, "belongs to a composite"),
+    ({"objectives": [{"target": "99.99"}]}, "got 99.99; in percent that is targetPercent: 99.99"),
     ({"objectives": [{"target": "0"}]}, "target: expected a number between 0 and 1, exclusive, got 0"),
     ({"objectives": [{"target": "0.9", "op": "lte"}]}, "op: belongs to a thresholdMetric only"),
     ({"description": "x" * 1051}, "description: expected at most 1050 characters, got 1051"),
