@@ -98,7 +98,8 @@ class BudgetRow:
     def left_count(self) -> str:
         """How many more requests may fail at what has been counted so far; nothing once it is spent."""
         counted = self.beside.requests if self.beside else self.budget
-        return figures.count(counted.left).text if counted.left > 0 else figures.NOTHING
+        left = self.budget.left_ratio > 0 and counted.left > 0
+        return figures.count(counted.left).text if left else figures.NOTHING
 
     @property
     def good_requests(self) -> str:

@@ -16,6 +16,7 @@ from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
 from remediation.incidents import Incident, Symptom
 from remediation.journal import Entry, EntryKind
+from slo.budget import Sides
 from slo.burn import Severity, firing
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 from slo.composites import Composite, Member
@@ -65,6 +66,12 @@ def test_the_worst_comes_first_and_what_nobody_knows_is_neither_good_nor_bad() -
 def test_what_is_overspent_says_how_often_not_a_negative_rest() -> None:
     row = shown(30)["search"]
     assert (row.left, row.left_minutes, row.bar, row.tone) == ("spent 300.0 times", "-", 0, "bad")
+
+
+def test_where_minutes_have_spent_the_budget_no_requests_are_left_of_it() -> None:
+    spent, whole = shown(30)["search"], shown(0)["search"].budget
+    by_minutes = replace(spent, beside=Sides(requests=whole, minutes=spent.budget))
+    assert (whole.left > 0, by_minutes.left_count) == (True, "-")
 
 
 def test_namesakes_in_a_region_are_told_apart_by_what_differs() -> None:
