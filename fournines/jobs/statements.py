@@ -28,6 +28,7 @@ from slo.contracts import Contract
 from slo.exclusions import Exclusions
 from slo.months import Month
 from slo.operations import Price
+from slo.statement import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,11 +91,11 @@ class Statements:
         issued = self.books.statements.issued(contract.id, str(month))
         if checked and now - checked < CHECKED_EVERY and issued and not self._missing(issued[-1]):
             return
-        made = issuing.issue(self.books, self._close(contract, month, now), now)
+        issuing.issue(self.books, self._close(contract, month, now), now)
         issued = self.books.statements.issued(contract.id, str(month))
         self._checked[contract.id, month] = now
         if missing := self._missing(issued[-1]):
-            self._send(made.statement, issued, missing, now)
+            self._send(from_json(issued[-1].body), issued, missing, now)
 
     def _close(self, contract: Contract, month: Month, now: datetime) -> Statement:
         return issuing.close(

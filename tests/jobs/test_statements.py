@@ -251,6 +251,16 @@ def test_a_bucket_that_refuses_for_half_a_year_has_it_in_the_end(books: Books) -
     assert "acme-sla/2026-10/acme-sla-2026-10-r1.json" in refusing.kept
 
 
+def test_a_clock_that_is_set_back_lays_up_no_unfinished_month_as_what_was_issued(books: Books) -> None:
+    refusing = Cupboard(refuses=True)
+    made = job(books, {"s3": refusing})
+    made.run(SETTLED)
+    refusing.refuses = False
+    made.run(datetime(2026, 10, 31, tzinfo=UTC))
+    (issued,) = books.statements.issued("acme-sla", "2026-10")
+    assert list(refusing.kept.values()) == [f"{issued.body}\n".encode()]
+
+
 def test_a_place_that_is_no_longer_configured_is_no_trouble(books: Books) -> None:
     job(books, {"s3": Cupboard(refuses=True)}).run(SETTLED)
     assert len(books.statements.failing()) == 1
