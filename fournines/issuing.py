@@ -72,16 +72,20 @@ def close(  # noqa: PLR0913 - what belongs to a month comes from many sides
 
 
 def issue(books: Books, statement: Statement, now: datetime) -> Issue:
-    """Keep a statement whose month is over; one that is made of what the last revision was is that one."""
+    """Keep a statement whose month is over; one that is made of what the last revision was is that one.
+
+    Who closes the month beside somebody else comes after what they kept, or finds it the same.
+    """
     if statement.verdict is Verdict.NOT_FINAL:
         return Issue(statement, None)
     last = latest(books, statement.contract, statement.month)
     if last is None:
-        return _kept(books, replace(statement, revision=1), now)
+        return _kept(books, replace(statement, revision=1), now) or issue(books, statement, now)
     if last.statement.input_hash == statement.input_hash:
         return last
     changed = restating.changes(last.statement, statement, _corrected(books, statement, last.statement))
-    return _kept(books, replace(statement, revision=(last.revision or 0) + 1, changes=changed), now)
+    new = replace(statement, revision=(last.revision or 0) + 1, changes=changed)
+    return _kept(books, new, now) or issue(books, statement, now)
 
 
 def latest(books: Books, contract: str, month: str) -> Issue | None:
@@ -90,10 +94,12 @@ def latest(books: Books, contract: str, month: str) -> Issue | None:
     return Issue(from_json(issued[-1].body), issued[-1].revision) if issued else None
 
 
-def _kept(books: Books, statement: Statement, now: datetime) -> Issue:
+def _kept(books: Books, statement: Statement, now: datetime) -> Issue | None:
+    """Keep a statement as the revision that it says it is; None where that one is taken."""
     whole = replace(statement, trend=(*statement.trend[:-1], closing.month_line(statement)))
-    kept = books.statements.issue(whole.contract, whole.month, to_json(whole), now)
-    return Issue(whole, kept.revision)
+    after = (whole.revision or 1) - 1
+    kept = books.statements.issue(whole.contract, whole.month, to_json(whole), now, after=after)
+    return None if kept is None else Issue(whole, kept.revision)
 
 
 def _corrected(books: Books, statement: Statement, last: Statement) -> int:

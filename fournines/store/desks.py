@@ -70,10 +70,13 @@ class StatementShelf:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def issue(self, contract: str, month: str, body: str, now: datetime) -> Issued:
-        """Keep a statement's canonical JSON as the next revision, unless the latest says the same."""
+    def issue(self, contract: str, month: str, body: str, now: datetime, *, after: int) -> Issued | None:
+        """Keep a statement's canonical JSON as what comes after a revision, unless that says the same.
+
+        None where somebody else has kept the next one meanwhile.
+        """
         with self._database.write() as connection:
-            return statements.issue(connection, contract, month, body, now)
+            return statements.issue(connection, contract, month, body, now, after=after)
 
     def issued(self, contract: str, month: str) -> tuple[Issued, ...]:
         """Return every revision of a month's statement, oldest first."""

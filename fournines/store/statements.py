@@ -27,12 +27,19 @@ class Issued:
     body: str
 
 
-def issue(connection: Connection, contract: str, month: str, body: str, now: datetime) -> Issued:
-    """Keep a statement and return it; the latest revision stays when it says the same."""
+def issue(  # noqa: PLR0913 - a statement, and what it comes after
+    connection: Connection, contract: str, month: str, body: str, now: datetime, *, after: int
+) -> Issued | None:
+    """Keep a statement that comes after a revision (0: none), and return it; None where another came first.
+
+    The latest revision stays when it says the same.
+    """
     digest = hashlib.sha256(body.encode()).hexdigest()
     earlier = issued(connection, contract, month)
     if earlier and earlier[-1].digest == digest:
         return earlier[-1]
+    if len(earlier) != after:
+        return None
     new = Issued(contract, month, len(earlier) + 1, now, digest, body)
     connection.execute(
         insert(statement).values(

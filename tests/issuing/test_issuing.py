@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from fournines.store.books import Books
 from slo.cells import Block, Indicator, Placement, Sli, State
 from slo.contracts import Contract
 from slo.months import Month, zone_named
-from slo.statement import Verdict
+from slo.statement import Verdict, to_json
 
 SEPTEMBER, OCTOBER = Month(2026, 9), Month(2026, 10)
 AFTER = datetime(2026, 11, 2, tzinfo=UTC)
@@ -79,6 +80,21 @@ def test_a_corrected_minute_makes_a_revision_that_counts_what_was_corrected(book
     assert (second.revision, second.statement.trend[-1].revision) == (2, 2)
     assert said["cells corrected since"] == ("0", "1")
     assert said["bad requests"] == ("0", "5")
+
+
+def test_who_closes_a_month_beside_somebody_else_makes_no_revision_of_the_same(books: Books) -> None:
+    made = [issuing.close(books, CONTRACT, OCTOBER, AFTER + timedelta(seconds=n)) for n in range(4)]
+    with ThreadPoolExecutor(len(made)) as pool:
+        found = set(pool.map(lambda one: issuing.issue(books, one, one.issued_at), made))
+    (kept,) = books.statements.issued(CONTRACT.id, "2026-10")
+    assert {(one.revision, one.statement.revision) for one in found} == {(1, 1)}
+    assert {to_json(one.statement) for one in found} == {kept.body}
+
+
+def test_a_revision_that_somebody_else_kept_meanwhile_is_not_kept_under_the_next_number(books: Books) -> None:
+    first = issued(books, OCTOBER).statement
+    assert books.statements.issue(CONTRACT.id, "2026-10", "{}", AFTER, after=0) is None
+    assert [one.body for one in books.statements.issued(CONTRACT.id, "2026-10")] == [to_json(first)]
 
 
 def test_the_trend_tells_of_months_that_were_issued_and_of_those_that_were_not(books: Books) -> None:

@@ -198,11 +198,16 @@ def test_a_store_without_a_table_of_today_gets_it(tmp_path: Path) -> None:
 
 def test_a_statement_issued_again_is_a_revision_unless_it_says_the_same() -> None:
     with Books.open("sqlite://") as books:
-        first = books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON)
+        first = books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON, after=0)
         assert (
-            books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON + timedelta(days=1)) == first
+            books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON + timedelta(days=1), after=1)
+            == first
         )
-        second = books.statements.issue("gold", "2026-10", '{"verdict":"breached"}', NOON + timedelta(days=2))
+        second = books.statements.issue(
+            "gold", "2026-10", '{"verdict":"breached"}', NOON + timedelta(days=2), after=1
+        )
+        assert first is not None
+        assert second is not None
         assert (first.revision, second.revision) == (1, 2)
         assert books.statements.issued("gold", "2026-10") == (first, second)
         assert books.statements.issued("gold", "2026-09") == ()
