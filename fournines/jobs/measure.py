@@ -28,6 +28,7 @@ from remediation.incidents import DOUBTED, Symptom
 from slo.burn import Severity, burns, firing
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 from slo.conditions import Condition
+from slo.ledger import WINDOWS
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: A ticket is for what is spent now: this window must burn at least as fast as can be sustained.
-STILL_BURNS = "30m"
+#: A ticket is for what is spent now: a window of so many minutes must burn at least as fast as can be
+#: sustained, or the shortest that holds a slice.
+STILL_BURNS = 30
 #: Windows end with the newest known minute, but never further back: what stalls must not keep alerts firing.
 STALE_AFTER = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
@@ -220,7 +222,9 @@ class Evaluate:
         if alert.severity == "page" or (isinstance(alert.tier, Condition) and not alert.tier.op.rises):
             return True
         objective = next(o for o in self.objectives if o.name == alert.objective)
-        return (burns(objective, alert.placement, ledger)[STILL_BURNS] or 0) >= 1
+        least = max(STILL_BURNS, objective.slice_minutes)
+        window = next(name for name, minutes in WINDOWS.items() if minutes >= least)
+        return (burns(objective, alert.placement, ledger)[window] or 0) >= 1
 
 
 def _contradiction(one: Doubted, now: datetime) -> Symptom:
