@@ -12,6 +12,7 @@ from fournines.gating import Gate
 from fournines.past import Past
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.collecting import RegionRow, regions
+from fournines.views.composite import composite_rows
 from fournines.views.course import course
 from fournines.views.detail import Detail
 from fournines.views.estate import PlacementRow, placements
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from remediation.incidents import Incident
     from runbooks.shelf import Shelf
     from slo.budget_policies import BudgetPolicy
+    from slo.composites import Composite
     from slo.contracts import Contract
     from slo.ledger import Ledger
     from slo.objectives import Objective
@@ -102,6 +104,7 @@ class Board:
         budget_policies: Sequence[BudgetPolicy] = (),
         contracts: Sequence[Contract] = (),
         exclusions: Exclusions | None = None,
+        composites: Sequence[Composite] = (),
         unheard: Callable[[], Mapping[str, str]] = dict,
         pulse: Pulse | None = None,
         base_url: str = "",
@@ -111,6 +114,7 @@ class Board:
         self._objectives, self._policies, self._shelf = tuple(objectives), policies, shelf
         self._budget_policies = tuple(budget_policies)
         self._contracts, self._exclusions = tuple(contracts), exclusions or Exclusions()
+        self._composites = tuple(composites)
         self._promised: _OnceAMinute[tuple[Promised, ...]] = _OnceAMinute()
         self._spent: _OnceAMinute[tuple[SpentView, ...]] = _OnceAMinute()
         self._record, self._periods, self._unheard = record, periods, unheard
@@ -137,6 +141,7 @@ class Board:
             now,
             past=self.past,
             promises=self._promises(ledger, now),
+            composites=composite_rows(self._composites, ledger, now, self.past),
             doubted=[one.doubt.placement for one in self._known.doubtful(now)],
         )
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fournines.views.spent import SpentView
     from fournines.vitals import Pulse
     from slo.cells import Sli
+    from slo.composites import CompositeBudget
     from slo.ledger import Ledger
     from slo.metrics import Family
     from slo.objectives import Objective
@@ -108,6 +109,8 @@ class Samples:
             yield from _pool(row)
         for row in sorted(seen.contracts, key=lambda row: row.objective):
             yield from _contract(row)
+        for composite in seen.composites:
+            yield from _composite(composite.budget)
         for view in self._board.spent():
             if view.scope is Scope.SERVICE:
                 yield from _spent(view)
@@ -217,6 +220,13 @@ def _pool(row: BudgetRow) -> Numbers:
 def _contract(row: BudgetRow) -> Numbers:
     where = (row.objective, row.service, str(row.budget.indicator))
     yield from _ratios(metrics.CONTRACT_SLI_RATIO, metrics.CONTRACT_REMAINING_RATIO, row, where)
+
+
+def _composite(budget: CompositeBudget) -> Numbers:
+    where = (budget.composite, budget.region)
+    if budget.coverage is not None:
+        yield metrics.COMPOSITE_REMAINING_RATIO, (where, float(budget.left_ratio))
+        yield metrics.COMPOSITE_COVERAGE_RATIO, (where, float(budget.coverage))
 
 
 def _ratios(reached: Family, left: Family, row: BudgetRow, where: tuple[str, ...]) -> Numbers:

@@ -40,6 +40,7 @@ from remediation.events.event import Mailbox
 from remediation.workflow.engine import SETTLE, Engine
 from runbooks.shelf import Shelf
 from slo.budget_policies import BudgetPolicy
+from slo.composites import Composite
 from slo.contracts import Contract
 from slo.exclusions import Exclusions
 from slo.objectives import Objective, slow_after
@@ -89,6 +90,7 @@ class Charter:
     latency_threshold_s: float = 1.0
     budget_policies: tuple[BudgetPolicy, ...] = ()
     exclusions: Exclusions = field(default_factory=Exclusions)
+    composites: tuple[Composite, ...] = ()
 
     @property
     def indicators(self) -> frozenset[Indicator]:
@@ -194,6 +196,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         periods=periods,
         contracts=charter.contracts,
         exclusions=charter.exclusions,
+        composites=charter.composites,
         unheard=lambda: outside.mailbox.troubles,
         pulse=pulse,
         base_url=setting.base_url,

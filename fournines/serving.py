@@ -37,6 +37,7 @@ def charter(config: Config) -> Charter:
         threshold_s,
         config.budget_policies,
         config.exclusions,
+        config.composites,
     )
 
 

@@ -131,6 +131,14 @@ CONTRACT_REMAINING_RATIO = Family(
     "slo_contract_error_budget_remaining_ratio", Kind.GAUGE, "ratio", CONTRACT,
     "What is left of what a contract allows in its month; negative once it is overspent.",
 )  # fmt: skip
+COMPOSITE_REMAINING_RATIO = Family(
+    "slo_composite_error_budget_remaining_ratio", Kind.GAUGE, "ratio", ("composite", "region"),
+    "What is left of a composite in a region, by what its members spent; negative once it is overspent.",
+)  # fmt: skip
+COMPOSITE_COVERAGE_RATIO = Family(
+    "slo_composite_coverage_ratio", Kind.GAUGE, "ratio", ("composite", "region"),
+    "Known minutes of that member of a composite of which least is known.",
+)  # fmt: skip
 ALERT_FIRING = Family(
     "slo_alert_firing", Kind.GAUGE, "", (*OBJECTIVE, "tier", "severity"),
     "1 while a tier's two windows both burn too fast with enough evidence, or a written condition holds.",
@@ -168,6 +176,8 @@ FAMILIES = (
     SPENT_RATIO,
     CONTRACT_SLI_RATIO,
     CONTRACT_REMAINING_RATIO,
+    COMPOSITE_REMAINING_RATIO,
+    COMPOSITE_COVERAGE_RATIO,
     ALERT_FIRING,
     GATE_ANSWER,
     RESTATED_MINUTES,

@@ -72,8 +72,7 @@ def budget(at: datetime | None, file: Path, *, who: bool, as_json: bool) -> None
 
     Those of contracts come first, then services over all of their regions, then each placement.
     """
-    from fournines.past import Past  # noqa: PLC0415 - what is heavy waits until it is needed
-    from fournines.views.composite import composite_rows  # noqa: PLC0415
+    from fournines.views.overview import Overview  # noqa: PLC0415 - what is heavy waits until it is needed
     from slo.cells import minute_of, moment_of  # noqa: PLC0415
 
     with opened.visit(file) as found:
@@ -83,23 +82,20 @@ def budget(at: datetime | None, file: Path, *, who: bool, as_json: bool) -> None
         moment = at or now
         ledger = found.books.ledger_as_of(minute_of(moment))
         board = found.board()
-        made = () if who else board.overview_of(ledger, moment).rows
+        seen = Overview() if who else board.overview_of(ledger, moment)
         views = board.spent_of(ledger, moment) if who else ()
-        composites = () if who else found.config.composites
-        whole = composite_rows(composites, ledger, moment, Past(found.books))
     if as_json:
-        told = [row.as_json() for row in made] + [view.as_json() for view in views]
-        shown.document(told + [row.as_json() for row in whole])
+        shown.document(seen.as_json() + [view.as_json() for view in views])
         return
-    if not (made or views) or ledger.newest is None:
+    if not (seen.rows or views) or ledger.newest is None:
         raise Trouble(
             "no minute is known: run `fournines serve`, or bring history in with `fournines import`"
         )
     if who:
         _spent(views)
     else:
-        _budgets(made)
-    for composite in whole:
+        _budgets(seen.rows)
+    for composite in seen.composites:
         click.echo(composite.sentence)
     newest = moment_of(ledger.newest + 1)
     click.echo(

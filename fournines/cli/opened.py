@@ -49,6 +49,7 @@ class Opened(NamedTuple):
             periods={},
             contracts=config.contracts,
             exclusions=config.exclusions,
+            composites=config.composites,
         )
 
 

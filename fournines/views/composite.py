@@ -39,10 +39,23 @@ class CompositeRow:
         spent = self.budget.left_ratio <= 0
         return "nothing" if spent else figures.attained(self.budget.left_ratio, 1).text
 
+    @property
+    def state(self) -> str:
+        """Whether it holds, as far as anything is known of it."""
+        if not self.budget.coverage:
+            return "no data"
+        return "ok" if self.budget.met else "spent"
+
+    @property
+    def tone(self) -> str:
+        """How it looks."""
+        return {"ok": "good", "spent": "bad"}.get(self.state, "quiet")
+
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         budget = self.budget
         return {
+            "scope": "composite",
             "composite": budget.composite,
             "region": budget.region,
             "members": [one.objective for one in budget.members],

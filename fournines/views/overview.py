@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fournines.views.budget import ATTENTION, BudgetRow, Scope, rows, state_of, worst_first
+from fournines.views.composite import CompositeRow
 from slo import figures
 from slo.beside import beside, together
 from slo.budget import budgets, pooled
@@ -28,9 +29,14 @@ if TYPE_CHECKING:
 class Overview:
     """All budgets, each group worst first."""
 
-    contracts: tuple[BudgetRow, ...]
-    services: tuple[BudgetRow, ...]
-    placements: tuple[BudgetRow, ...]
+    contracts: tuple[BudgetRow, ...] = ()
+    services: tuple[BudgetRow, ...] = ()
+    placements: tuple[BudgetRow, ...] = ()
+    composites: tuple[CompositeRow, ...] = ()
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return all of it as plain data, composites last."""
+        return [*(row.as_json() for row in self.rows), *(row.as_json() for row in self.composites)]
 
     @property
     def rows(self) -> tuple[BudgetRow, ...]:
@@ -47,6 +53,7 @@ def overview(  # noqa: PLR0913 - budgets are of services and of tenants
     *,
     past: Past | None = None,
     promises: Iterable[Promised] = (),
+    composites: tuple[CompositeRow, ...] = (),
     doubted: Collection[Placement] = (),
 ) -> Overview:
     """Return every budget by requests and by minutes: of placements, of services, and of contracts."""
@@ -64,7 +71,12 @@ def overview(  # noqa: PLR0913 - budgets are of services and of tenants
     )
     pools = _pools(placed, {objective.name: objective for objective in objectives}, ledger)
     tenants = (_tenant(one, ledger, doubted) for one in promises)
-    return Overview(tuple(sorted(tenants, key=worst_first)), tuple(sorted(pools, key=worst_first)), placed)
+    return Overview(
+        contracts=tuple(sorted(tenants, key=worst_first)),
+        services=tuple(sorted(pools, key=worst_first)),
+        placements=placed,
+        composites=composites,
+    )
 
 
 def _raw(

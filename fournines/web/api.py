@@ -30,7 +30,7 @@ def api(board: Board, registry: CollectorRegistry) -> Blueprint:
 
     @blueprint.get("/api/budgets")
     def budgets() -> ResponseReturnValue:
-        return jsonify([row.as_json() for row in board.overview().rows])
+        return jsonify(board.overview().as_json())
 
     @blueprint.get("/api/spent")
     def spent() -> ResponseReturnValue:

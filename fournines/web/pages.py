@@ -34,6 +34,7 @@ def pages(board: Board) -> Blueprint:
             incidents=board.incidents(only_open=True),
             automation=board.automation(),
             contracts=seen.contracts,
+            composites=seen.composites,
             attention=[row for row in seen.services if row.needs_attention],
             others=[row for row in seen.services if not row.needs_attention],
             placements=seen.placements,

@@ -31,6 +31,7 @@ from remediation.journal import Entry, EntryKind
 from runbooks.shelf import Shelf
 from slo.burn import Severity, firing
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
+from slo.composites import Composite, Member
 from slo.contracts import Contract
 from slo.objectives import Objective, Rolling
 
@@ -57,6 +58,9 @@ CONTRACT = Contract(
     id="acme-sla", tenant="acme", display_name="Acme", services=("course-catalog",), regions=("*",),
     indicator=Indicator.AVAILABILITY, target=Decimal("0.999"), zone="Europe/Berlin",
 )  # fmt: skip
+COMPOSITE = Composite(
+    name="learning", display_name="Learning", members=tuple(Member(one) for one in OBJECTIVES)
+)
 NO_SHELF = Shelf({})
 SLIS = tuple(
     Sli(place, indicator)
@@ -150,6 +154,7 @@ def board(
         record=record,
         periods={"collect": timedelta(seconds=15)},
         contracts=(CONTRACT,),
+        composites=(COMPOSITE,),
         base_url="http://fournines",
         pulse=pulse(),
     )

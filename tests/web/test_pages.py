@@ -94,6 +94,16 @@ def test_the_first_page_shows_what_needs_attention_first_and_folds_the_rest(site
 DETAIL = "/budgets/availability/course-catalog"
 
 
+def test_composites_stand_below_the_budgets_of_which_they_are_made(site: Site) -> None:
+    page = site.get("/")
+    assert page.index("Composites") > page.index("Contracts, this month")
+    told = [row for row in json.loads(site.get("/api/budgets")) if row["scope"] == "composite"]
+    assert [(row["composite"], row["region"]) for row in told] == [
+        ("learning", "eu-west-1"), ("learning", "us-east-1"),
+    ]  # fmt: skip
+    assert all(row["sentence"] in page for row in told)
+
+
 def test_a_budget_has_a_page_with_how_it_went_and_who_spent_it(site: Site) -> None:
     page = site.get(DETAIL)
     assert "spent 41.7 times" in page
@@ -235,7 +245,8 @@ def test_a_placement_is_listed_as_it_is_and_as_vanished_when_it_is_gone(site: Si
 
 
 def test_json_says_the_same_as_the_page(site: Site) -> None:
-    budgets = json.loads(site.get("/api/budgets"))
+    *budgets, _, composite = json.loads(site.get("/api/budgets"))
+    assert composite["scope"] == "composite"
     shown = [(row.objective, row.where) for row in site.board.overview().rows]
     assert [(row["objective"], row["where"]) for row in budgets] == shown
     scopes = [row["scope"] for row in budgets]
