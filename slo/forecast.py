@@ -60,5 +60,5 @@ def _forecast(budget: Budget, pace: Pace, burn: Fraction | None) -> Forecast:
 
 def _rest(budget: Budget) -> Fraction:
     """Return for how long the period goes on: one that rolls is always whole, and never ends."""
-    rest = budget.period - Fraction(budget.elapsed, len(budget.placements))
+    rest = budget.period - Fraction(budget.elapsed, max(1, len(budget.placements)))
     return rest if rest > 0 else Fraction(budget.period)

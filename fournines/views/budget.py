@@ -251,7 +251,7 @@ def _where(place: Placement, namesakes: Mapping[tuple[str, str], Collection[Plac
 
 def state_of(budget: Budget, firing: Collection[tuple[object, ...]]) -> str:
     """Return in a word how a budget stands: what rings goes before what is spent."""
-    where = (budget.objective, budget.placements[0])
+    where = (budget.objective, *budget.placements[:1])
     for severity in ("page", "ticket"):
         if (*where, severity) in firing:
             return severity

@@ -139,6 +139,8 @@ def _tenant(one: Promised, ledger: Ledger, doubted: Collection[Placement]) -> Bu
 
 
 def _everywhere(places: Sequence[Placement]) -> str:
-    """Say over how much a pool reaches."""
+    """Say over how much a pool reaches; a contract may compare what it names and nobody measures."""
+    if not places:
+        return "not measured"
     regions = {place.region for place in places}
     return figures.several(len(regions), "region") if len(regions) > 1 else next(iter(regions))
