@@ -129,8 +129,21 @@ class Board:
 
     def overview(self) -> Overview:
         """Return every budget by requests and by minutes: of contracts, services, and placements."""
+        now = self.prepare()
         with self._books.ledger() as ledger:
-            return self.overview_of(ledger, self._clock.now())
+            return self.overview_of(ledger, now)
+
+    def prepare(self) -> datetime:
+        """Read what budgets need of the past, before the ledger is held still, and return the time.
+
+        That may take half a minute, and no new minute is to wait for it.
+        """
+        now, members = self._clock.now(), (one for each in self._composites for one in each.members)
+        asked = (*self._objectives, *(member.objective for member in members))
+        with self._books.ledger() as ledger:
+            read = self.past.prepare(asked, ledger, now)
+        read()
+        return now
 
     def overview_of(self, ledger: Ledger, now: datetime) -> Overview:
         """Return the same of a ledger of another moment."""
@@ -184,7 +197,7 @@ class Board:
         aimed = next((o for o in self._objectives if o.name == name), None)
         if aimed is None or aimed.service not in (EVERY_SERVICE, service):
             return None
-        own, now = replace(aimed, service=service), self._clock.now()
+        own, now = replace(aimed, service=service), self.prepare()
         with self._books.ledger() as ledger:
             slis = own.slis(ledger.slis)
             if not slis:
@@ -249,7 +262,7 @@ class Board:
         return tuple(map(GateView, self._gate().everywhere()))
 
     def _gate(self) -> Gate:
-        now = self._clock.now()
+        now = self.prepare()
         with self._books.ledger() as ledger:
             measured = {sli.placement for sli in ledger.slis}
             standings = gate.standings(self._objectives, self._budget_policies, ledger, now, self.past)
@@ -303,8 +316,9 @@ class Board:
     def _impacts(self, incident: Incident) -> tuple[Impact, ...]:
         """Return what the users of each placement feel now."""
         own = [replace(o, service=incident.service) for o in self._objectives if _concerns(o, incident)]
+        now = self.prepare()
         with self._books.ledger() as ledger:
-            found = rows(own, ledger, (), self._clock.now(), self.past)
+            found = rows(own, ledger, (), now, self.past)
             here = (row for row in found if row.budget.placements[0] in incident.placements)
             return impacts(here, ledger, _rung(own, incident))
 

@@ -82,6 +82,7 @@ class Samples:
         return made
 
     def _all(self) -> Numbers:
+        self._board.prepare()
         with self._books.ledger() as ledger:
             yield from self._counted.numbers(ledger)
             yield from _counted_runs(self._known, ledger)

@@ -6,9 +6,19 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from slo.budget import SLICE_TARGET, Budget, Period, Sides, bad_minutes, budgets, in_minutes, pooled
+from slo.budget import (
+    SLICE_TARGET,
+    Budget,
+    Period,
+    Sides,
+    bad_minutes,
+    budgets,
+    by_minute,
+    by_request,
+    in_minutes,
+    pooled,
+)
 from slo.cells import Sli
-from slo.objectives import Budgeting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,15 +36,15 @@ def beside(
     """Yield both budgets of each objective at each placement; what the ring holds is looked through once."""
     looked: dict[tuple[int, int], Failures] = {}
     for objective in objectives:
-        counted = replace(objective, budgeting=Budgeting.OCCURRENCES, time_slice_target=None, slice_minutes=1)
+        counted = by_request(objective)
         period = Period.of(counted, ledger, now, past)
-        within = period.start, period.end
-        if objective.in_slices or period.start < period.split:
+        within = period.split, period.end
+        if objective.in_slices:
             yield from _one_by_one(objective, counted, ledger, now, past)
             continue
         if within not in looked:
             looked[within] = ledger.failures(*within)
-        yield from _at_once(counted, looked[within], ledger, now)
+        yield from _at_once(counted, looked[within], period, now)
 
 
 def together(parts: Sequence[Sides]) -> Sides:
@@ -49,22 +59,25 @@ def slice_target(objective: Objective) -> Fraction:
     return Fraction(SLICE_TARGET if target is None else target)
 
 
-def _at_once(counted: Objective, failed: Failures, ledger: Ledger, now: datetime) -> Iterator[Sides]:
+def _at_once(counted: Objective, failed: Failures, period: Period, now: datetime) -> Iterator[Sides]:
+    """Yield both of each SLI: what the ring holds by its failures, and what it has let go by the past."""
     down = failed.per_sli(bad_minutes(failed.bad, failed.total, slice_target(counted)))
-    for budget in budgets([counted], ledger, now):
-        column = ledger.column(Sli(budget.placements[0], budget.indicator))
-        yield Sides(requests=budget, minutes=_in_minutes(budget, int(down[column])))
+    minutes, ledger = by_minute(counted), period.ledger
+    for budget in budgets([counted], ledger, now, period.past):
+        sli = Sli(budget.placements[0], budget.indicator)
+        gone = period.before(minutes, sli).bad
+        yield Sides(requests=budget, minutes=_in_minutes(budget, gone + int(down[ledger.column(sli)])))
 
 
-def _in_minutes(budget: Budget, down: int) -> Budget:
+def _in_minutes(budget: Budget, down: Fraction) -> Budget:
     known = budget.elapsed - budget.unknown - budget.excluded
-    return replace(budget, unit="minutes", bad=Fraction(down), total=Fraction(known))
+    return replace(budget, unit="minutes", bad=down, total=Fraction(known))
 
 
 def _one_by_one(
     objective: Objective, counted: Objective, ledger: Ledger, now: datetime, past: Past | None
 ) -> Iterator[Sides]:
-    """Yield the same of slices, and of periods that reach beyond the ring."""
+    """Yield the same of slices."""
     for budget in budgets([counted], ledger, now, past):
         sli = Sli(budget.placements[0], budget.indicator)
         yield Sides(requests=budget, minutes=in_minutes(objective, [sli], ledger, now, past))

@@ -190,10 +190,21 @@ def in_minutes(
     objective: Objective, slis: Sequence[Sli], ledger: Ledger, now: datetime, past: Past | None = None
 ) -> Budget:
     """Return the budget in minutes, beside that in requests: each minute of each placement is good or bad."""
-    if not objective.in_slices:
-        objective = replace(objective, budgeting=Budgeting.TIMESLICES, time_slice_target=SLICE_TARGET)
+    objective = by_minute(objective)
     period = Period.of(objective, ledger, now, past)
     return pooled([_budget(objective, sli, period.stretch, period.part(objective, sli)) for sli in slis])
+
+
+def by_request(objective: Objective) -> Objective:
+    """Return the objective as it counts requests."""
+    return replace(objective, budgeting=Budgeting.OCCURRENCES, time_slice_target=None, slice_minutes=1)
+
+
+def by_minute(objective: Objective) -> Objective:
+    """Return the objective as it counts minutes: in its own slices where it has any."""
+    if objective.in_slices:
+        return objective
+    return replace(objective, budgeting=Budgeting.TIMESLICES, time_slice_target=SLICE_TARGET)
 
 
 def pooled(parts: Sequence[Budget]) -> Budget:

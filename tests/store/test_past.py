@@ -12,7 +12,8 @@ import pytest
 
 from fournines.past import DAYS_KEPT_MINUTES, Past
 from fournines.store.books import Books
-from slo.budget import Budget, Part, budgets
+from slo.beside import beside
+from slo.budget import Budget, Part, budgets, by_request, in_minutes
 from slo.calendars import Calendar, Unit
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 from slo.ledger import Ledger
@@ -65,6 +66,10 @@ def books() -> Iterator[Books]:
 
 def only(books: Books, asked: Objective, past: Past | None) -> Budget:
     with books.ledger() as ledger:
+        read = past.prepare([asked], ledger, NOW) if past else None
+    if read:
+        read()
+    with books.ledger() as ledger:
         return next(budgets([asked], ledger, NOW, past))
 
 
@@ -86,13 +91,17 @@ def test_ring_and_past_together_are_what_a_ring_of_all_minutes_would_be(
         whole.put(block)
     assert only(books, asked, Past(books)) == next(budgets([asked], whole, NOW))
     assert only(books, asked, None) != only(books, asked, Past(books))
+    with books.ledger() as ledger:
+        (both,) = beside([asked], ledger, NOW, Past(books))
+    assert both.requests == next(budgets([by_request(asked)], whole, NOW))
+    assert both.minutes == in_minutes(asked, [SLI], whole, NOW)
 
 
-@pytest.mark.parametrize(("budgeting", "reads"), [(Budgeting.OCCURRENCES, 2), (Budgeting.TIMESLICES, 4)])
+@pytest.mark.parametrize(("budgeting", "reads"), [(Budgeting.OCCURRENCES, 5), (Budgeting.TIMESLICES, 5)])
 def test_days_are_read_once_until_something_old_changes(
     books: Books, monkeypatch: pytest.MonkeyPatch, budgeting: Budgeting, reads: int
 ) -> None:
-    """Requests are told by the sums of days and the cells of the first; slices by the cells of each day."""
+    """By requests the sums of days tell, by minutes the cells of each; both are read, and the first day."""
     past, asked, read = Past(books), objective(Rolling(timedelta(days=4)), budgeting), list[str]()
     for name in ("history", "past"):
         told: Callable[..., object] = getattr(books, name)
@@ -142,4 +151,17 @@ def test_days_that_no_window_reaches_are_forgotten(books: Books) -> None:
     past.part(asked, SLI, end - 1440, end)
     far = end + DAYS_KEPT_MINUTES + 1440
     assert past.part(asked, SLI, far - 1440, far) == Part(Fraction(0), Fraction(0), 1440, 1440, 0)
-    assert [begin for _, begin in past._days] == [far - 1440]  # noqa: SLF001 - what it keeps is the point
+    assert [begin for _, begin in past._kept._days] == [far - 1440]  # noqa: SLF001 - what it keeps is the point
+
+
+def test_nothing_is_read_while_the_ledger_is_held_once_it_was_read_ahead(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past, asked = Past(books), objective(Rolling(timedelta(days=4, minutes=17)))
+    first = only(books, asked, past)
+    books.import_cells([cells(minute_of(NOW) - 20 * 1440, 60)], "elsewhere", NOW)
+    monkeypatch.setattr(books, "history", None)
+    monkeypatch.setattr(books, "past", None)
+    with books.ledger() as ledger:
+        assert next(budgets([asked], ledger, NOW, past)) == first
+        assert in_minutes(asked, [SLI], ledger, NOW, past).total == first.elapsed
