@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -79,12 +80,14 @@ class _OnceAMinute(Generic[_Value]):
 
     def __init__(self) -> None:
         self._kept: tuple[object, _Value] | None = None
+        self._making = threading.Lock()
 
     def of(self, moment: object, made: Callable[[], _Value]) -> _Value:
-        """Return what was made in this moment, or make it."""
-        if self._kept is None or self._kept[0] != moment:
-            self._kept = moment, made()
-        return self._kept[1]
+        """Return what was made in this moment, or make it: once, however many ask."""
+        with self._making:
+            if self._kept is None or self._kept[0] != moment:
+                self._kept = moment, made()
+            return self._kept[1]
 
 
 class Board:
@@ -130,8 +133,9 @@ class Board:
     def overview(self) -> Overview:
         """Return every budget by requests and by minutes: of contracts, services, and placements."""
         now = self.prepare()
+        promises = self.promises(now)
         with self._books.ledger() as ledger:
-            return self.overview_of(ledger, now)
+            return self.overview_of(ledger, now, promises)
 
     def prepare(self) -> datetime:
         """Read what budgets need of the past, before the ledger is held still, and return the time.
@@ -145,7 +149,7 @@ class Board:
         read()
         return now
 
-    def overview_of(self, ledger: Ledger, now: datetime) -> Overview:
+    def overview_of(self, ledger: Ledger, now: datetime, promises: Sequence[Promised]) -> Overview:
         """Return the same of a ledger of another moment."""
         return overview(
             self._objectives,
@@ -153,32 +157,35 @@ class Board:
             firing(self._objectives, ledger, now),
             now,
             past=self.past,
-            promises=self._promises(ledger, now),
+            promises=promises,
             composites=composite_rows(self._composites, ledger, now, self.past),
             doubted=[one.doubt.placement for one in self._known.doubtful(now)],
         )
 
-    def _promises(self, ledger: Ledger, now: datetime) -> tuple[Promised, ...]:
-        """Return the budgets of contracts, as far as anything of them is measured."""
+    def promises(self, now: datetime) -> tuple[Promised, ...]:
+        """Return the budgets of contracts, as far as anything of them is measured.
+
+        The store alone tells them: that takes seconds for each, so it is asked before the ledger is held.
+        """
 
         def told() -> tuple[Promised, ...]:
-            found = (
-                promised(one, self._exclusions, ledger.slis, self._books, now) for one in self._contracts
-            )
+            known = self._books.slis()
+            found = (promised(one, self._exclusions, known, self._books, now) for one in self._contracts)
             return tuple(one for one in found if one is not None)
 
-        return self._promised.of((ledger.newest, minute_of(now)), told)
+        return self._promised.of((self._books.extent(), minute_of(now)), told) if self._contracts else ()
 
     def spent(self) -> tuple[SpentView, ...]:
         """Return who spent the budgets of contracts and services, the most spent first."""
+        now = self._clock.now()
+        promises = self.promises(now)
         with self._books.ledger() as ledger:
-            now = self._clock.now()
-            moment = (ledger.newest, minute_of(now))
-            return self._spent.of(moment, lambda: self.spent_of(ledger, now))
+            return self.spent_of(ledger, now, promises)
 
-    def spent_of(self, ledger: Ledger, now: datetime) -> tuple[SpentView, ...]:
+    def spent_of(self, ledger: Ledger, now: datetime, promises: Sequence[Promised]) -> tuple[SpentView, ...]:
         """Return the same of a ledger of another moment."""
-        return self._spent_by(self._objectives, ledger, now, self._promises(ledger, now))
+        moment = (ledger.newest, minute_of(now))
+        return self._spent.of(moment, lambda: self._spent_by(self._objectives, ledger, now, promises))
 
     def _spent_by(
         self,

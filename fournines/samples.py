@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from slo.ledger import Ledger
     from slo.metrics import Family
     from slo.objectives import Objective
+    from slo.promised import Promised
 
     Numbers = Iterator[tuple[Family, Sample]]
 
@@ -82,11 +83,12 @@ class Samples:
         return made
 
     def _all(self) -> Numbers:
-        self._board.prepare()
+        now = self._board.prepare()
+        promises = self._board.promises(now)
         with self._books.ledger() as ledger:
             yield from self._counted.numbers(ledger)
             yield from _counted_runs(self._known, ledger)
-            yield from self._promises(ledger)
+            yield from self._promises(ledger, now, promises)
         yield from _gates(self._board)
         yield from self._told.numbers(self._books)
         for one in self._known.doubtful(self._clock.now()):
@@ -98,12 +100,11 @@ class Samples:
         yield from _remedies(self._books)
         yield from _work(self._board, self._record, self._books)
 
-    def _promises(self, ledger: Ledger) -> Numbers:
-        now = self._clock.now()
+    def _promises(self, ledger: Ledger, now: datetime, promises: Sequence[Promised]) -> Numbers:
         for objective in self._objectives.values():
             labels = (objective.name, objective.service, str(objective.indicator))
             yield metrics.OBJECTIVE_RATIO, (labels, float(objective.target))
-        seen = self._board.overview_of(ledger, now)
+        seen = self._board.overview_of(ledger, now, promises)
         for row in sorted(seen.placements, key=lambda row: (row.objective, *row.budget.placements)):
             yield from _placed(row)
         for row in sorted(seen.services, key=lambda row: (row.objective, row.service)):
@@ -112,7 +113,7 @@ class Samples:
             yield from _contract(row)
         for composite in seen.composites:
             yield from _composite(composite.budget)
-        for view in self._board.spent():
+        for view in self._board.spent_of(ledger, now, promises):
             if view.scope is Scope.SERVICE:
                 yield from _spent(view)
         for alert in firing(tuple(self._objectives.values()), ledger, now):

@@ -14,30 +14,32 @@ from slo.allowed import allowed
 from slo.budget import Budget, Sides
 from slo.cells import Sli, minute_of
 from slo.contracts import Contract, Measure, Scope, Unknown
+from slo.failures import Failures, gathered
 from slo.judging import Judging, columns_of, promised_rows
 from slo.months import Month, Stretch, zone_named
 from slo.tally import Column, Side, Tally, tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from slo.exclusions import Exclusions
-    from slo.tally import Pages
+    from slo.tally import Page, Pages
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Promised:
-    """A contract's month so far, without what its clauses leave out (`masks`) and, `raw`, with it.
+    """A contract's month so far, without what its clauses leave out and, `raw`, with it.
 
     It is that of the pool, or of the region or placement that attained least, as the contract compares.
-    `unseen` are by region the minutes that the contract counts as down because nothing is known of them.
+    `failures` are the cells with anything bad that it is made of, of the same moment as all of it, and
+    `unseen` by region the minutes that the contract counts as down because nothing is known of them.
     """
 
     contract: Contract
-    stretch: Stretch
     sides: Sides
     raw: Sides
-    masks: Mapping[Sli, NDArray[np.bool_]]
+    failures: Failures
     unseen: Mapping[str, int]
 
     @property
@@ -70,12 +72,35 @@ def promised(
     rows = tuple(promised_rows(contract, (sli.placement for sli in slis)))
     columns = columns_of(rows, contract.indicator)
     masks = allowed(contract, exclusions, slis, so_far).masks
-    judging = Judging(contract, rows, tally(contract, columns, kept, so_far, masks))
+    seen = _Seen(kept)
+    judging = Judging(contract, rows, tally(contract, columns, seen, so_far, masks))
     chosen = _chosen(judging, columns)
     adjusted, raw = (
         _sides(judging, columns, side, chosen, period) for side in (judging.side, judging.tallied.raw)
     )
-    return Promised(contract, so_far, adjusted, raw, masks, _unseen(judging, columns, chosen))
+    own = [sli for n in chosen if (sli := columns[n].sli) is not None]
+    failures = seen.failures.of(own).without(masks, so_far.start)
+    return Promised(contract, adjusted, raw, failures, _unseen(judging, columns, chosen))
+
+
+class _Seen:
+    """Pages on their way to be counted, of which what was bad is remembered."""
+
+    def __init__(self, kept: Pages) -> None:
+        self._kept, self._slis, self._found = kept, tuple[Sli, ...](), list[NDArray[np.int64]]()
+
+    def pages(self, slis: Sequence[Sli], stretch: Stretch) -> Iterator[Page]:
+        """Yield each hour."""
+        self._slis = tuple(slis)
+        for page in self._kept.pages(slis, stretch):
+            one = gathered(self._slis, page.start, [(page.bad.T, page.total.T, page.state.T)])
+            self._found.append(np.stack([one.minute, one.sli, one.bad, one.total]))
+            yield page
+
+    @property
+    def failures(self) -> Failures:
+        """Every cell in which anything was bad."""
+        return Failures(self._slis, *np.concatenate([np.zeros((4, 0), np.int64), *self._found], axis=1))
 
 
 def _unseen(judging: Judging, columns: Sequence[Column], chosen: Sequence[int]) -> Mapping[str, int]:

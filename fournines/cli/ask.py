@@ -82,8 +82,9 @@ def budget(at: datetime | None, file: Path, *, who: bool, as_json: bool) -> None
         moment = at or now
         ledger = found.books.ledger_as_of(minute_of(moment))
         board = found.board()
-        seen = Overview() if who else board.overview_of(ledger, moment)
-        views = board.spent_of(ledger, moment) if who else ()
+        promises = board.promises(moment)
+        seen = Overview() if who else board.overview_of(ledger, moment, promises)
+        views = board.spent_of(ledger, moment, promises) if who else ()
     if as_json:
         shown.document(seen.as_json() + [view.as_json() for view in views])
         return

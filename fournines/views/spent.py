@@ -117,17 +117,14 @@ def spent(
     for spender in spenders:
         for placement in spender.placements:
             there[placement].append(spender)
-    tenants = [_tenant(one, ledger, there) for one in promises]
+    tenants = [_tenant(one, there) for one in promises]
     services = [view for objective in objectives for view in _services(objective, ledger, there, now)]
     return (*sorted(tenants, key=_most_first), *sorted(services, key=_most_first))
 
 
-def _tenant(one: Promised, ledger: Ledger, there: Mapping[Placement, Sequence[Spender]]) -> SpentView:
-    stretch, budget = one.stretch, one.budget
-    own = ledger.raw().failures(stretch.start, stretch.end).of(_slis(budget))
-    counted = own.without(one.masks, stretch.start)
-    who_spent = promised_spending(one, counted, _concerned(budget, there))
-    return SpentView(who_spent, Scope.CONTRACT, one.contract.display_name, counted)
+def _tenant(one: Promised, there: Mapping[Placement, Sequence[Spender]]) -> SpentView:
+    who_spent = promised_spending(one, one.failures, _concerned(one.budget, there))
+    return SpentView(who_spent, Scope.CONTRACT, one.contract.display_name, one.failures)
 
 
 def _services(

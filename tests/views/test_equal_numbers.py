@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
@@ -30,7 +32,7 @@ from slo.months import Month
 from slo.objectives import CalendarMonth, Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 #: Half an hour from UTC, and so is the month's first minute.
@@ -68,6 +70,18 @@ contracts = st.builds(
     st.sampled_from([1, 3]),
     st.sampled_from([("*",), ("eu-west-1", "us-east-1"), ("ap-south-1", "eu-west-1", "us-east-1")]),
 )  # fmt: skip
+
+
+PROMISE = Contract(
+    id="acme-sla", tenant="acme", display_name="Acme", services=("*",), regions=("*",),
+    indicator=Indicator.AVAILABILITY, target=TARGET, zone=ZONE, exclusions=Allowance(clauses=("4.2",)),
+)  # fmt: skip
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    with Books.open("sqlite://") as opened:
+        yield opened
 
 
 def maintenance(place: Placement, minutes: slice) -> Exclusion:
@@ -175,3 +189,13 @@ def test_statement_budgets_gate_metrics_and_web_tell_the_same_numbers(
             assert moment.metrics["slo_contract_sli_ratio", contract.id, "", ""] == float(mine.budget.ratio)
         (spent,) = (one for one in moment.board.spent() if one.scope == "contract")
         assert sum(part.bad for part in spent.spending.by_spender().values()) == mine.budget.bad
+
+
+def test_contracts_are_counted_while_nobody_holds_the_ledger(books: Books) -> None:
+    """The store is asked for hours of cells: no new minute is to wait for that."""
+    moment = Moment(books, PROMISE, (slice(10, 20), slice(30, 40), slice(50, 60)), (0, 1, 2))
+    with books.ledger(), ThreadPoolExecutor(1) as beside:
+        (promise,) = beside.submit(moment.board.promises, NOW).result(timeout=10)
+    (row,) = moment.board.overview().contracts
+    assert promise.budget == row.budget
+    assert promise.failures.bad.sum() == promise.budget.bad
