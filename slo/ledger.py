@@ -201,7 +201,7 @@ class Ledger:
         if self.newest is not None and end == self.newest + 1 and end - start in self.windows:
             return self.sums(end - start)
         held = self._held(start, end)
-        sums = self._sum(held.start, held.stop)[:, : len(self._column)]
+        sums = self._summed(held)[:, : len(self._column)]
         sums[UNKNOWN] += max(0, end - start) - len(held)
         return Sums(*(sums + self._left_out(held.start, held.stop) if self._raw else sums))
 
@@ -389,6 +389,17 @@ class Ledger:
             count = min(end - start, self.ring - row, ROWS_AT_ONCE)
             yield slice(row, row + count)
             start += count
+
+    def _summed(self, held: range) -> NDArray[np.int64]:
+        """Return the sums over some minutes: up to the newest, the running ones and what they differ by."""
+        window = min(self.windows, key=lambda one: abs(one - len(held)))
+        more = len(held) - window
+        if held.stop - 1 != self.newest or abs(more) >= len(held):
+            return self._sum(held.start, held.stop)
+        running: NDArray[np.int64] = self._sums[self.windows.index(window)]
+        if more < 0:
+            return running - self._sum(held.start + more, held.start)
+        return running + self._sum(held.start, held.start + more)
 
     def _sum(self, start: int, end: int) -> NDArray[np.int64]:
         """Return the sums [fields, columns] over the minutes `[start, end)`."""

@@ -288,6 +288,21 @@ def test_an_exclusion_leaves_minutes_out_of_every_sum_and_raw_still_tells_them()
     assert int(ledger.raw().over(START + 2, START + 9).bad[0]) == 21
 
 
+@given(st.integers(-3, 14), st.integers(0, 20), st.sampled_from([1, 7, 10, 13]))
+def test_any_stretch_is_the_sum_of_its_minutes_whichever_running_sum_it_is_made_of(
+    start: int, length: int, minutes: int
+) -> None:
+    ledger = small()
+    ledger.put(block(START, WEB, *[observed(one, 10 + one) for one in range(minutes)]))
+    ledger.exclude(Exclusions((window(4, 4),)))
+    begin, end = START + start, START + start + length
+    for told in (ledger, ledger.raw()):
+        found, counted = told.over(begin, end), told.counts((WEB,), begin, end)
+        assert (int(found.bad[0]), int(found.total[0])) == (counted.bad, counted.total)
+        assert int(found.unknown[0]) == counted.minutes[State.UNKNOWN]
+        assert int(found.excluded[0]) == counted.minutes[State.EXCLUDED]
+
+
 def test_minutes_that_arrive_within_an_exclusion_are_left_out_at_once() -> None:
     ledger = Ledger(ring=RING, windows=WINDOWS, capacity=1)
     ledger.exclude(Exclusions((window(-2, 4),)))
