@@ -190,10 +190,10 @@ class Contract:
 
     @property
     def named(self) -> tuple[tuple[str, str], ...]:
-        """Each service and region that the contract names, whether it exists or not."""
-        if EVERY in self.services or EVERY in self.regions:
-            return ()
-        return tuple((service, region) for service in self.services for region in self.regions)
+        """Each service and region that the contract names, whether it exists or not; `*` is any."""
+        services = (EVERY,) if EVERY in self.services else self.services
+        regions = (EVERY,) if EVERY in self.regions else self.regions
+        return tuple((service, region) for service in services for region in regions)
 
     def tier(self, attained: Fraction) -> CreditTier | None:
         """Return the lowest tier that the attained ratio falls below; exactly on it is not below."""

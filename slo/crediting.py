@@ -10,6 +10,7 @@ from slo import figures
 from slo.charges import Base, Per
 from slo.contracts import CreditTier, Measure, Scope
 from slo.figures import NOTHING, Figure
+from slo.judging import NO_SERVICE, NOWHERE
 from slo.money import money
 from slo.statement import CreditLine, Verdict
 
@@ -100,7 +101,7 @@ def _charged(judging: Judging, name: str) -> Iterable[str]:
     if charges is None or charges.per is Per.MONTH:
         return ()
     if scope is Scope.PER_REGION:
-        return (name,)
+        return () if name == NOWHERE else (name,)
     every = _names(judging, charges)
     if judging.contract.credit.base is Base.ALL:
         return every
@@ -111,9 +112,9 @@ def _charged(judging: Judging, name: str) -> Iterable[str]:
 
 
 def _names(judging: Judging, charges: Charges) -> list[str]:
-    """Return every region or service that is charged for."""
+    """Return every region or service that is charged for; what was not found is not."""
     place = 1 if charges.per is Per.REGION else 0
-    return sorted({str(row[place]) for row in judging.rows})
+    return sorted({str(row[place]) for row in judging.rows} - {NOWHERE, NO_SERVICE})
 
 
 def _tier(due: _Due) -> CreditLine:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING
 
 from slo.cells import Indicator, Placement, Sli
-from slo.contracts import Contract, Measure, Scope, Unknown
+from slo.contracts import EVERY, Contract, Measure, Scope, Unknown
 from slo.statement import Verdict
 from slo.tally import Column, Tallied
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from slo.months import Stretch
     from slo.tally import Side, Tally
+
+#: Where a service is that is promised everywhere and was found in no region, and what a region holds in which
+#: nothing was found.
+NOWHERE, NO_SERVICE = "nowhere", "nothing"
 
 #: A row of the promise: the service, the region, and the placement if there is one.
 Row = tuple[str, str, "Placement | None"]
@@ -135,9 +140,11 @@ def promised_rows(contract: Contract, placements: Iterable[Placement]) -> Iterat
     found = sorted(
         {one for one in placements if contract.covers(one)}, key=lambda p: (p.service, p.region, p)
     )
-    there = {(one.service, one.region) for one in found}
+    there = {pair for one in found for pair in product((one.service, EVERY), (one.region, EVERY))}
     missing = [
-        (service, region, None) for service, region in contract.named if (service, region) not in there
+        (NO_SERVICE if service == EVERY else service, NOWHERE if region == EVERY else region, None)
+        for service, region in contract.named
+        if (service, region) not in there and (service, region) != (EVERY, EVERY)
     ]
     rows = [*((one.service, one.region, one) for one in found), *missing]
     yield from sorted(rows, key=lambda row: (row[0], row[1]))

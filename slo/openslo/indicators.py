@@ -87,7 +87,9 @@ def _raw(ratio: Section) -> None:
         ratio.refuse("rawType", f"expected success or failure, got {ratio.data.get('rawType')!r}")
 
 
-def _source(register: Register, metric: Section, service: str, *, by_threshold: bool = False) -> Counted | None:
+def _source(
+    register: Register, metric: Section, service: str, *, by_threshold: bool = False
+) -> Counted | None:
     """Read a metric source of ours."""
     source = metric.section("metricSource")
     register.leave(metric)

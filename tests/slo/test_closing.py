@@ -101,6 +101,24 @@ def closed(
     return statement(of, month, Paged(ledger), PLACEMENTS, now=now, beside=Beside(**beside))
 
 
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [
+        ({"services": ("paymnt", "web-app"), "regions": ("*",)}, ("paymnt", "nowhere")),
+        ({"services": ("*",), "regions": ("eu-wst-1", "eu-west-1")}, ("nothing", "eu-wst-1")),
+    ],
+)
+@pytest.mark.parametrize("scope", Scope)
+def test_a_name_that_nothing_was_found_for_is_a_row_of_which_nothing_is_known(
+    names: dict[str, Any], row: tuple[str, str], scope: Scope
+) -> None:
+    """A slip of the pen must not make a month that was met: of what was promised nobody saw anything."""
+    made = closed(cells(), contract(**names, scope=scope))
+    (lost,) = [line for line in made.lines if not line.placement]
+    assert ((lost.service, lost.region), lost.note) == (row, "promised, and no such service was found")
+    assert made.verdict is Verdict.INCOMPLETE
+
+
 def window(start: int, minutes: int, **terms: Any) -> Exclusion:  # noqa: ANN401 - fields of an exclusion
     """An exclusion of minutes that are counted from the start of October."""
     at = datetime(2026, 10, 1) + timedelta(minutes=start)  # noqa: DTZ001 - wall time

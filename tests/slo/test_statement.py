@@ -156,7 +156,7 @@ def test_what_was_promised_and_is_not_there_is_unknown() -> None:
 
 
 def test_a_contract_without_any_placement_is_incomplete() -> None:
-    made = statement(contract(services=("*",)), OCTOBER, Paged(history()), (), now=AFTER)
+    made = statement(contract(services=("*",), regions=("*",)), OCTOBER, Paged(history()), (), now=AFTER)
     assert (made.verdict, made.lines, made.attained.text) == (Verdict.INCOMPLETE, (), "-")
 
 
