@@ -25,6 +25,7 @@ from fournines.store.desks import Outbox, StatementShelf
 from fournines.store.live import LiveLedger
 from fournines.store.place import IN_MEMORY, StoreError, file_of, own
 from fournines.store.runs import PAUSED, SqlRuns
+from slo.cells import DAY_MINUTES
 from slo.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class Books:
     """All that is kept, safe to share among threads; every method is one transaction.
 
     `runs` keeps the workflows: it is the Runs of the engine.  `outbox` holds what people must be told, and
-    `statements` those that were issued.  `changes` counts what was written that may be
-    older than the ledger's ring: whoever remembers sums of it adds them up again.
+    `statements` those that were issued.  `changes` counts what was written that may be older than the
+    ledger's ring, or of the day in which it begins: whoever remembers sums of it adds them up again.
     """
 
     def __init__(
@@ -120,7 +121,9 @@ class Books:
         """
         self._must_own()
         put = self._live.record(block, read_at, marks or {}, sequence)
-        self.changes += bool(put.refused)
+        with self._live.held() as ledger:
+            oldest = ledger.oldest
+        self.changes += oldest is not None and block.start < oldest + DAY_MINUTES
         return put
 
     def fill(self, block: Block) -> None:

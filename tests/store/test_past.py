@@ -126,6 +126,22 @@ def test_days_are_read_once_until_something_old_changes(
     assert len(read) == 2 * reads
 
 
+def test_a_late_minute_of_the_day_in_which_the_ring_begins_is_added_up_too(books: Books) -> None:
+    """The ring still takes it, and the past begins at the next whole day: both have to know."""
+    past, asked = Past(books), objective(Rolling(timedelta(days=4)))
+    with books.ledger() as ledger:
+        assert ledger.oldest is not None
+        late = ledger.oldest + 5
+    before = only(books, asked, past)
+    worse = Block(
+        (SLI,), late, np.array([[5000]]), np.array([[5000]]), np.array([[State.OBSERVED]], np.uint8)
+    )
+    books.record(worse, NOW)
+    told = only(books, asked, past)
+    assert told == only(books, asked, Past(books))
+    assert told.bad > before.bad + 4900
+
+
 def test_what_is_imported_is_added_up_too(books: Books) -> None:
     past, asked = Past(books), objective(Rolling(timedelta(days=30)))
     before = only(books, asked, past)
