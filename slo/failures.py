@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,10 +36,22 @@ class Failures:
 
     def of(self, slis: Sequence[Sli]) -> Failures:
         """Return those of some SLIs alone."""
-        place = {sli: n for n, sli in enumerate(slis)}
-        into = np.array([place.get(sli, -1) for sli in self.slis], np.int64)[self.sli]
-        rows = into >= 0
-        return Failures(tuple(slis), self.minute[rows], into[rows], self.bad[rows], self.total[rows])
+        return self.parted([slis])[0]
+
+    def parted(self, groups: Sequence[Sequence[Sli]]) -> tuple[Failures, ...]:
+        """Return those of each group of SLIs, which share none; all are sorted out at once."""
+        place = {sli: (n, at) for n, group in enumerate(groups) for at, sli in enumerate(group)}
+        into = np.array([place.get(sli, (-1, 0)) for sli in self.slis], np.int64).reshape(-1, 2)
+        group, own = into[self.sli, 0], into[self.sli, 1]
+        order = np.argsort(group, kind="stable")  # within a group minutes stay in their order
+        cuts = np.searchsorted(group[order], np.arange(len(groups) + 1)).tolist()
+        return tuple(
+            Failures(tuple(slis), *(column[order[start:end]] for column in self._columns(own)))
+            for slis, (start, end) in zip(groups, pairwise(cuts), strict=True)
+        )
+
+    def _columns(self, sli: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        return self.minute, sli, self.bad, self.total
 
     def without(self, masks: Mapping[Sli, NDArray[np.bool_]], start: int) -> Failures:
         """Return those that no mask covers; masks begin with the minute `start`."""

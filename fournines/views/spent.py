@@ -132,14 +132,16 @@ def _services(
 ) -> Iterator[SpentView]:
     """Yield each service's; of a period that is longer than the ring it is what the ring holds."""
     period = Period.of(objective, ledger, now, None)
-    failures = None if objective.in_slices else ledger.failures(period.split, period.end)
     services: dict[str, list[Budget]] = defaultdict(list)
     for budget in budgets([objective], ledger, now):
         services[budget.placements[0].service].append(budget)
-    for service, parts in services.items():
-        whole = pooled(parts)
-        slis = _slis(whole)
-        spends = slices(objective, slis, ledger, now) if failures is None else failures.of(slis)
+    wholes = {service: pooled(parts) for service, parts in services.items()}
+    groups = [_slis(whole) for whole in wholes.values()]
+    if objective.in_slices:
+        parted = tuple(slices(objective, slis, ledger, now) for slis in groups)
+    else:
+        parted = ledger.failures(period.split, period.end).parted(groups)
+    for (service, whole), spends in zip(wholes.items(), parted, strict=True):
         who_spent = spending(objective, whole, spends, _concerned(whole, there))
         yield SpentView(who_spent, Scope.SERVICE, service, spends)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fournines.views.spent import spent as spent_by
@@ -305,3 +305,25 @@ def test_failures_out_of_order_or_of_different_lengths_are_refused() -> None:
         Failures(SLIS, two, two, two, two)
     with pytest.raises(ValueError, match="same cells"):
         Failures(SLIS, two, one_only, two, two)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, len(SLIS) - 1), max_size=40), st.permutations(range(len(SLIS))), st.data())
+def test_failures_are_sorted_out_into_groups_as_if_each_were_picked_alone(
+    places: list[int], order: list[int], data: st.DataObject
+) -> None:
+    minutes = np.sort(np.array([data.draw(st.integers(0, 9)) for _ in places], np.int64))
+    counts = np.arange(1, len(places) + 1, dtype=np.int64)
+    whole = Failures(SLIS, minutes, np.array(places, np.int64), counts, counts)
+    cut = data.draw(st.integers(0, len(SLIS)))
+    groups = [[SLIS[n] for n in order[:cut]], [SLIS[n] for n in order[cut:-1]]]
+    for group, found in zip(groups, whole.parted(groups), strict=True):
+        told = [
+            (int(m), SLIS[s], int(b))
+            for m, s, b in zip(whole.minute, whole.sli, whole.bad, strict=True)
+            if SLIS[s] in group
+        ]
+        assert [
+            (int(m), found.slis[s], int(b))
+            for m, s, b in zip(found.minute, found.sli, found.bad, strict=True)
+        ] == told
