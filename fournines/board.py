@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from collector.price import Thrift
 from fournines.gating import Gate
+from fournines.issuing import placements_of
 from fournines.past import Past
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.collecting import RegionRow, regions
@@ -29,7 +30,7 @@ from remediation.spenders import LASTS_MAX, spenders
 from remediation.vocabulary import Mode
 from slo import figures, gate
 from slo.burn import firing
-from slo.cells import MINUTE_S, minute_of
+from slo.cells import MINUTE_S, Sli, minute_of
 from slo.exclusions import Exclusions
 from slo.ledger import RING_MINUTES
 from slo.objectives import EVERY_SERVICE
@@ -169,9 +170,13 @@ class Board:
         """
 
         def told() -> tuple[Promised, ...]:
-            known = self._books.slis()
-            found = (promised(one, self._exclusions, known, self._books, now) for one in self._contracts)
-            return tuple(one for one in found if one is not None)
+            counted = set(self._books.slis())
+            found = list[Promised | None]()
+            for one in self._contracts:
+                slis = [Sli(place, one.indicator) for place in placements_of(self._books, one)]
+                if not counted.isdisjoint(slis):
+                    found.append(promised(one, self._exclusions, slis, self._books, now))
+            return tuple(filter(None, found))
 
         return self._promised.of((self._books.extent(), minute_of(now)), told) if self._contracts else ()
 

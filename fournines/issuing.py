@@ -60,7 +60,7 @@ def close(  # noqa: PLR0913 - what belongs to a month comes from many sides
     """
     period = month.stretch(zone_named(contract.zone))
     so_far = period.until(minute_of(now))
-    placements = tuple(_placements(books, contract))
+    placements = tuple(placements_of(books, contract))
     beside = Beside(
         exclusions=exclusions or Exclusions(),
         incidents=tuple(_incidents(books, contract, period)),
@@ -160,7 +160,7 @@ def _shared(
     )
 
 
-def _placements(books: Books, contract: Contract) -> Iterator[Placement]:
+def placements_of(books: Books, contract: Contract) -> Iterator[Placement]:
     """Yield what the contract covers: what was ever counted, and what could be, having a load balancer."""
     counted = {sli.placement for sli in books.slis() if sli.indicator is contract.indicator}
     countable = {

@@ -124,7 +124,8 @@ def _tenant(one: Promised, ledger: Ledger, doubted: Collection[Placement]) -> Bu
     """Return a contract's month; how fast it burns is told of what is promised in requests."""
     contract, budget = one.contract, one.budget
     in_requests = contract.measure is Measure.REQUESTS
-    slis = [Sli(place, contract.indicator) for place in budget.placements]
+    every = (Sli(place, contract.indicator) for place in budget.placements)
+    slis = [sli for sli in every if sli in ledger]
     return BudgetRow(
         budget=budget,
         where=_everywhere(budget.placements),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector.estate import RegionEstate, ServiceView
 from fournines import issuing, telemetry
 from fournines.board import Board
 from fournines.clock import Record, Stepped
@@ -199,3 +200,20 @@ def test_contracts_are_counted_while_nobody_holds_the_ledger(books: Books) -> No
     (row,) = moment.board.overview().contracts
     assert promise.budget == row.budget
     assert promise.failures.bad.sum() == promise.budget.bad
+
+
+def test_a_service_that_could_be_counted_and_never_was_is_unknown_on_the_page_as_in_the_statement(
+    books: Books,
+) -> None:
+    new = ServiceView(
+        placement=Placement("1", "eu-west-1", "main", "new"), seen_at=NOW, status="ACTIVE", desired=1,
+        running=1, pending=0, task_definition="td:1", target_groups=("targetgroup/new/1",),
+    )  # fmt: skip
+    books.save_estate(RegionEstate("1", "eu-west-1", NOW, (new,)))
+    moment = Moment(books, PROMISE, (slice(10, 20), slice(30, 40), slice(50, 60)), (0, 1, 2))
+    (row,) = moment.board.overview().contracts
+    assert str(new.placement) in {line.placement for line in moment.statement.lines}
+    coverage = row.budget.coverage
+    assert coverage == moment.statement.totals.coverage.exact
+    assert coverage is not None
+    assert coverage < Fraction(5, 6)
