@@ -10,22 +10,26 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test coverage check bench lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime  ## the whole story on the simulator; HOLD=1 SEED=n SPEED=n TRAFFIC=file SCALE=n FROM=time
 	@$(BIN)/fournines demo $(if $(filter-out 0 no,$(HOLD)),--hold) $(if $(SEED),--seed '$(SEED)') \
 	    $(if $(SPEED),--speed '$(SPEED)') $(if $(TRAFFIC),--traffic '$(TRAFFIC)') $(if $(SCALE),--scale '$(SCALE)') $(if $(FROM),--from '$(FROM)')
 
-test: $(VENV)/.dev  ## all tests with branch coverage, side by side; ARGS="-k budget" chooses some
+test: $(VENV)/.dev  ## all tests, side by side; ARGS="-k budget" chooses some
 ifdef ARGS
-	@$(BIN)/pytest --cov --cov-branch --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest $(ARGS)
 else
+	@$(BIN)/pytest -n auto --dist worksteal -m 'not alone'
+	@$(BIN)/pytest -m alone
+endif
+
+coverage: $(VENV)/.dev  ## the same with branch coverage, in twice the time
 	@$(BIN)/pytest -n auto --dist worksteal -m 'not alone' --cov --cov-branch --cov-report=
 	@$(BIN)/pytest -m alone --cov --cov-branch --cov-append --cov-report=term:skip-covered
-endif
 
 check: $(VENV)/.dev  ## format, lint, types, imports
 	$(BIN)/ruff format --check .
