@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 #: A budget that is overspent more than once is drawn at this depth: the shape says "far below", the axis "≤".
 _DEEPEST = Fraction(-1)
 
-_LEFT, _RIGHT, _TOP, _TALL, _HEIGHT = 72, 68, 12, 168, 210
+_LEFT, _RIGHT, _TOP, _TALL, _HEIGHT = 72, 84, 12, 168, 210
+#: What is overspent so many times has no room for a tenth of a percent, and no use for it.
+_WHOLE_PERCENT = -10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def _last(
     if not points:
         return "Nothing is known yet."
     left, (x, y) = points[-1].left, line[-1]
-    text = figures.attained(left, 1).text
+    text = figures.attained(left, 0 if left < _WHOLE_PERCENT else 1).text
     canvas.text((x + 7, y + 4), text, fill=palette.bad if left < 0 else palette.ink)
     return f"Now {text} is left."
 
