@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from collector.indicators import Doubt
+from collector.indicators import COUNTERS, Doubt
+from collector.watermarks import unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,10 +34,14 @@ class Doubted:
 def weighed(
     before: Mapping[Placement, Doubted], window: Window, doubts: Iterable[Doubt], now: datetime
 ) -> dict[Placement, Doubted]:
-    """Return who is doubted after a reading: minutes at least as new that add up end it."""
+    """Return who is doubted after a reading: minutes at least as new that add up end it.
+
+    A queue counts nothing that could, nor does what was not answered.
+    """
     found = {doubt.placement: doubt for doubt in doubts}
-    asked = {*window.asked.owners} - found.keys()
-    kept = {place: old for place, old in before.items() if place not in asked or window.end < old.doubt.end}
+    silent = {key.owner for key in unanswered([window])}
+    heard = {*window.asked.owners} - silent - found.keys() if window.asked.front in COUNTERS else set()
+    kept = {place: old for place, old in before.items() if place not in heard or window.end < old.doubt.end}
     anew = {
         place: Doubted(doubt, kept[place].since if place in kept else now) for place, doubt in found.items()
     }

@@ -6,11 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from collector.catalog import ELB_5XX, FAST_RESPONSES, REQUESTS, RESPONSES, TARGET_2XX
+from collector.bundle import Front
+from collector.catalog import ELB_5XX, FAST_RESPONSES, METRICS, REQUESTS, RESPONSES, TARGET_2XX
 from collector.doubts import TOLD_AFTER, Doubted, weighed
+from collector.estate import RegionEstate
 from collector.indicators import Doubt, DoubtName, cells
+from collector.layout import lay_out, line
+from collector.watermarks import Window
+from tests.collector.reading import ACCOUNT, asked_of, view
 from tests.collector.test_indicators import MINUTE, NOON, SETTLE_S, SETTLED, Told, place, read
 
 if TYPE_CHECKING:
@@ -48,6 +54,16 @@ def test_minutes_as_new_that_add_up_end_a_doubt_and_older_ones_do_not() -> None:
 
 def test_a_reading_of_another_service_says_nothing_of_this_one() -> None:
     assert weighed(doubted(), read("cart", told={"cart": {}}), (), NOON) == doubted()
+
+
+def test_a_queue_and_what_was_not_answered_end_no_doubt() -> None:
+    estate = RegionEstate(ACCOUNT, "eu-west-1", NOON, (view("shop"),))
+    queued = asked_of(lay_out([estate], lambda v: line(v, 0.3, queue="orders"), METRICS), Front.QUEUE)
+    assert queued.owners == (SHOP,)
+    silence = np.full((queued.height, 1), np.nan), np.zeros(queued.height, dtype=bool)
+    assert weighed(doubted(7), Window(queued, MINUTE, *silence), (), NOON) == doubted(7)
+    refused = read("shop", told={"shop": {}}, gaps={"shop": REQUESTS})
+    assert weighed(doubted(7), refused, (), NOON) == doubted(7)
 
 
 @pytest.mark.parametrize(("fast", "doubts"), [(1000, 0), (1020, 0), (1021, 1)])
