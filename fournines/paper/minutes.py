@@ -61,7 +61,8 @@ def region_strips(
 def _ruled(rows: Sequence[Slots], slots: Sequence[str], palette: Palette) -> Canvas:
     """Return a canvas with the names of its rows, and of as many columns as find room."""
     canvas = Canvas(palette, height=_TOP + len(rows) * (_TALL + _GAP) + _GAP)
-    for place in range(0, max(1, len(slots) - 1), -(-len(slots) // _TICKS_MAX)):
+    every = max(1, -(-len(slots) // _TICKS_MAX))
+    for place in range(len(slots))[: max(1, len(slots) - 1) : every]:
         x = _LEFT + (place + 0.5) * _wide(slots)
         canvas.text((x, 12), slots[place], "middle", extra=_SMALL)
     for n, row in enumerate(rows):
@@ -70,7 +71,7 @@ def _ruled(rows: Sequence[Slots], slots: Sequence[str], palette: Palette) -> Can
 
 
 def _wide(slots: Sequence[str]) -> float:
-    return (WIDTH - _LEFT) / len(slots)
+    return (WIDTH - _LEFT) / max(1, len(slots))
 
 
 def _fill(canvas: Canvas, rows: Sequence[Slots], slots: Sequence[str], allowed: Fraction, hatch: str) -> None:

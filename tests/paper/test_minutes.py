@@ -62,6 +62,12 @@ def test_each_state_has_its_look_and_what_is_over_the_allowance_stands_out(made:
     assert looks not in region_strips([row()], days, ALLOWED, PRINT).replace("<pattern", "")
 
 
+def test_a_period_that_begins_this_minute_has_no_days_and_is_drawn_all_the_same() -> None:
+    nothing = Slots(label="eu-west-1", elapsed=(), down=(), unknown=(), excluded=(), bad=(), total=())
+    svg = region_strips([nothing], [], ALLOWED, PRINT)
+    assert (words(svg), ">eu-west-1</text>" in svg) == ([], True)
+
+
 def test_a_course_is_drawn_against_an_even_pace_and_says_where_it_stands() -> None:
     points = [Point(Fraction(0), Fraction(1)), Point(Fraction(1, 3), Fraction("0.8999"))]
     svg = burn_down(points, ["1", "2", "3"], PRINT)

@@ -199,7 +199,7 @@ def test_an_unfinished_month_says_so_far_and_leaves_its_future_blank(unfinished:
 
 
 def test_an_even_pace_is_drawn_beside_every_budget(met: Statement) -> None:
-    assert "stroke-dasharray" in html(met)
+    assert "stroke-dasharray" in charts.burn_down(met, PRINT)
     assert "even pace" in sheet.lay(met).course
     assert "win some of it back" in sheet.lay(replace(met, measure=Measure.REQUESTS)).course
 
