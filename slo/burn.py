@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from slo.ledger import Ledger
     from slo.lookback import Look
     from slo.objectives import Objective
+    from slo.sums import Sums
 
     Bounds = Callable[[int, int], tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -394,7 +395,7 @@ def _near(
     near = np.ones(len(columns), np.bool_)
     for window in (WINDOWS[rule.short], WINDOWS[rule.long]):
         # Whole slices end up to a slice earlier, so that a longer window holds theirs.
-        sums = ledger.sums(_standing(ledger, window + slice_minutes - 1))
+        sums = _holding(ledger, window + slice_minutes - 1)
         bad = sums.bad[columns]
         near &= ((bad > 0) & (bad >= sums.total[columns] * limit)) | (late & (window <= SHORT_MAX))
     return near
@@ -416,7 +417,7 @@ def _bounds(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the most failures and the fewest requests that a window holds, however late it is read."""
     shift, end = LAG_MAX + slice_minutes - 1, (ledger.newest or 0) + 1
-    bad = ledger.sums(_standing(ledger, lookback + shift)).bad[columns]
+    bad = _holding(ledger, lookback + shift).bad[columns]
     within = max((window for window in ledger.windows if window <= lookback), default=0)
     if within <= shift:
         return bad, np.zeros_like(bad)
@@ -424,6 +425,8 @@ def _bounds(
     return bad, np.maximum(0, ledger.sums(within).total[columns] - newest)
 
 
-def _standing(ledger: Ledger, minutes: int) -> int:
-    """Return the shortest window with running sums that holds so many minutes, or the longest there is."""
-    return next((window for window in ledger.windows if window >= minutes), ledger.windows[-1])
+def _holding(ledger: Ledger, minutes: int) -> Sums:
+    """Return sums over so many of the newest minutes or more: running ones where any window is as long."""
+    end = (ledger.newest or 0) + 1
+    window = next((window for window in ledger.windows if window >= minutes), None)
+    return ledger.over(end - minutes, end) if window is None else ledger.sums(window)

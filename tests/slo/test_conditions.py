@@ -122,6 +122,13 @@ def test_what_is_read_later_than_others_is_judged_by_its_own_newest_minutes() ->
     assert not fired(quick, kept(*[0] * 55, *[100] * 5, ago=11))
 
 
+def test_a_condition_may_look_back_further_than_the_longest_window_with_sums() -> None:
+    whole = replace(TWICE, lookback=31 * 1440)
+    ledger = kept(*[100] * 1000, *[0] * 43_600)
+    assert asked(whole, ledger).answer is Answer.FIRING
+    assert [alert.bad for alert in fired(whole, ledger)] == [asked(whole, ledger).bad]
+
+
 def test_slices_are_looked_at_whole() -> None:
     slices = {"budgeting": Budgeting.TIMESLICES, "time_slice_target": Decimal("0.95"), "slice_minutes": 5}
     (alert,) = fired(TWICE, kept(*[0] * 50, *[6] * 5, *[0] * 5), **slices)
