@@ -72,6 +72,7 @@ def test_more_fast_responses_than_responses_are_doubted_and_never_counted_as_goo
 ) -> None:
     told: Told = {**ANSWERED, FAST_RESPONSES: fast}
     block, found = cells(read("shop", told={"shop": told}), SETTLED, SETTLE_S)
+    assert cells(read("shop", told={"shop": told}), NOON, SETTLE_S)[1] == (), "it may still be revised"
     assert [doubt.name for doubt in found] == [DoubtName.FAST_TOO_MANY] * doubts
     assert (block.bad >= 0).all()
     assert (block.bad <= block.total).all()

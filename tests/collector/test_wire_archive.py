@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -55,6 +56,13 @@ def test_what_is_put_is_in_the_bucket_byte_for_byte_encrypted_and_typed(cloud: C
     listed = cloud.s3.list_objects_v2(Bucket="statements")
     assert [one["Key"] for one in listed["Contents"]] == ["sla/acme/2026-10.html"]
     assert archive.where("acme/2026-10.html") == "s3://statements/sla/acme/2026-10.html"
+
+
+def test_who_names_a_key_has_it_used(cloud: Cloud) -> None:
+    key = f"arn:aws:kms:{HOME}:{ACCOUNT}:key/a"
+    replace(cloud.archive(), sse="aws:kms", kms_key=key).put("acme/a.json", b"{}", "application/json")
+    found = cloud.s3.head_object(Bucket="statements", Key="sla/acme/a.json")
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
 
 
 def test_a_bucket_that_is_missing_is_an_error_that_names_the_call(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ from botocore.stub import Stubber
 from collector.estate import (
     Belonging,
     Controller,
+    Deployed,
     Deployment,
     DeploymentStatus,
     Entrance,
     Insights,
     LaunchType,
     ProviderShare,
+    RegionEstate,
     Revision,
     ScalingRange,
     ServiceView,
@@ -278,7 +281,7 @@ def test_a_service_is_joined_with_its_load_balancers_and_its_scaling_range(aws: 
     )
     aws.beside()
     aws.explained("shop")
-    aws.running("FARGATE", "FARGATE_SPOT", "FARGATE_SPOT")
+    aws.running("FARGATE", "FARGATE_SPOT", "our-hosts")
     assert aws.source.estate(ACCOUNT, REGION).services == (
         ServiceView(
             placement=SHOP, seen_at=NOON, status="ACTIVE", desired=4, running=3, pending=1,
@@ -303,7 +306,7 @@ def test_a_service_is_joined_with_its_load_balancers_and_its_scaling_range(aws: 
                 for n in (1, 2)
             ),
             zones=("eu-west-1a", "eu-west-1b"),
-            running_on={LaunchType.FARGATE: 1, LaunchType.FARGATE_SPOT: 2},
+            running_on={LaunchType.FARGATE: 1, LaunchType.FARGATE_SPOT: 1, LaunchType.EC2: 1},
             deployed_at=NOON,
         ),
     )  # fmt: skip
@@ -345,6 +348,23 @@ def test_tasks_that_may_not_be_read_hide_no_service_and_are_said(aws: Scripted) 
     assert rows(estate)[SHOP] == (0, 0, 0, 0, 3, -1, -1, 1024, 2048)
     refused = "ecs:ListTasks answered AccessDeniedException: no"
     assert estate.untold == (f"{refused} - the role needs ecs:ListTasks",)
+
+
+def test_what_a_look_lacked_runs_on_nothing_that_we_know() -> None:
+    gone = ServiceView(SHOP, NOON - timedelta(minutes=5), "ACTIVE", 3, 3, 0, "shop:7")
+    estate = RegionEstate(ACCOUNT, REGION, NOON, (gone,))
+    assert rows(estate) == {}
+    assert set(rows(replace(estate, seen_at=gone.seen_at))) == {SHOP}
+
+
+def test_only_deployments_since_a_moment_are_asked_for(aws: Scripted) -> None:
+    brief = {"serviceDeploymentArn": "arn:1", "status": "SUCCESSFUL", "createdAt": NOON}
+    aws.ecs.add_response(
+        "list_service_deployments",
+        {"serviceDeployments": [brief]},
+        {"cluster": "main", "service": "shop", "maxResults": 100, "createdAt": {"after": NOON}},
+    )
+    assert aws.source.deployed(SHOP, NOON) == (Deployed(SHOP, "arn:1", DeploymentStatus.SUCCESSFUL, NOON),)
 
 
 def test_services_are_described_ten_at_a_time(aws: Scripted) -> None:

@@ -258,6 +258,8 @@ def test_the_headline_is_of_what_is_compared_in_the_contract_s_own_measure(breac
     assert said[f"budget spent, {least.region}"] == least.budget_spent.text
     worst = breached.worst
     assert said[f"worst, {worst.service} {worst.region}"] == worst.uptime.text
+    told = {fact.label: fact.text for fact in sheet.lay(replace(breached, scope=Scope.WORST)).headline}
+    assert told["budget spent, worst"] == worst.budget_spent.text
     assert "all placements together" in sheet.lay(by_region).course
     assert "budget spent" in {fact.label for fact in sheet.lay(breached).headline}
 

@@ -43,8 +43,8 @@ def test_where_nothing_goes_on_nothing_hinders() -> None:
 
 def test_a_page_refuses_once_for_a_placement_and_a_ticket_never() -> None:
     slow, ticket = replace(PAGE, tier=Tier.PAGE_SLOW), replace(PAGE, tier=Tier.TICKET_SLOW)
-    assert told(replace(SCENE, alerts=(ticket, PAGE, slow))) == [(Answer.FREEZE, Reason.PAGE_FIRING)]
-    (finding,) = hindrances(replace(SCENE, alerts=(PAGE,)))
+    (finding,) = hindrances(replace(SCENE, alerts=(ticket, PAGE, slow)))
+    assert (finding.answer, finding.reason) == (Answer.FREEZE, Reason.PAGE_FIRING)
     assert finding.sentence == (
         "A page is firing there. payment in eu-west-1 burns its availability budget 20.0 times too fast: "
         "20 of 1,000 requests were bad in 1h."
