@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from slo.problem import Problem, Section, documents
@@ -35,6 +36,7 @@ class Register:
         self.remarks: list[Problem] = []
         self._sections: list[tuple[str, str | None, Section]] = []
         self._named: dict[tuple[str, str], Section] = {}
+        self._misnamed: set[str] = set()
         for section in documents(written, self.problems):
             self._index(section)
 
@@ -43,11 +45,14 @@ class Register:
         return ((name, section) for of, name, section in self._sections if of == kind)
 
     def find(self, section: Section, key: str, kind: str) -> Section | None:
-        """Return what a property names; what is not among the documents is a problem."""
+        """Return what a property names; what is not among the documents is a problem.
+
+        A document that is refused for its own kind or name is said there, and not once more here.
+        """
         name = section.text(key, f"the name of a {kind}")
         if name is None:
             return None
-        if (kind, name) not in self._named:
+        if (kind, name) not in self._named and name not in self._misnamed:
             section.refuse(key, f"no {kind} {name!r} is among the documents; expected {self._names(kind)}")
         return self._named.get((kind, name))
 
@@ -108,6 +113,9 @@ class Register:
         self.leave(section)
         if kind in KINDS:
             self._keep(str(kind), name, section)
+        if kind not in KINDS or name is None:
+            metadata = section.data.get("metadata")
+            self._misnamed.add(str(metadata.get("name") if isinstance(metadata, Mapping) else metadata))
 
     def _keep(self, kind: str, name: str | None, section: Section) -> None:
         self._sections.append((kind, name, section))

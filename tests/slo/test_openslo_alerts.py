@@ -163,6 +163,23 @@ def test_each_mistake_of_an_alert_is_named_with_its_path(documents: list[Any], e
     assert any(expected in one for one in told), told
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("alertNotificationTarget", "mail", "3.kind: expected one of"),
+        ("AlertNotificationTarget", "OnCallMail", "3.metadata.name: expected at most 63 of a-z"),
+    ],
+)
+def test_what_is_refused_for_its_kind_or_name_is_not_said_to_be_missing_too(
+    kind: str, name: str, expected: str
+) -> None:
+    policy = document("AlertPolicy", "burns", **(POLICY | {"notificationTargets": [{"targetRef": name}]}))
+    (told,) = complaints(REFERRED, policy, CONDITION, document(kind, name, target="email"))
+    assert told.startswith(expected)
+    (told,) = complaints(REFERRED, policy, CONDITION)
+    assert told.startswith("1.spec.notificationTargets.0.targetRef: no AlertNotificationTarget")
+
+
 def test_two_conditions_of_one_name_are_refused_unless_they_ask_the_same() -> None:
     slow = inline("AlertCondition", "fast", **(FAST | {"severity": "ticket"}))
     other = inline("AlertPolicy", "slow", **(POLICY | {"conditions": [slow]}))
