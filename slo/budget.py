@@ -35,8 +35,9 @@ SHARES = 10**12
 class Budget:
     """An objective's budget over its period, for one placement or a pool of several.
 
-    `bad` and `total` count `unit`.  `period` is the whole period in minutes; `elapsed`, `unknown` and
-    `excluded` are minutes of it so far, summed over the placements.
+    `bad` and `total` count `unit`.  `period` is the whole period in minutes, of which `rest` are to come: of
+    one that rolls all, since it never ends.  `elapsed`, `unknown` and `excluded` are minutes of it so far,
+    summed over the placements, and over the places of a contract that nobody measures.
     """
 
     objective: str
@@ -45,6 +46,7 @@ class Budget:
     target: Fraction
     unit: Literal["requests", "minutes", "runs", "checks"]
     period: int
+    rest: int
     bad: Fraction
     total: Fraction
     elapsed: int
@@ -183,7 +185,7 @@ def budgets(
         else:
             parts = _in_requests(objective, period, over(period.split, period.end))
         for sli, part in parts:
-            yield _budget(objective, sli, period.stretch, part)
+            yield _budget(objective, sli, period, part)
 
 
 def in_minutes(
@@ -192,7 +194,7 @@ def in_minutes(
     """Return the budget in minutes, beside that in requests: each minute of each placement is good or bad."""
     objective = by_minute(objective)
     period = Period.of(objective, ledger, now, past)
-    return pooled([_budget(objective, sli, period.stretch, period.part(objective, sli)) for sli in slis])
+    return pooled([_budget(objective, sli, period, period.part(objective, sli)) for sli in slis])
 
 
 def by_request(objective: Objective) -> Objective:
@@ -287,6 +289,7 @@ class Period:
     """An objective's period so far: what the past tells of it, up to `split`, and what the ring does."""
 
     stretch: Stretch
+    rest: int
     start: int
     split: int
     end: int
@@ -298,13 +301,14 @@ class Period:
         """Return the whole slices of the period; the past tells whole days, and what comes before them."""
         stretch = objective.window.stretch(now)
         end = stretch.until(minute_of(now)).end
+        rest = len(stretch) if isinstance(objective.window, Rolling) else stretch.end - end
         grid, length = _grid(objective, stretch), objective.slice_minutes
         start = min(end, stretch.start + (grid - stretch.start) % length)
         end -= (end - grid) % length
         split = start = min(start, end)
         if past is not None and ledger.oldest is not None and start < ledger.oldest:
             split = min(end, ledger.oldest + (grid - ledger.oldest) % DAY_MINUTES)
-        return cls(stretch, start, split, end, ledger, past)
+        return cls(stretch, rest, start, split, end, ledger, past)
 
     def part(self, objective: Objective, sli: Sli) -> Part:
         """Return what the period came to so far."""
@@ -337,21 +341,18 @@ def _in_requests(objective: Objective, period: Period, sums: Sums) -> Iterator[t
         yield sli, period.before(objective, sli) + here
 
 
-def _budget(objective: Objective, sli: Sli, stretch: Stretch, part: Part) -> Budget:
+def _budget(objective: Objective, sli: Sli, period: Period, part: Part) -> Budget:
     return Budget(
         objective=objective.name,
         indicator=objective.indicator,
         placements=(sli.placement,),
         target=Fraction(objective.target),
         unit="minutes" if objective.in_slices else objective.indicator.counted,
-        period=len(stretch),
+        period=len(period.stretch),
+        rest=period.rest,
         bad=part.bad,
         total=part.total,
         elapsed=part.elapsed,
         unknown=part.unknown,
         excluded=part.excluded,
     )
-
-
-def _of(budget: Budget) -> Sli:
-    return Sli(budget.placements[0], budget.indicator)

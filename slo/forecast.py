@@ -55,10 +55,4 @@ def forecasts(budget: Budget, burns: Mapping[str, Fraction | None]) -> tuple[For
 
 def _forecast(budget: Budget, pace: Pace, burn: Fraction | None) -> Forecast:
     minutes = budget.exhausted_in(burn)
-    return Forecast(pace, burn, None if minutes is None or minutes > _rest(budget) else minutes)
-
-
-def _rest(budget: Budget) -> Fraction:
-    """Return for how long the period goes on: one that rolls is always whole, and never ends."""
-    rest = budget.period - Fraction(budget.elapsed, max(1, len(budget.placements)))
-    return rest if rest > 0 else Fraction(budget.period)
+    return Forecast(pace, burn, None if minutes is None or minutes > budget.rest else minutes)

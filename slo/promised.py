@@ -151,6 +151,7 @@ def _sides(
             "placements": places,
             "target": Fraction(contract.target),
             "period": len(period),
+            "rest": len(period) - counted.elapsed,
             "elapsed": counted.elapsed,
             "unknown": counted.unknown,
             "excluded": counted.excluded,

@@ -20,6 +20,7 @@ from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 from slo.contracts import Contract, Measure, Scope, Unknown
 from slo.exclusions import Exclusion, Exclusions
 from slo.failures import Failures
+from slo.forecast import forecasts
 from slo.ledger import Ledger
 from slo.objectives import Budgeting, Objective, Rolling
 from slo.promised import promised
@@ -198,6 +199,16 @@ def promised_spent(contract: Contract, kept: Ledger, *who: Spender) -> Spending:
     (view,) = spent_by([], kept, who, NOON, [one])
     assert view.budget == one.budget
     return view.spending
+
+
+@pytest.mark.parametrize("measure", Measure)
+def test_places_that_nobody_measures_leave_as_much_of_the_month_to_forecast(measure: Measure) -> None:
+    contract = promise(regions=("eu-west-1", "us-east-1", "ap-south-1"), measure=measure)
+    one = promised(contract, Exclusions(()), SLIS, Ring(failing(0)), NOON)
+    assert one is not None
+    rest = 30 * 1440 + 720
+    paces = [Fraction(one.budget.period, minutes) for minutes in (rest, rest + 1)]
+    assert [forecasts(one.budget, {"1h": pace})[0].minutes for pace in paces] == [rest, None]
 
 
 contracts = st.builds(

@@ -37,6 +37,7 @@ def budget(bad: int, total: int, *, placements: int = 1, period: int = 43_200) -
         target=Fraction("0.9999"),
         unit="requests",
         period=period,
+        rest=period,
         bad=Fraction(bad),
         total=Fraction(total),
         elapsed=period,

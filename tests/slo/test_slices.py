@@ -17,6 +17,7 @@ from slo.budget import Part, budgets, counted, in_minutes
 from slo.burn import Answer, Tier, burns, explain, firing
 from slo.calendars import Calendar, Unit
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
+from slo.forecast import forecasts
 from slo.ledger import Ledger
 from slo.objectives import Budgeting, CalendarMonth, Objective, Rolling
 
@@ -103,6 +104,13 @@ def test_a_slice_that_has_not_ended_is_not_counted_yet() -> None:
     ledger = kept(minutes(100, 100, 7), NOW + timedelta(minutes=7))
     (one,) = budgets([replace(FIVE, window=Rolling(timedelta(hours=1)))], ledger, NOW + timedelta(minutes=7))
     assert numbers(one.bad, one.elapsed) == (5, 55)
+
+
+@pytest.mark.parametrize("minute", [0, 3])
+def test_a_window_that_rolls_never_ends_also_while_a_slice_is_under_way(minute: int) -> None:
+    now = NOW + timedelta(minutes=minute)
+    (one,) = budgets([FIVE], kept(minutes(0, 100, 43_200), now), now)
+    assert forecasts(one, {"1h": Fraction(2)})[0].minutes == 21_600
 
 
 def test_slices_of_a_calendar_period_are_counted_from_its_start() -> None:

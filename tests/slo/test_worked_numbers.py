@@ -44,6 +44,7 @@ def budget(bad: int, total: int, *, days: int = 30, elapsed: int | None = None) 
         target=FOUR_NINES,
         unit="requests",
         period=period,
+        rest=period if elapsed is None else period - elapsed,
         bad=Fraction(bad),
         total=Fraction(total),
         elapsed=period if elapsed is None else elapsed,
