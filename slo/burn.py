@@ -18,6 +18,7 @@ from slo.conditions import Condition, Op
 from slo.evidence import failures_needed
 from slo.ledger import WINDOWS
 from slo.lookback import LAG_MAX, SHORT_MAX, Tally, end_of, looks, tally
+from slo.objectives import Budgeting, Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from slo.ledger import Ledger
     from slo.lookback import Look
-    from slo.objectives import Objective
     from slo.sums import Sums
 
     Bounds = Callable[[int, int], tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -177,10 +177,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A tier's answer for one SLI, with the numbers behind it; counts are whole requests of the long window.
-
-    `needed` is the number of failures that would be evidence; a written condition asks for none.
-    """
+    """A tier's answer for one SLI, and the numbers behind it; counts are whole, and of the long window."""
 
     tier: Tier | Condition
     answer: Answer
@@ -189,7 +186,6 @@ class Judgement:
     burn_short: Fraction | None
     bad: int
     total: int
-    needed: int
 
 
 def firing(objectives: Sequence[Objective], ledger: Ledger, now: datetime) -> tuple[Alert, ...]:
@@ -268,23 +264,21 @@ def judge(objective: Objective, sli: Sli, rule: Rule | Condition, ledger: Ledger
     long = tally(objective, sli, WINDOWS[rule.long], ledger)
     short = tally(objective, sli, WINDOWS[rule.short], ledger)
     scale = scale_of(objective)
-    bad, total = long.bad // scale, long.total // scale
-    needed = 0 if limit is None else max(FAILURES_MIN, failures_needed(total, float(limit)))
     answer = _answer(limit, long, short)
     if objective.slice_minutes > WINDOWS[rule.short]:
         answer = Answer.SLICE_TOO_LONG
-    if answer is Answer.FIRING:
+    if answer is Answer.FIRING and limit is not None:
         volume = _volume(tally(objective, sli, ledger.windows[-1], ledger), period, scale)
-        answer = _evidence(bad, total, needed, volume=volume, budget=objective.budget)
+        requests = tally(objective, sli, WINDOWS[rule.long], ledger, requests=True)
+        answer = _evidence(objective, long, requests, limit, enough=volume * objective.budget >= 1)
     return Judgement(
         tier=rule.tier,
         answer=answer,
         factor=factor,
         burn_long=_burn(long, objective),
         burn_short=_burn(short, objective),
-        bad=bad,
-        total=total,
-        needed=needed,
+        bad=long.bad // scale,
+        total=long.total // scale,
     )
 
 
@@ -301,7 +295,6 @@ def _asked(objective: Objective, sli: Sli, condition: Condition, ledger: Ledger)
         burn_short=nearest,
         bad=newest.bad,
         total=newest.total,
-        needed=0,
     )
 
 
@@ -329,13 +322,21 @@ def _answer(limit: Fraction | None, long: Tally, short: Tally) -> Answer:
     return Answer.RECOVERED if short.ratio is None or short.ratio <= limit else Answer.FIRING
 
 
-def _evidence(bad: int, total: int, needed: int, *, volume: Fraction, budget: Fraction) -> Answer:
-    """Say whether so many failures of so many prove what the ratios ask for."""
-    if bad >= DEAD_FAILURES_MIN and Fraction(bad, total) >= DEAD_RATIO:
+def _evidence(objective: Objective, long: Tally, requests: Tally, limit: Fraction, *, enough: bool) -> Answer:
+    """Say whether so many failures of so many prove what the ratios ask for.
+
+    Slices that failed are proof only by the requests that failed in them, and shares of slices are weighed by
+    their requests alone: minutes of which a part failed are no trials.
+    """
+    shares, scale = objective.budgeting is Budgeting.RATIO_TIMESLICES, objective.indicator.scale
+    tried, each = (requests, scale) if shares or not objective.in_slices else (long, 1)
+    bad, total, few = tried.bad // each, tried.total // each, requests.bad < FAILURES_MIN * scale
+    if bad >= DEAD_FAILURES_MIN and Fraction(bad, total) >= DEAD_RATIO and not few:
         return Answer.FIRING
-    if volume * budget < 1:
+    if not enough:
         return Answer.INSUFFICIENT_VOLUME
-    return Answer.FIRING if bad >= needed else Answer.TOO_FEW_FAILURES
+    needed = max(FAILURES_MIN, failures_needed(total, float(limit)))
+    return Answer.FIRING if bad >= needed and not few else Answer.TOO_FEW_FAILURES
 
 
 def _burn(tally: Tally, objective: Objective) -> Fraction | None:
@@ -389,7 +390,7 @@ def _near(
     lags = ledger.lags(columns)
     # What lies in the short windows of those that are late is found out one by one, where the hour holds
     # enough failures for it: those of the short window, at a quarter of its usual requests.
-    hour, short = ledger.sums(SHORT_MAX), min(WINDOWS[rule.short], SHORT_MAX)
+    hour, short = _holding(ledger, SHORT_MAX + slice_minutes - 1), min(WINDOWS[rule.short], SHORT_MAX)
     enough = hour.total[columns] * (limit * short / SHORT_MAX / 4)
     late = (lags > 0) & (lags <= LAG_MAX) & (hour.bad[columns] > 0) & (hour.bad[columns] >= enough)
     near = np.ones(len(columns), np.bool_)

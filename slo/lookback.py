@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slo.budget import counted, scale_of, weighed
+from slo.budget import by_request, counted, scale_of, weighed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,15 +81,16 @@ def end_of(ledger: Ledger, sli: Sli) -> int:
     return ledger.newest + 1 - (lag if lag <= LAG_MAX else 0)
 
 
-def tally(objective: Objective, sli: Sli, window: int, ledger: Ledger) -> Tally:
-    """Return what a window holds of one SLI: requests, or minutes of whole slices."""
+def tally(objective: Objective, sli: Sli, window: int, ledger: Ledger, *, requests: bool = False) -> Tally:
+    """Return what a window holds of one SLI: requests, or minutes of whole slices, or `requests` in these."""
     if sli not in ledger or ledger.newest is None:
         return Tally(0, 0, 0)
     end = end_of(ledger, sli) if window <= SHORT_MAX else ledger.newest + 1
     if objective.in_slices or end <= ledger.newest:
         end -= end % objective.slice_minutes
         whole = window - window % objective.slice_minutes
-        return _summed(objective, *ledger.minutes(sli, end - whole, end))
+        counting = by_request(objective) if requests else objective
+        return _summed(counting, *ledger.minutes(sli, end - whole, end))
     sums, column = ledger.sums(window), ledger.column(sli)
     known = window - int(sums.unknown[column]) - int(sums.excluded[column])
     return Tally(int(sums.bad[column]), int(sums.total[column]), known)

@@ -85,7 +85,7 @@ def test_an_alert_says_which_condition_fired_and_by_which_numbers() -> None:
 def test_explain_answers_for_our_tiers_first_and_then_for_what_was_written() -> None:
     told = explain(OBJECTIVE, WEB, kept(*[5] * 60), NOW)
     assert [one.tier for one in told] == [*(rule.tier for rule in RULES), TWICE]
-    assert numbers(told[-1].factor, told[-1].burn_long, told[-1].needed) == (2, 5, 0)
+    assert numbers(told[-1].factor, told[-1].burn_long) == (2, 5)
 
 
 def test_it_holds_for_every_window_that_ended_in_the_minutes_after_which_it_alerts() -> None:

@@ -186,6 +186,34 @@ def test_ratio_timeslices_burn_by_the_average_of_their_ratios() -> None:
     }
 
 
+def test_ratio_timeslices_have_their_evidence_in_the_requests_that_failed() -> None:
+    ledger = kept(minutes(0, 1000, 43_170) + minutes(20, 1000, 30))
+    assert {alert.tier for alert in firing([MEAN], ledger, NOW)} >= {Tier.PAGE_QUICK, Tier.PAGE_SLOW}
+    few, many = (kept(minutes(0, 100, 43_199) + minutes(bad, 100, 1)) for bad in (12, 16))
+    assert explain(MEAN, WEB, few, NOW)[0].answer is Answer.TOO_FEW_FAILURES
+    assert explain(MEAN, WEB, many, NOW)[0].answer is Answer.FIRING
+
+
+@pytest.mark.parametrize("length", [5, 30])
+@pytest.mark.parametrize(("failures", "answer"), [(2, Answer.TOO_FEW_FAILURES), (3, Answer.FIRING)])
+def test_a_slice_that_a_request_or_two_failed_wakes_nobody(
+    length: int, failures: int, answer: Answer
+) -> None:
+    quiet = [(0, 0, State.NO_TRAFFIC)] * (43_200 - failures)
+    ledger = kept(quiet + minutes(1, 1, failures))
+    for objective in (FIVE, MEAN):
+        slow = explain(replace(objective, slice_minutes=length), WEB, ledger, NOW)[1]
+        assert numbers(slow.tier, slow.answer) == (Tier.PAGE_SLOW, answer)
+
+
+def test_the_slice_of_what_is_read_late_may_have_failed_more_than_an_hour_ago() -> None:
+    cells = minutes(0, 100, 7200) + minutes(100, 100, 9) + minutes(0, 100, 50)
+    ledger, now = kept(cells, NOW + timedelta(minutes=29)), NOW + timedelta(minutes=39)
+    ledger.advance(minute_of(now) - 1)
+    half = replace(FIVE, slice_minutes=30)
+    assert Tier.PAGE_SLOW in {alert.tier for alert in firing([half], ledger, now)}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
