@@ -25,10 +25,11 @@ from fournines.known import Known
 from fournines.store.books import Books
 from fournines.store.place import StoreError
 from remediation.incidents import DOUBTED, Symptom
-from slo.burn import Severity, burns, firing
+from slo.burn import Severity, firing
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 from slo.conditions import Condition
 from slo.ledger import WINDOWS
+from slo.lookback import tally
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
@@ -216,15 +217,19 @@ class Evaluate:
         self.desk.keep_hot(now)
 
     def _goes_on(self, alert: Alert, ledger: Ledger) -> bool:
-        """Whether the budget is still being spent: a ticket's windows ring for hours after an outage."""
+        """Whether the budget is still being spent: a ticket's windows ring for hours after an outage.
+
+        A condition that somebody wrote says itself for how long it rings.
+        """
         if self.known.vanished(alert.placement):
             return False
-        if alert.severity == "page" or (isinstance(alert.tier, Condition) and not alert.tier.op.rises):
+        if alert.severity == "page" or isinstance(alert.tier, Condition):
             return True
         objective = next(o for o in self.objectives if o.name == alert.objective)
         least = max(STILL_BURNS, objective.slice_minutes)
-        window = next(name for name, minutes in WINDOWS.items() if minutes >= least)
-        return (burns(objective, alert.placement, ledger)[window] or 0) >= 1
+        window = next(minutes for minutes in WINDOWS.values() if minutes >= least)
+        burnt = tally(objective, Sli(alert.placement, alert.indicator), window, ledger).ratio
+        return burnt is not None and burnt >= objective.budget
 
 
 def _contradiction(one: Doubted, now: datetime) -> Symptom:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from fournines.jobs.measure import Evaluate
 from fournines.known import Known
 from fournines.store.books import Books
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
+from slo.conditions import Condition, Op
 from slo.objectives import Budgeting, Objective, Rolling
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -49,3 +52,16 @@ def test_slices_of_any_length_ring_while_they_are_spent_and_no_longer(
         Evaluate([in_slices(minutes)], Known(books, lambda _: 1.0), books, Desk(books)).run(NOON)
         found = [one for one in books.open_incidents() if one.placements == (SHOP.placement,)]
         assert len(found) == tickets
+
+
+@pytest.mark.parametrize("severity", ["page", "ticket"])
+def test_a_written_condition_rings_for_as_long_as_it_holds(severity: Literal["page", "ticket"]) -> None:
+    condition = Condition(
+        name="any", severity=severity, op=Op.GT, threshold=Decimal("0.5"), lookback=DAY, after=120
+    )
+    written = replace(in_slices(1), conditions=(condition,))
+    with Books.open("sqlite://") as books:
+        lived(books, 0)
+        Evaluate([written], Known(books, lambda _: 1.0), books, Desk(books)).run(NOON)
+        (incident,) = books.open_incidents()
+        assert incident.severity == severity, "it has held for two hours, though all is well since"
