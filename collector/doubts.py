@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from collector.indicators import COUNTERS, Doubt
+from collector.plan import LATE_STEP
 from collector.watermarks import unanswered
 
 if TYPE_CHECKING:
@@ -36,13 +37,21 @@ def weighed(
 ) -> dict[Placement, Doubted]:
     """Return who is doubted after a reading: minutes at least as new that add up end it.
 
-    A queue counts nothing that could, nor does what was not answered.
+    A queue counts nothing that could, nor does what was not answered.  Nor does a look so far back that what
+    does not add up now is lost in it; and what is found there is no news of what is doubted since.
     """
     found = {doubt.placement: doubt for doubt in doubts}
     silent = {key.owner for key in unanswered([window])}
     heard = {*window.asked.owners} - silent - found.keys() if window.asked.front in COUNTERS else set()
-    kept = {place: old for place, old in before.items() if place not in heard or window.end < old.doubt.end}
+    kept = {place: old for place, old in before.items() if place not in heard or not _says(window, old.doubt)}
     anew = {
-        place: Doubted(doubt, kept[place].since if place in kept else now) for place, doubt in found.items()
+        place: Doubted(doubt, kept[place].since if place in kept else now)
+        for place, doubt in found.items()
+        if place not in kept or window.end >= kept[place].doubt.end
     }
     return kept | anew
+
+
+def _says(window: Window, doubt: Doubt) -> bool:
+    """Whether a window speaks of the minutes that are doubted, or newer ones, and not of many others too."""
+    return window.end >= doubt.end and window.start >= doubt.start - LATE_STEP

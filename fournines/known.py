@@ -14,6 +14,7 @@ from collector.doubts import weighed
 from collector.gaps import Gaps
 from collector.heat import Heat
 from collector.idle import IDLE_EVERY, Idle
+from collector.indicators import COUNTERS
 from collector.layout import Layout, lay_out
 from collector.load import loads
 from collector.metric import Tier
@@ -177,10 +178,15 @@ class Known:
         self.doubts.update((doubt.placement, str(doubt.name)) for doubt in doubts)
         self.doubted = weighed(self.doubted, window, doubts, now)
 
-    def doubtful(self, now: datetime) -> tuple[Doubted, ...]:
-        """Return whose numbers have not added up for so long that people should know."""
-        standing = self.doubted.items()
-        return tuple(one for place, one in standing if one.lasting(now) and not self.vanished(place))
+    def doubtful(self, now: datetime, told: Collection[Placement] = ()) -> tuple[Doubted, ...]:
+        """Return whose numbers have not added up for so long that people should know, or were `told`.
+
+        Who is gone, or has nothing before it any more that counts its requests, is read no more.
+        """
+        keys = (key for keys in self._counting.values() for key in keys)
+        counted = {key.owner for key in keys if key.front in COUNTERS}
+        standing = ((place, one) for place, one in self.doubted.items() if place in counted)
+        return tuple(one for place, one in standing if one.lasting(now) or place in told)
 
     def heard(self, window: Window, now: datetime) -> None:
         """Take in what a window tells besides cells: how busy owners are, and which metrics fell silent."""

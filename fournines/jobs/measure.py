@@ -25,6 +25,7 @@ from fournines.known import Known
 from fournines.store.books import Books
 from fournines.store.place import StoreError
 from remediation.incidents import DOUBTED, Symptom
+from remediation.receive import QUIET_FOR
 from slo.burn import Severity, firing
 from slo.cells import Indicator, Placement, Sli, State, minute_of
 from slo.conditions import Condition
@@ -210,11 +211,17 @@ class Evaluate:
             alerts = [a for a in firing(self.objectives, ledger, now) if self._goes_on(a, ledger)]
         signals: list[Alert | Symptom] = [
             *alerts,
-            *(_contradiction(one, now) for one in self.known.doubtful(now)),
+            *(_contradiction(one, now) for one in self.known.doubtful(now, self._told(now))),
         ]
         if signals:
             self.desk.fold(signals, now)
         self.desk.keep_hot(now)
+
+    def _told(self, now: datetime) -> set[Placement]:
+        """Return whose doubts people know of: these need not last once more to go on, as after a restart."""
+        known = self.books.open_incidents() if self.known.doubted else ()
+        signs = (sign for incident in known for sign in incident.symptoms)
+        return {s.placement for s in signs if s.name.startswith(DOUBTED) and now - s.last_seen < QUIET_FOR}
 
     def _goes_on(self, alert: Alert, ledger: Ledger) -> bool:
         """Whether the budget is still being spent: a ticket's windows ring for hours after an outage.

@@ -52,6 +52,17 @@ def test_minutes_as_new_that_add_up_end_a_doubt_and_older_ones_do_not() -> None:
     assert weighed(newer, WINDOW, (), NOON) == newer
 
 
+def test_a_look_far_back_neither_ends_a_doubt_nor_replaces_it_by_an_old_one() -> None:
+    def look(minutes: int, end: int) -> Window:
+        return Window(WINDOW.asked, end - minutes, np.repeat(WINDOW.values, minutes, axis=1), WINDOW.gap)
+
+    assert weighed(doubted(7), look(180, MINUTE + 1), (), NOON) == doubted(7)
+    assert weighed(doubted(7), look(16, MINUTE + 1), (), NOON) == {}
+    old = replace(DOUBT, end=MINUTE - 60)
+    assert weighed(doubted(7), look(180, MINUTE - 60), [old], NOON) == doubted(7)
+    assert weighed({}, look(180, MINUTE - 60), [old], NOON)[SHOP].doubt == old
+
+
 def test_a_reading_of_another_service_says_nothing_of_this_one() -> None:
     assert weighed(doubted(), read("cart", told={"cart": {}}), (), NOON) == doubted()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector.doubts import Doubted
-from collector.estate import Belonging, Entrance, LaunchType, TaskDefinition
+from collector.estate import Belonging, Entrance, LaunchType, RegionEstate, TaskDefinition
 from collector.indicators import Doubt, DoubtName
 from fournines import telemetry
 from fournines.clock import Health, Record, Stepped
@@ -25,6 +25,7 @@ from runbooks import shelf
 from slo.burn import Severity
 from slo.cells import Placement
 from slo.gate import Override
+from tests.collector.reading import view
 from tests.telemetry.state import IRELAND, NOON, OBJECTIVES, HandMade, board, fill, happen
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ def test_who_spent_a_budget_is_told_to_programs_as_well(site: Site) -> None:
 def test_numbers_that_do_not_add_up_are_marked_beside_the_budget(site: Site) -> None:
     assert "doubtful" not in site.get("/")
     doubt = Doubt(DoubtName.COUNTED_TOO_FEW, IRELAND, 0, 5, 1000, 900)
+    counted = replace(view(IRELAND.service), placement=IRELAND)
+    site.known.saw(RegionEstate(IRELAND.account, IRELAND.region, NOON, (counted,)))
     site.known.doubted = {IRELAND: Doubted(doubt, NOON - timedelta(minutes=10))}
     assert "doubtful" in site.get("/")
     assert "do not add up" in site.get(DETAIL)
