@@ -96,27 +96,28 @@ def statement(  # noqa: PLR0913 - a statement is made of all of these
     so_far = period.until(minute_of(now))
     rows = tuple(promised_rows(contract, placements))
     leave_out = allowed(contract, beside.exclusions, _slis(rows, contract.indicator), so_far)
-    tallied = tally(contract, columns_of(rows, contract.indicator), kept, so_far, leave_out.masks)
+    tallied = tally(contract, columns_of(rows, contract.indicator), kept, period, leave_out.masks, now)
     data = _Month(
         Judging(contract, rows, tallied),
         month,
         period,
         beside,
         leave_out,
-        _quickness(contract, rows, kept, so_far, beside),
+        _quickness(contract, rows, kept, period, beside, now),
     )
     return _statement(data, now)
 
 
-def _quickness(
-    contract: Contract, rows: tuple[Row, ...], kept: Pages, so_far: Stretch, beside: Beside
+def _quickness(  # noqa: PLR0913, PLR0917 - it is counted beside the promise, from the same
+    contract: Contract, rows: tuple[Row, ...], kept: Pages, period: Stretch, beside: Beside, now: datetime
 ) -> Tallied | None:
     """Count the latency objective beside the promise, where there is one."""
     if contract.latency is None:
         return None
     slow = replace(contract, indicator=Indicator.LATENCY, latency=None)
-    leave_out = allowed(contract, beside.exclusions, _slis(rows, Indicator.LATENCY), so_far)
-    return tally(slow, columns_of(rows, Indicator.LATENCY), kept, so_far, leave_out.masks)
+    slis, so_far = _slis(rows, Indicator.LATENCY), period.until(minute_of(now))
+    leave_out = allowed(contract, beside.exclusions, slis, so_far)
+    return tally(slow, columns_of(rows, Indicator.LATENCY), kept, period, leave_out.masks, now)
 
 
 def _slis(rows: Iterable[Row], indicator: Indicator) -> list[Sli]:
@@ -175,7 +176,7 @@ def _statement(data: _Month, now: datetime) -> Statement:
         latency=_latency(data),
         trend=(),
         operations=data.beside.operations,
-        method=tuple(wording.method(contract, judging.tallied.coarse)),
+        method=tuple(wording.method(contract, judging.tallied.coarse, judging.pool.late)),
         input_hash=_input_hash(data),
     )
     return replace(made, trend=(*data.beside.trend, month_line(made)))
@@ -254,6 +255,7 @@ def summed(parts: Iterable[Tally]) -> Tally:
         unknown=sum(part.unknown for part in parts),
         excluded=sum(part.excluded for part in parts),
         no_traffic=sum(part.no_traffic for part in parts),
+        late=sum(part.late for part in parts),
     )
 
 
@@ -343,7 +345,7 @@ def _spent(data: _Month, to_date: Tally) -> Fraction:
     bad, total = to_date.bad, to_date.total
     if data.contract.measure is Measure.MINUTES:
         down, due = data.judging.minutes(to_date)
-        bad, total = Fraction(down), Fraction(due + len(data.period) - to_date.elapsed)
+        bad, total = Fraction(down), Fraction(due + to_date.late + len(data.period) - to_date.elapsed)
     return bad / (total * (1 - data.judging.target)) if total else Fraction(0)
 
 

@@ -106,13 +106,17 @@ class Judging:
         return 1 - Fraction(down, due) if due else None
 
     def minutes(self, part: Tally) -> tuple[int, int]:
-        """Return the minutes down and of how many, with unknown ones as the contract counts them."""
-        due = part.elapsed - part.excluded
+        """Return the minutes down and of how many, with unknown ones as the contract counts them.
+
+        Those that may still become known count as nothing yet.
+        """
+        unknown = part.unknown - part.late
+        due = part.elapsed - part.excluded - part.late
         match self.contract.unknown:
             case Unknown.NEITHER:
-                return part.down, due - part.unknown
+                return part.down, due - unknown
             case Unknown.BAD:
-                return part.down + part.unknown, due
+                return part.down + unknown, due
             case Unknown.GOOD:
                 return part.down, due
 

@@ -73,7 +73,7 @@ def promised(
     columns = columns_of(rows, contract.indicator)
     masks = allowed(contract, exclusions, slis, so_far).masks
     seen = _Seen(kept)
-    judging = Judging(contract, rows, tally(contract, columns, seen, so_far, masks))
+    judging = Judging(contract, rows, tally(contract, columns, seen, period, masks, now))
     chosen = _chosen(judging, columns)
     adjusted, raw = (
         _sides(judging, columns, side, chosen, period) for side in (judging.side, judging.tallied.raw)
@@ -110,13 +110,14 @@ def _unseen(judging: Judging, columns: Sequence[Column], chosen: Sequence[int]) 
         return {}
     region = columns[chosen[0]].region
     if scope is Scope.WORST:
-        return {region: side.parts[chosen[0]].unknown}
+        part = side.parts[chosen[0]]
+        return {region: part.unknown - part.late}
     if scope is Scope.PER_REGION:
-        return {region: int(side.regions[region].unknown.sum())}
-    found, left = dict[str, int](), side.pool.unknown
+        return {region: int(side.regions[region].unseen.sum())}
+    found, left = dict[str, int](), side.pool.unseen
     for name, minutes in side.regions.items():
-        found[name] = int((left & minutes.unknown).sum())
-        left = left & ~minutes.unknown
+        found[name] = int((left & minutes.unseen).sum())
+        left = left & ~minutes.unseen
     return found
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -16,19 +17,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slo.budget import bad_minutes
-from slo.cells import Sli, State
+from slo.cells import Sli, State, minute_of
 from slo.ledger import COUNT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from slo.contracts import Contract
     from slo.months import Stretch
 
 #: What is counted of a cell, in the order of the rows of sums.
-_KINDS = 5
-_BAD, _TOTAL, _UNKNOWN, _NO_TRAFFIC, _EXCLUDED = range(_KINDS)
-_STATES = ((_UNKNOWN, State.UNKNOWN), (_NO_TRAFFIC, State.NO_TRAFFIC), (_EXCLUDED, State.EXCLUDED))
+_KINDS = 6
+_BAD, _TOTAL, _UNKNOWN, _NO_TRAFFIC, _EXCLUDED, _LATE = range(_KINDS)
+#: What an unknown cell is called that may still become known.
+_MAY_ARRIVE = 4
+_STATES = (
+    (_UNKNOWN, State.UNKNOWN),
+    (_NO_TRAFFIC, State.NO_TRAFFIC),
+    (_EXCLUDED, State.EXCLUDED),
+    (_LATE, _MAY_ARRIVE),
+)
+
+#: For three hours every look asks for a minute that did not arrive; the next look, and what it needs to be
+#: counted, come on top.  Until then a minute of a running month is not settled.
+SETTLES_IN = timedelta(hours=3, minutes=10)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +73,8 @@ class Tally:
     """What a period came to, for one placement or a pool.
 
     `bad` and `total` are requests; the rest are minutes.  The `elapsed` ones are up, down, unknown or
-    excluded; of those up, `no_traffic` had no request.  Of a pool, a minute is down where any placement was.
+    excluded; of those up, `no_traffic` had no request, and of those unknown, `late` may still become known.
+    Of a pool, a minute is down where any placement was.
     """
 
     bad: Fraction
@@ -70,6 +84,7 @@ class Tally:
     unknown: int
     excluded: int
     no_traffic: int
+    late: int
 
     @property
     def attained(self) -> Fraction | None:
@@ -98,6 +113,12 @@ class Minutes:
     unknown: NDArray[np.bool_]
     excluded: NDArray[np.bool_]
     no_traffic: NDArray[np.bool_]
+    late: NDArray[np.bool_]
+
+    @property
+    def unseen(self) -> NDArray[np.bool_]:
+        """Which minutes stay unknown."""
+        return self.unknown & ~self.late
 
     def tally(self, scale: int, rows: slice = slice(None)) -> Tally:
         """Count some of the minutes, or all."""
@@ -109,6 +130,7 @@ class Minutes:
             unknown=int(self.unknown[rows].sum()),
             excluded=int(self.excluded[rows].sum()),
             no_traffic=int(self.no_traffic[rows].sum()),
+            late=int(self.late[rows].sum()),
         )
 
 
@@ -148,16 +170,21 @@ class Column:
     sli: Sli | None
 
 
-def tally(
+def tally(  # noqa: PLR0913, PLR0917 - what is promised, where and when, and what of it is left out
     contract: Contract,
     columns: Sequence[Column],
     kept: Pages,
-    stretch: Stretch,
+    period: Stretch,
     masks: Mapping[Sli, NDArray[np.bool_]],
+    now: datetime,
 ) -> Tallied:
-    """Count the cells of each column; `masks` are the minutes that exclusions cover, where there are any."""
-    rows = _Rows.of(columns)
-    count = _Count(contract, rows, stretch, masks)
+    """Count the cells of each column so far; `masks` are the minutes that exclusions cover, if there are any.
+
+    A period that is over is settled as a whole.
+    """
+    rows, stretch = _Rows.of(columns), period.until(minute_of(now))
+    settled = period.end if now >= period.ends_at else minute_of(now - SETTLES_IN)
+    count = _Count(contract, rows, stretch, masks, settled)
     for page in kept.pages(rows.slis, stretch) if rows.slis else ():
         count.add(page)
     return count.tallied()
@@ -220,6 +247,8 @@ class _Sums:
 
     def add(self, kind: int, cells: NDArray[np.generic], rows: NDArray[np.intp], at: slice) -> None:
         """Add one kind of count of some rows, which ascend, at some minutes."""
+        if not cells.any():
+            return
         wide = np.uint32 if _sums_fit(cells) else np.int64
         self.by_row[kind, rows] += cells.sum(axis=1, dtype=wide)
         for region, part in self.rows.spans(rows):
@@ -245,9 +274,15 @@ class _Count:
     """A tally under construction: raw sums, those of what is excluded, and which minutes may be down."""
 
     def __init__(
-        self, contract: Contract, rows: _Rows, stretch: Stretch, masks: Mapping[Sli, NDArray[np.bool_]]
+        self,
+        contract: Contract,
+        rows: _Rows,
+        stretch: Stretch,
+        masks: Mapping[Sli, NDArray[np.bool_]],
+        settled: int,
     ) -> None:
         self._contract, self._rows, self._stretch = contract, rows, stretch
+        self._settled = min(max(0, settled - stretch.start), len(stretch))
         self._raw, self._left_out, self._covered = (_Sums.zero(rows, len(stretch)) for _ in range(3))
         self._masked = np.array([n for n, sli in enumerate(rows.slis) if sli in masks], np.intp)
         self._masks = [masks[rows.slis[n]] for n in self._masked]
@@ -263,13 +298,21 @@ class _Count:
         hit = np.flatnonzero(
             np.bitwise_or.reduce(page.bad, axis=1)
         )  # at four nines few rows hold anything bad
-        self._raw.page(page, hit, at)
-        self._leave_out(page, at)
+        called = self._called(page, at)
+        self._raw.page(called, hit, at)
+        self._leave_out(called, at)
         self._fail(page, hit, first)
         self._imported += page.imported
         self._coarse += int(page.coarse.sum())
         for part in _canonical(page, hit):
             self._digest.update(part)
+
+    def _called(self, page: Page, at: slice) -> Page:
+        """Return the page with what is unknown and not settled called so."""
+        if at.stop <= self._settled:
+            return page
+        late = (page.state == State.UNKNOWN) & (np.arange(at.start, at.stop) >= self._settled)
+        return replace(page, state=np.where(late, np.uint8(_MAY_ARRIVE), page.state))
 
     def _leave_out(self, page: Page, at: slice) -> None:
         """Count again what exclusions cover of the page."""
@@ -288,7 +331,9 @@ class _Count:
 
     def tallied(self) -> Tallied:
         """Return what was counted."""
-        self._raw.by_minute[_UNKNOWN] += np.array(self._rows.absent, np.int64)[:, None]
+        absent = np.array(self._rows.absent, np.int64)[:, None]
+        self._raw.by_minute[_UNKNOWN, :, : self._settled] += absent
+        self._raw.by_minute[_LATE, :, self._settled :] += absent
         raw = self._side(self._raw, {})
         masks = dict(zip(self._masked.tolist(), self._masks, strict=True))
         imported = dict(zip(self._rows.slis, self._imported.tolist(), strict=True))
@@ -313,7 +358,7 @@ class _Count:
             parts=tuple(self._parts(sums, by_row)),
             regions=pools,
             pool=_pool(whole, np.asarray(down.any(axis=0)), int(widths.sum())),
-            unknown_cells=whole[_UNKNOWN],
+            unknown_cells=whole[_UNKNOWN] + whole[_LATE],
             due_cells=int(widths.sum()) - whole[_EXCLUDED],
         )
 
@@ -335,18 +380,20 @@ class _Count:
         """Yield the tally of each column, in their own order."""
         rows = {sli: row for row, sli in enumerate(self._rows.slis)}
         scale, elapsed = self._contract.indicator.scale, len(self._stretch)
+        unseen = (0, 0, self._settled, 0, 0, elapsed - self._settled)
         for column in self._rows.columns:
             row = None if column.sli is None else rows[column.sli]
-            counts = (0, 0, elapsed, 0, 0) if row is None else sums.by_row[:, row].tolist()
-            bad, total, unknown, no_traffic, excluded = counts
+            counts = unseen if row is None else sums.by_row[:, row].tolist()
+            bad, total, unknown, no_traffic, excluded, late = counts
             yield Tally(
                 bad=Fraction(bad, scale),
                 total=Fraction(total, scale),
                 elapsed=elapsed,
                 down=0 if row is None else int(down[row]),
-                unknown=unknown,
+                unknown=unknown + late,
                 excluded=excluded,
                 no_traffic=no_traffic,
+                late=late,
             )
 
 
@@ -373,9 +420,10 @@ def _pool(sums: NDArray[np.int64], down: NDArray[np.bool_], width: int) -> Minut
         bad=sums[_BAD],
         total=sums[_TOTAL],
         down=down,
-        unknown=(sums[_UNKNOWN] > 0) & ~down,
+        unknown=(sums[_UNKNOWN] + sums[_LATE] > 0) & ~down,
         excluded=sums[_EXCLUDED] == width,
         no_traffic=sums[_NO_TRAFFIC] == width,
+        late=(sums[_LATE] > 0) & ~down,
     )
 
 

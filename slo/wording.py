@@ -87,7 +87,7 @@ _SCOPE: Mapping[Scope, str] = {
 }
 
 
-def method(contract: Contract, coarse: int) -> Iterator[str]:
+def method(contract: Contract, coarse: int, late: int) -> Iterator[str]:
     """Say how it was counted, so that anybody can count again."""
     ratio = figures.target(Fraction(contract.bad_minute_ratio))
     events, together = contract.bad_minute_events, contract.bad_minutes_in_a_row
@@ -100,6 +100,8 @@ def method(contract: Contract, coarse: int) -> Iterator[str]:
     yield "A pool is down in a minute in which any of its placements was."
     yield _SCOPE[contract.scope]
     yield _UNKNOWN[contract.unknown]
+    if late and contract.unknown is not Unknown.NEITHER:
+        yield f"{figures.several(late, 'minute')} may still become known, and until then count as neither."
     yield from _left_out(contract)
     yield "Comparisons are exact; what is attained is cut off, what is lost is rounded up."
     if contract.charges is not None:

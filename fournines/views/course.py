@@ -89,7 +89,7 @@ def _one(objective: Objective, sli: Sli, ledger: Ledger, within: Stretch) -> Min
     unknown, excluded, no_traffic = (
         state == one for one in (State.UNKNOWN, State.EXCLUDED, State.NO_TRAFFIC)
     )
-    return Minutes(bad, total, down, unknown, excluded, no_traffic)
+    return Minutes(bad, total, down, unknown, excluded, no_traffic, np.zeros_like(down))
 
 
 def _joined(parts: Sequence[Minutes]) -> Minutes:
@@ -99,7 +99,7 @@ def _joined(parts: Sequence[Minutes]) -> Minutes:
         np.logical_and.reduce([getattr(part, name) for part in parts]) for name in ("excluded", "no_traffic")
     )
     bad, total = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("bad", "total"))
-    return Minutes(bad, total, down, unknown, excluded, no_traffic)
+    return Minutes(bad, total, down, unknown, excluded, no_traffic, np.zeros_like(down))
 
 
 def _points(

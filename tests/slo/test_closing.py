@@ -23,7 +23,7 @@ from slo.ledger import Ledger
 from slo.months import Month
 from slo.restating import changes
 from slo.statement import Statement, Verdict, from_json, to_json
-from slo.tally import in_a_row
+from slo.tally import SETTLES_IN, in_a_row
 from tests.paged import Paged
 
 if TYPE_CHECKING:
@@ -191,6 +191,32 @@ def test_unknown_minutes_count_as_the_contract_says(counts: Unknown, verdict: Ve
     assert (made.verdict, made.attained.text, made.unknown_counts) == (verdict, attained, counts)
     assert made.totals.unknown.exact == 5
     assert any(line.startswith("Unknown minutes") for line in made.method)
+
+
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("counts", [Unknown.BAD, Unknown.GOOD])
+def test_unknown_minutes_of_a_running_month_count_once_they_have_settled(
+    counts: Unknown, scope: Scope
+) -> None:
+    """The newest ones were only not read yet."""
+    at, settle = 10_000, SETTLES_IN // timedelta(minutes=1)
+    terms = contract(unknown=counts, scope=scope, exclusions=Allowance(("7.2",), None))
+    start = OCTOBER.stretch(ZoneInfo("UTC")).starts_at
+    ledger = cells(down={SEARCH: [(at - 20, at - 15)]}, unknown={SEARCH: [(at - settle - 7, at)]})
+
+    def lowest(minutes: int, *exclusions: Exclusion) -> tuple[str, str]:
+        now, beside = start + timedelta(minutes=minutes), Beside(exclusions=Exclusions(exclusions))
+        made = statement(terms, OCTOBER, Paged(ledger), PLACEMENTS, now=now, beside=beside)
+        assert made.totals.unknown.exact == made.lines[0].unknown.exact
+        said = [line for line in made.method if "may still become known" in line]
+        return made.credit_lines[0].formula, said[0].split(" minutes")[0] if said else ""
+
+    down = 7 if counts is Unknown.BAD else 0
+    assert lowest(at) == (f"1 - {down} / {at - settle:,}", f"{settle}")
+    assert lowest(at + 1) == (f"1 - {down and 8} / {at + 2 - settle:,}", f"{settle - 1}")
+    assert lowest(at + settle) == (f"1 - {down and settle + 7} / {at + settle:,}", "")
+    of_all = 0 if scope is Scope.WORST else 60  # its neighbours were not excluded, and were up
+    assert lowest(at, window(at - 60, 60)) == (f"1 - {down} / {at - settle + of_all:,}", f"{settle - 60}")
 
 
 @pytest.mark.parametrize(

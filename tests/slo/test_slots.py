@@ -23,7 +23,7 @@ def minutes(count: int, down: range = range(0)) -> Minutes:
     failed = flags.copy()
     failed[list(down)] = True
     bad, total = np.where(failed, 3, 0).astype(np.int64), np.full(count, 10, np.int64)
-    return Minutes(bad, total, failed, flags, flags, flags)
+    return Minutes(bad, total, failed, flags, flags, flags, flags)
 
 
 def test_each_minute_is_in_one_slot_of_the_map_and_of_the_strip() -> None:
