@@ -220,7 +220,7 @@ def _pool(row: BudgetRow) -> Numbers:
 
 
 def _contract(row: BudgetRow) -> Numbers:
-    where = (row.objective, row.service, str(row.budget.indicator))
+    where = (row.objective, row.tenant, str(row.budget.indicator))
     yield from _ratios(metrics.CONTRACT_SLI_RATIO, metrics.CONTRACT_REMAINING_RATIO, row, where)
 
 

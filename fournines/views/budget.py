@@ -51,7 +51,7 @@ class BudgetRow:
 
     Of a pool it is all of its placements together, and `who` the service or the tenant.  `beside` counts the
     same cells by requests and by minutes, `raw` what was excluded as well, where anything was.  Where numbers
-    do not add up, it is `doubted`.
+    do not add up, it is `doubted`.  `tenant` is the id of whom a contract is with.
     """
 
     budget: Budget
@@ -63,6 +63,7 @@ class BudgetRow:
     beside: Sides | None = None
     raw: Budget | None = None
     doubted: bool = False
+    tenant: str = ""
 
     @property
     def objective(self) -> str:

@@ -133,6 +133,7 @@ def _tenant(one: Promised, ledger: Ledger, doubted: Collection[Placement]) -> Bu
         burn_rates=counted_burns(slis, budget.allowed_ratio, ledger) if in_requests else {},
         scope=Scope.CONTRACT,
         who=contract.display_name,
+        tenant=contract.tenant,
         beside=one.sides,
         raw=one.bare if budget.excluded else None,
         doubted=any(place in doubted for place in budget.placements),
