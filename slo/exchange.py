@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import islice
@@ -58,11 +60,15 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file came to: blocks, or every line that was rejected.  `rows` counts those below the header."""
+    """What a file came to: blocks, or every line that was rejected.  `rows` counts those below the header.
+
+    `regions` counts the rows of each region that were taken.
+    """
 
     blocks: tuple[Block, ...]
     rejections: tuple[Rejection, ...]
     rows: int
+    regions: Mapping[str, int] = field(default_factory=dict)
 
 
 def read(lines: Iterable[str], *, now: datetime) -> Reading:
@@ -222,7 +228,13 @@ class _Reader:
             self._reject_repeated(cells)
         if self.rejections or cells is None:
             return Reading((), tuple(sorted(self.rejections, key=lambda one: one.line)), rows)
-        return Reading(tuple(self._blocks(cells)), (), rows)
+        return Reading(tuple(self._blocks(cells)), (), rows, self._regions(cells))
+
+    def _regions(self, cells: _Rows) -> Mapping[str, int]:
+        counts = Counter[str]()
+        for sli, rows in zip(self.slis.known, np.bincount(cells.sli).tolist(), strict=False):
+            counts[sli.placement.region] += rows
+        return counts
 
     def _columns(self, chunk: list[str], first: int) -> _Rows:
         """Return the rows of a chunk that can be taken, as columns; the others are rejected.

@@ -16,9 +16,10 @@ import click
 from fournines.cli import opened, shown, written
 from fournines.paper.formats import CONTENT_TYPES, rendered
 from fournines.trouble import Trouble
+from slo import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from fournines.cli.opened import Opened
     from fournines.issuing import Issue
@@ -59,8 +60,9 @@ def import_(cells: Path, label: str | None, rejected: Path | None, file: Path, *
             raise Trouble(f"{cells} holds no cells below its header")
         with _progress("Keeping", sum(len(block.minutes) for block in reading.blocks)) as step:
             done = found.books.import_cells(_stepped(reading.blocks, step), label or cells.name, now)
+        notes = tuple(_unwatched(reading, found.config.settings.aws.regions))
     if as_json:
-        shown.document(done)
+        shown.document(shown.plain(done) | {"notes": notes})
         return
     click.echo(
         f"{done.cells:,} cells were taken from {reading.rows:,} rows, {done.first:%Y-%m-%d %H:%M} to "
@@ -70,6 +72,16 @@ def import_(cells: Path, label: str | None, rejected: Path | None, file: Path, *
         click.echo(f"{unknown:,} rows say that nothing is known, which changes nothing.")
     if done.kept:
         click.echo(f"{done.kept:,} cells stay as fournines measured them itself.")
+    for note in notes:
+        click.echo(f"note: {note}")
+
+
+def _unwatched(reading: Reading, watched: Collection[str]) -> Iterator[str]:
+    """Say of which regions rows were taken that nobody watches: most often a slip of the pen."""
+    found = {region: rows for region, rows in sorted(reading.regions.items()) if region not in watched}
+    if found:
+        told = ", ".join(f"{figures.several(rows, 'row')} of {region}" for region, rows in found.items())
+        yield f"{told}: none of the regions that are watched, {', '.join(watched)}"
 
 
 def _read(cells: Path, now: datetime) -> Reading:

@@ -53,6 +53,17 @@ def test_what_was_measured_stays_as_it_was(fournines: Command) -> None:
     assert "230 cells stay as fournines measured them itself.\n" in fournines("import", "all.csv").out
 
 
+def test_rows_of_a_region_that_nobody_watches_are_taken_and_noted(folder: Path, fournines: Command) -> None:
+    strange = rows(3).replace("us-east-1", "us-est-1") + rows(1, day=2).removeprefix(HEADER)
+    (folder / "cells.csv").write_text(strange, encoding="utf-8")
+    note = "3 rows of us-est-1: none of the regions that are watched, eu-west-1, us-east-1"
+    assert f"note: {note}\n" in fournines("import", "cells.csv").out
+    told = json.loads(fournines("import", "cells.csv", "--json").out)
+    assert (told["cells"], told["notes"]) == (8, [note])
+    (folder / "cells.csv").write_text(rows(1), encoding="utf-8")
+    assert "note" not in fournines("import", "cells.csv").out
+
+
 def test_an_empty_file_is_told_by_its_missing_header(folder: Path, fournines: Command) -> None:
     (folder / "cells.csv").write_text("", encoding="utf-8")
     said = fournines("import", "cells.csv")
