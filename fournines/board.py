@@ -273,6 +273,10 @@ class Board:
         """Return whether each service may be deployed now, region by region."""
         return tuple(map(GateView, self._gate().everywhere()))
 
+    def gates_by_service(self) -> dict[str, GateView]:
+        """Return whether each service that is there may be deployed now, in all of its regions."""
+        return {verdict.service: GateView(verdict) for verdict in self._gate().services()}
+
     def _gate(self) -> Gate:
         now = self.prepare()
         with self._books.ledger() as ledger:

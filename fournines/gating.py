@@ -56,6 +56,11 @@ class Gate:
             now=self.now,
         )
 
+    def services(self) -> Iterator[Verdict]:
+        """Answer for every service in all of its regions."""
+        for service, own in sorted(self._by_service().items()):
+            yield own.ask(service)
+
     def everywhere(self) -> Iterator[Verdict]:
         """Answer for every service in each of its regions."""
         for service, own in sorted(self._by_service().items()):

@@ -72,6 +72,11 @@ class GateView:
         return self.verdict.answer
 
     @property
+    def word(self) -> str:
+        """The answer as a page shows it."""
+        return "not known" if self.answer is Answer.UNKNOWN else str(self.answer)
+
+    @property
     def exit_status(self) -> int:
         """0 yes, 1 no, 2 not known."""
         return EXITS[self.answer]

@@ -38,13 +38,15 @@ def pages(board: Board) -> Blueprint:
             attention=[row for row in seen.services if row.needs_attention],
             others=[row for row in seen.services if not row.needs_attention],
             placements=seen.placements,
+            gates=board.gates_by_service(),
         )
 
     @blueprint.get("/budgets/<objective>/<service>")
     def budget(objective: str, service: str) -> ResponseReturnValue:
         view = board.detail(objective, service) or abort(404)
         drawn = {name: Markup(getattr(view, name)) for name in DRAWN}  # noqa: S704 - drawn by us, words escaped
-        return render_template("budget.html.j2", view=view, row=view.row, **drawn)
+        gate = board.gates_by_service().get(service)
+        return render_template("budget.html.j2", view=view, row=view.row, gate=gate, **drawn)
 
     @blueprint.get("/incidents")
     def incidents() -> ResponseReturnValue:

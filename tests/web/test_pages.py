@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from markupsafe import escape
 
 from collector.doubts import Doubted
 from collector.estate import Belonging, Entrance, LaunchType, RegionEstate, TaskDefinition
@@ -114,6 +115,27 @@ def test_a_budget_has_a_page_with_how_it_went_and_who_spent_it(site: Site) -> No
         assert f'aria-labelledby="{name}-title {name}-words"' in page
     assert "Thu 1 Oct, 11 h: 10 of 60 minutes down, 50 unknown" not in page
     assert "Thu 1 Oct, 11 h: 10 of 60 minutes down, 1,000 of 120,000 bad" in page
+
+
+def test_a_budget_says_whether_its_service_may_be_deployed_as_the_gate_does(site: Site) -> None:
+    told = json.loads(site.get("/api/gate?service=course-catalog"))
+    word = "not known" if told["answer"] == "unknown" else told["answer"]
+    for page, shown in (
+        (site.get(DETAIL), f"deploy: {word}</span>"),
+        (site.get("/"), f">{word}</span></td>"),
+    ):
+        assert escape(told["sentence"]) in page
+        assert shown in page
+
+
+def test_a_service_that_has_vanished_still_has_the_page_of_its_budget(site: Site) -> None:
+    for estate in site.books.estates():
+        site.known.saw(estate)
+        for later in range(1, 4):
+            site.known.saw(replace(estate, seen_at=NOON + timedelta(minutes=5 * later), services=()))
+    assert "course-catalog" not in site.board.gates_by_service()
+    assert "not known</span>" not in site.get("/")
+    assert "The service is not there any more" in site.get(DETAIL)
 
 
 def test_a_budget_of_nobody_is_a_page_that_says_so(site: Site) -> None:
