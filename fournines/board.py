@@ -22,7 +22,7 @@ from fournines.views.gate import GateView
 from fournines.views.impact import impacts
 from fournines.views.incident import IncidentView
 from fournines.views.overview import Overview, overview
-from fournines.views.spent import SpentView, spent
+from fournines.views.spent import Drawn, SpentView, drawn, spent
 from fournines.vitals import Pulse
 from remediation.actions.table import REMEDIES
 from remediation.diagnosis.deployments import BLAMED_FOR
@@ -183,26 +183,29 @@ class Board:
     def spent(self) -> tuple[SpentView, ...]:
         """Return who spent the budgets of contracts and services, the most spent first."""
         now = self._clock.now()
-        promises = self.promises(now)
-        with self._books.ledger() as ledger:
-            return self.spent_of(ledger, now, promises)
+        return self.spent_at(now, self.promises(now))
+
+    def spent_at(self, now: datetime, promises: Sequence[Promised]) -> tuple[SpentView, ...]:
+        """Return the same beside promises of the moment.  Not to be asked by who holds the ledger."""
+
+        def told() -> tuple[SpentView, ...]:
+            with self._books.ledger() as ledger:
+                services = drawn(self._objectives, ledger, now)
+            return self._spent_by(services, now, promises)
+
+        return self._spent.of((self._books.extent(), minute_of(now)), told)
 
     def spent_of(self, ledger: Ledger, now: datetime, promises: Sequence[Promised]) -> tuple[SpentView, ...]:
         """Return the same of a ledger of another moment."""
-        moment = (ledger.newest, minute_of(now))
-        return self._spent.of(moment, lambda: self._spent_by(self._objectives, ledger, now, promises))
+        return self._spent_by(drawn(self._objectives, ledger, now), now, promises)
 
     def _spent_by(
-        self,
-        objectives: Sequence[Objective],
-        ledger: Ledger,
-        now: datetime,
-        promises: Sequence[Promised] = (),
+        self, services: Sequence[Drawn], now: datetime, promises: Sequence[Promised] = ()
     ) -> tuple[SpentView, ...]:
-        since = min([now - RING, *(one.window.stretch(now).starts_at for one in objectives)])
+        since = min([now - RING, *(one.objective.window.stretch(now).starts_at for one in services)])
         told = self._books.events_of("deployment_changed", since - LASTS_MAX - BLAMED_FOR)
         happened = [i for i in self._books.incidents_since(since) if i.opened_at <= now]
-        return spent(objectives, ledger, spenders(happened, told, now), now, promises)
+        return spent(services, spenders(happened, told, now), promises)
 
     def detail(self, name: str, service: str) -> Detail | None:
         """Return one objective of one service with how it went; None where there is no such."""
@@ -216,7 +219,7 @@ class Board:
                 return None
             doubted = [one.doubt.placement for one in self._known.doubtful(now)]
             seen = overview([own], ledger, firing([own], ledger, now), now, past=self.past, doubted=doubted)
-            (view,) = self._spent_by([own], ledger, now)
+            (view,) = self._spent_by(drawn([own], ledger, now), now)
             went = course(own, slis, ledger, now, view.budget, view.spends)
             return Detail(seen.services[0], seen.placements, view, went)
 

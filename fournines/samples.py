@@ -24,7 +24,7 @@ from slo.burn import firing
 from slo.cells import MINUTE_S, Indicator, Placement, minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from collector.bundle import Owner
@@ -35,14 +35,15 @@ if TYPE_CHECKING:
     from fournines.store.books import Books
     from fournines.telemetry import Sample
     from fournines.views.budget import BudgetRow
+    from fournines.views.overview import Overview
     from fournines.views.spent import SpentView
     from fournines.vitals import Pulse
+    from slo.burn import Alert
     from slo.cells import Sli
     from slo.composites import CompositeBudget
     from slo.ledger import Ledger
     from slo.metrics import Family
     from slo.objectives import Objective
-    from slo.promised import Promised
 
     Numbers = Iterator[tuple[Family, Sample]]
 
@@ -86,9 +87,11 @@ class Samples:
         now = self._board.prepare()
         promises = self._board.promises(now)
         with self._books.ledger() as ledger:
-            yield from self._counted.numbers(ledger)
-            yield from _counted_runs(self._known, ledger)
-            yield from self._promises(ledger, now, promises)
+            counted = (*self._counted.numbers(ledger), *_counted_runs(self._known, ledger))
+            seen = self._board.overview_of(ledger, now, promises)
+            alerts = firing(tuple(self._objectives.values()), ledger, now)
+        yield from counted
+        yield from self._promises(seen, self._board.spent_at(now, promises), alerts)
         yield from _gates(self._board)
         yield from self._told.numbers(self._books)
         for one in self._known.doubtful(self._clock.now()):
@@ -100,11 +103,10 @@ class Samples:
         yield from _remedies(self._books)
         yield from _work(self._board, self._record, self._books)
 
-    def _promises(self, ledger: Ledger, now: datetime, promises: Sequence[Promised]) -> Numbers:
+    def _promises(self, seen: Overview, views: Iterable[SpentView], alerts: Iterable[Alert]) -> Numbers:
         for objective in self._objectives.values():
             labels = (objective.name, objective.service, str(objective.indicator))
             yield metrics.OBJECTIVE_RATIO, (labels, float(objective.target))
-        seen = self._board.overview_of(ledger, now, promises)
         for row in sorted(seen.placements, key=lambda row: (row.objective, *row.budget.placements)):
             yield from _placed(row)
         for row in sorted(seen.services, key=lambda row: (row.objective, row.service)):
@@ -113,10 +115,10 @@ class Samples:
             yield from _contract(row)
         for composite in seen.composites:
             yield from _composite(composite.budget)
-        for view in self._board.spent_of(ledger, now, promises):
+        for view in views:
             if view.scope is Scope.SERVICE:
                 yield from _spent(view)
-        for alert in firing(tuple(self._objectives.values()), ledger, now):
+        for alert in alerts:
             where = (alert.objective, *_where(alert.placement), str(alert.indicator))
             yield metrics.ALERT_FIRING, ((*where, str(alert.tier), alert.severity), 1.0)
 

@@ -198,8 +198,9 @@ def shares(
     regions = sorted({sli.placement.region for sli in failures.slis})
     region = np.array([regions.index(sli.placement.region) for sli in failures.slis], np.int64)[failures.sli]
     sums, minutes = (np.zeros((len(ordered), len(regions)), np.int64) for _ in range(2))
-    np.add.at(sums, (owners, region), counts)
-    np.add.at(minutes, (owners, region), counts > 0)
+    cell = owners * len(regions) + region
+    np.add.at(sums.reshape(-1), cell, counts)
+    np.add.at(minutes.reshape(-1), cell, (counts > 0).astype(np.int64))
     for owner, where in np.argwhere(sums > 0).tolist():
         bad = Fraction(int(sums[owner, where]), scale)
         yield Share(

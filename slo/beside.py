@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache, partial
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from slo.budget import (
     SLICE_TARGET,
@@ -24,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
     from slo.budget import Past
-    from slo.failures import Failures
     from slo.ledger import Ledger
     from slo.objectives import Objective
 
@@ -34,17 +38,14 @@ def beside(
     objectives: Iterable[Objective], ledger: Ledger, now: datetime, past: Past | None = None
 ) -> Iterator[Sides]:
     """Yield both budgets of each objective at each placement; what the ring holds is looked through once."""
-    looked: dict[tuple[int, int], Failures] = {}
+    down = cache(partial(_down, ledger))
     for objective in objectives:
         counted = by_request(objective)
         period = Period.of(counted, ledger, now, past)
-        within = period.split, period.end
         if objective.in_slices:
             yield from _one_by_one(objective, counted, ledger, now, past)
             continue
-        if within not in looked:
-            looked[within] = ledger.failures(*within)
-        yield from _at_once(counted, looked[within], period, now)
+        yield from _at_once(counted, down(period.split, period.end, slice_target(counted)), period, now)
 
 
 def together(parts: Sequence[Sides]) -> Sides:
@@ -59,9 +60,14 @@ def slice_target(objective: Objective) -> Fraction:
     return Fraction(SLICE_TARGET if target is None else target)
 
 
-def _at_once(counted: Objective, failed: Failures, period: Period, now: datetime) -> Iterator[Sides]:
-    """Yield both of each SLI: what the ring holds by its failures, and what it has let go by the past."""
-    down = failed.per_sli(bad_minutes(failed.bad, failed.total, slice_target(counted)))
+def _down(ledger: Ledger, start: int, end: int, target: Fraction) -> NDArray[np.int64]:
+    """Return how many minutes were bad, by column."""
+    found = (one.per_sli(bad_minutes(one.bad, one.total, target)) for one in ledger.failing(start, end))
+    return sum(found, np.zeros(len(ledger.slis), np.int64))
+
+
+def _at_once(counted: Objective, down: NDArray[np.int64], period: Period, now: datetime) -> Iterator[Sides]:
+    """Yield both of each SLI: `down` are the minutes that the ring holds, the past tells of the others."""
     minutes, ledger = by_minute(counted), period.ledger
     for budget in budgets([counted], ledger, now, period.past):
         sli = Sli(budget.placements[0], budget.indicator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -237,7 +237,9 @@ def pool_burns(objective: Objective, slis: Sequence[Sli], ledger: Ledger) -> dic
     for name, window in WINDOWS.items():
         if window in ledger.windows:
             parts = [tally(objective, sli, window, ledger) for sli in slis]
-            bad, total, known = (sum(column) for column in zip(*map(astuple, parts), strict=True))
+            bad, total, known = (
+                sum(getattr(part, field) for part in parts) for field in ("bad", "total", "known")
+            )
             found[name] = _burn(Tally(bad, total, known), objective)
     return found
 

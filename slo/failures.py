@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from slo.cells import Sli, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,16 +42,17 @@ class Failures:
         """Return those of each group of SLIs, which share none; all are sorted out at once."""
         place = {sli: (n, at) for n, group in enumerate(groups) for at, sli in enumerate(group)}
         into = np.array([place.get(sli, (-1, 0)) for sli in self.slis], np.int64).reshape(-1, 2)
-        group, own = into[self.sli, 0], into[self.sli, 1]
+        narrow = np.int16 if len(groups) < 1 << 15 else np.int64  # numpy sorts what is narrow by its digits
+        group, own = into[:, 0].astype(narrow)[self.sli], into[:, 1]
         order = np.argsort(group, kind="stable")  # within a group minutes stay in their order
         cuts = np.searchsorted(group[order], np.arange(len(groups) + 1)).tolist()
+        order = order[cuts[0] :]
+        sli = self.sli[order]
+        columns = (self.minute[order], own[sli], self.bad[order], self.total[order])
         return tuple(
-            Failures(tuple(slis), *(column[order[start:end]] for column in self._columns(own)))
+            Failures(tuple(slis), *(column[start - cuts[0] : end - cuts[0]] for column in columns))
             for slis, (start, end) in zip(groups, pairwise(cuts), strict=True)
         )
-
-    def _columns(self, sli: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-        return self.minute, sli, self.bad, self.total
 
     def without(self, masks: Mapping[Sli, NDArray[np.bool_]], start: int) -> Failures:
         """Return those that no mask covers; masks begin with the minute `start`."""
@@ -65,7 +66,7 @@ class Failures:
     def per_sli(self, counts: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
         """Add up a number of each cell by SLI, in integers: numpy's `bincount` adds up floats."""
         sums = np.zeros(len(self.slis), np.int64)
-        np.add.at(sums, self.sli, counts)
+        np.add.at(sums, self.sli, counts.astype(np.int64, copy=False))
         return sums
 
 
@@ -73,11 +74,20 @@ def gathered(
     slis: tuple[Sli, ...],
     start: int,
     parts: Iterable[tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint8]]],
-) -> Failures:
-    """Gather the failures of consecutive rows of minutes from `start` on: bad, total and state by column."""
-    found = [np.zeros((4, 0), np.int64)]
+) -> Iterator[Failures]:
+    """Yield the failures of consecutive rows of minutes from `start` on: bad, total and state by column."""
     for bad, total, state in parts:
-        row, column = np.nonzero((bad > 0) & (state == State.OBSERVED))
-        found.append(np.stack([start + row, column, bad[row, column], total[row, column]]).astype(np.int64))
+        at = np.flatnonzero(bad > 0)  # of one axis: numpy picks from two far more slowly
+        at = at[state.reshape(-1)[at] == State.OBSERVED]
+        row = at // bad.shape[1]
+        counts = (each.reshape(-1)[at].astype(np.int64) for each in (bad, total))
+        yield Failures(slis, start + row, at - row * bad.shape[1], *counts)
         start += len(bad)
-    return Failures(slis, *np.concatenate(found, axis=1))
+
+
+def joined(slis: tuple[Sli, ...], parts: Iterable[Failures]) -> Failures:
+    """Return failures of minutes that come after one another as one."""
+    none = np.zeros(0, np.int64)
+    every = (Failures(slis, none, none, none, none), *parts)
+    columns = ("minute", "sli", "bad", "total")
+    return Failures(slis, *(np.concatenate([getattr(one, name) for one in every]) for name in columns))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from slo.cells import Cell, Indicator, Sli, State
-from slo.failures import Failures, gathered
+from slo.failures import Failures, gathered, joined
 from slo.overlay import Overlay
 from slo.sums import Counts, Mismatch, Put, Restatement, Sums
 
@@ -229,6 +229,10 @@ class Ledger:
 
     def failures(self, start: int, end: int) -> Failures:
         """Return every cell of the minutes `[start, end)` in which anything was bad."""
+        return joined(self.slis, self.failing(start, end))
+
+    def failing(self, start: int, end: int) -> Iterator[Failures]:
+        """Yield the same a few minutes at a time: whoever adds up need not keep millions."""
         held, mask = self._held(start, end), np.uint8(LAID - 1 if self._raw else 0xFF)
         rows = self._rows(held.start, held.stop)
         parts = ((self._bad[at], self._total[at], self._state[at] & mask) for at in rows)

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from slo.allowed import allowed
 from slo.budget import Budget, Sides
 from slo.cells import Sli, minute_of
 from slo.contracts import Contract, Measure, Scope, Unknown
-from slo.failures import Failures, gathered
+from slo.failures import Failures, gathered, joined
 from slo.judging import Judging, columns_of, promised_rows
 from slo.months import Month, Stretch, zone_named
 from slo.tally import Column, Side, Tally, tally
@@ -87,20 +84,19 @@ class _Seen:
     """Pages on their way to be counted, of which what was bad is remembered."""
 
     def __init__(self, kept: Pages) -> None:
-        self._kept, self._slis, self._found = kept, tuple[Sli, ...](), list[NDArray[np.int64]]()
+        self._kept, self._slis, self._found = kept, tuple[Sli, ...](), list[Failures]()
 
     def pages(self, slis: Sequence[Sli], stretch: Stretch) -> Iterator[Page]:
         """Yield each hour."""
         self._slis = tuple(slis)
         for page in self._kept.pages(slis, stretch):
-            one = gathered(self._slis, page.start, [(page.bad.T, page.total.T, page.state.T)])
-            self._found.append(np.stack([one.minute, one.sli, one.bad, one.total]))
+            self._found += gathered(self._slis, page.start, [(page.bad.T, page.total.T, page.state.T)])
             yield page
 
     @property
     def failures(self) -> Failures:
         """Every cell in which anything was bad."""
-        return Failures(self._slis, *np.concatenate([np.zeros((4, 0), np.int64), *self._found], axis=1))
+        return joined(self._slis, self._found)
 
 
 def _unseen(judging: Judging, columns: Sequence[Column], chosen: Sequence[int]) -> Mapping[str, int]:

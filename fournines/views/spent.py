@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fournines.views.budget import Scope
 from slo import figures
 from slo.attribution import Part, Spender, Spending, promised_spending, slices, spending
-from slo.budget import Period, budgets, pooled
+from slo.budget import Budget, Period, budgets, pooled
 from slo.cells import Placement, Sli
 from slo.failures import Failures
+from slo.objectives import Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from fractions import Fraction
 
-    from slo.budget import Budget
     from slo.ledger import Ledger
-    from slo.objectives import Objective
     from slo.promised import Promised
 
 
@@ -105,12 +106,46 @@ class SpentView:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What an objective's services have drawn from their budgets, and all the cells in which they did."""
+
+    objective: Objective
+    wholes: Mapping[str, Budget]
+    spends: Failures | tuple[Failures, ...]
+
+    def parted(self) -> tuple[Failures, ...]:
+        """Return the cells of each service."""
+        if isinstance(self.spends, tuple):
+            return self.spends
+        return self.spends.parted([_slis(whole) for whole in self.wholes.values()])
+
+
+def drawn(objectives: Iterable[Objective], ledger: Ledger, now: datetime) -> tuple[Drawn, ...]:
+    """Read from the ledger what was spent; who did is sorted out when it is held no more.
+
+    Of a period that is longer than the ring it is what the ring holds.
+    """
+    failures = cache(ledger.failures)
+    return tuple(_drawn(objective, ledger, failures, now) for objective in objectives)
+
+
+def _drawn(
+    objective: Objective, ledger: Ledger, failures: Callable[[int, int], Failures], now: datetime
+) -> Drawn:
+    period = Period.of(objective, ledger, now, None)
+    services: dict[str, list[Budget]] = defaultdict(list)
+    for budget in budgets([objective], ledger, now):
+        services[budget.placements[0].service].append(budget)
+    wholes = {service: pooled(parts) for service, parts in services.items()}
+    if objective.in_slices:
+        each = tuple(slices(objective, _slis(whole), ledger, now) for whole in wholes.values())
+        return Drawn(objective, wholes, each)
+    return Drawn(objective, wholes, failures(period.split, period.end))
+
+
 def spent(
-    objectives: Iterable[Objective],
-    ledger: Ledger,
-    spenders: Iterable[Spender],
-    now: datetime,
-    promises: Iterable[Promised] = (),
+    services: Iterable[Drawn], spenders: Iterable[Spender], promises: Iterable[Promised] = ()
 ) -> tuple[SpentView, ...]:
     """Return who spent the budgets of contracts, and those of services, the most spent first."""
     there: dict[Placement, list[Spender]] = defaultdict(list)
@@ -118,8 +153,8 @@ def spent(
         for placement in spender.placements:
             there[placement].append(spender)
     tenants = [_tenant(one, there) for one in promises]
-    services = [view for objective in objectives for view in _services(objective, ledger, there, now)]
-    return (*sorted(tenants, key=_most_first), *sorted(services, key=_most_first))
+    views = [view for one in services for view in _services(one, there)]
+    return (*sorted(tenants, key=_most_first), *sorted(views, key=_most_first))
 
 
 def _tenant(one: Promised, there: Mapping[Placement, Sequence[Spender]]) -> SpentView:
@@ -127,22 +162,10 @@ def _tenant(one: Promised, there: Mapping[Placement, Sequence[Spender]]) -> Spen
     return SpentView(who_spent, Scope.CONTRACT, one.contract.display_name, one.failures)
 
 
-def _services(
-    objective: Objective, ledger: Ledger, there: Mapping[Placement, Sequence[Spender]], now: datetime
-) -> Iterator[SpentView]:
-    """Yield each service's; of a period that is longer than the ring it is what the ring holds."""
-    period = Period.of(objective, ledger, now, None)
-    services: dict[str, list[Budget]] = defaultdict(list)
-    for budget in budgets([objective], ledger, now):
-        services[budget.placements[0].service].append(budget)
-    wholes = {service: pooled(parts) for service, parts in services.items()}
-    groups = [_slis(whole) for whole in wholes.values()]
-    if objective.in_slices:
-        parted = tuple(slices(objective, slis, ledger, now) for slis in groups)
-    else:
-        parted = ledger.failures(period.split, period.end).parted(groups)
-    for (service, whole), spends in zip(wholes.items(), parted, strict=True):
-        who_spent = spending(objective, whole, spends, _concerned(whole, there))
+def _services(one: Drawn, there: Mapping[Placement, Sequence[Spender]]) -> Iterator[SpentView]:
+    """Yield each service's."""
+    for (service, whole), spends in zip(one.wholes.items(), one.parted(), strict=True):
+        who_spent = spending(one.objective, whole, spends, _concerned(whole, there))
         yield SpentView(who_spent, Scope.SERVICE, service, spends)
 
 

@@ -196,7 +196,7 @@ class Ring:
 def promised_spent(contract: Contract, kept: Ledger, *who: Spender) -> Spending:
     one = promised(contract, Exclusions((MAINTENANCE,)), SLIS, Ring(kept), NOON)
     assert one is not None
-    (view,) = spent_by([], kept, who, NOON, [one])
+    (view,) = spent_by([], who, [one])
     assert view.budget == one.budget
     return view.spending
 
