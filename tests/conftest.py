@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from waitress import create_server, wasyncore
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     Serve = Callable[[WSGIApplication], str]
+
+#: A busy machine is no failure.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 Golden = Callable[[Path, str], None]
 Peer = Callable[[str], Path]

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.serving import Load, Outcome, serve, slowdown
@@ -24,7 +24,6 @@ def offered(outcome: Outcome) -> int:
 ratios = st.floats(0.0, 1.0)
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     requests=st.integers(0, 200_000),
     healthy=st.floats(0.0, 20.0),

@@ -320,7 +320,7 @@ def test_failures_out_of_order_or_of_different_lengths_are_refused() -> None:
         Failures(SLIS, two, one_only, two, two)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, len(SLIS) - 1), max_size=40), st.permutations(range(len(SLIS))), st.data())
 def test_failures_are_sorted_out_into_groups_as_if_each_were_picked_alone(
     places: list[int], order: list[int], data: st.DataObject

@@ -489,7 +489,7 @@ def test_the_hour_that_comes_twice_holds_both_and_the_one_that_is_skipped_nothin
 # -- the ledger is the judge
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(
     bad=st.lists(st.tuples(st.integers(0, 44_639), st.integers(1, 90)), max_size=6),
     dark=st.lists(st.tuples(st.integers(0, 44_639), st.integers(1, 90)), max_size=4),

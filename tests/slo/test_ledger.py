@@ -214,7 +214,7 @@ def test_windows_longer_than_the_ring_are_refused() -> None:
         Ledger(ring=10, windows=(11,))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     readings=st.dictionaries(
         st.tuples(st.integers(START, START + RING - 1), st.sampled_from(SLIS)), known_cells, min_size=1
@@ -241,7 +241,7 @@ def test_the_same_readings_in_any_order_give_the_same_ledger(
     assert other.self_check() == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cells=st.lists(known_cells, min_size=2, max_size=RING), cut=st.integers(0, RING))
 def test_splitting_a_stretch_never_changes_its_sum(cells: list[Cell], cut: int) -> None:
     ledger = small()
@@ -254,7 +254,7 @@ def test_splitting_a_stretch_never_changes_its_sum(cells: list[Cell], cut: int) 
     assert all(whole.minutes[s] == left.minutes[s] + right.minutes[s] for s in State)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(web=st.lists(known_cells, min_size=1, max_size=9), pay=st.lists(known_cells, min_size=1, max_size=9))
 def test_a_pool_is_the_sum_of_its_parts(web: list[Cell], pay: list[Cell]) -> None:
     ledger = small()
@@ -345,7 +345,7 @@ windows = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     steps=st.lists(
         st.one_of(

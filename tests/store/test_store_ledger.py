@@ -196,7 +196,7 @@ def test_sealing_takes_small_steps_over_a_long_past() -> None:
         assert imported(books, SLIS[0], 60 * 50) == 60 * 50
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     writes=st.lists(
         st.tuples(
@@ -291,7 +291,7 @@ readings = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(readings=readings, order=st.randoms(use_true_random=False))
 def test_any_order_of_arrival_of_the_same_readings_gives_the_same_ledger(
     readings: list[tuple[int, list[list[int | None]]]], order: random.Random

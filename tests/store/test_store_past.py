@@ -58,7 +58,7 @@ def seal_all(books: Books, before: int) -> None:
         pass
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     writes=st.lists(
         st.tuples(st.integers(0, 4_000), st.integers(1, 900), st.integers(1, 3), st.integers(0, 5_000)),

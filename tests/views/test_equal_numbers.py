@@ -148,7 +148,7 @@ class Moment:
         return [one for one in json.loads(self.browser.get("/api/budgets").text) if one["scope"] == scope]
 
 
-@settings(max_examples=25, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=25, phases=(Phase.generate,))
 @given(contracts, st.tuples(spans, spans, spans), st.tuples(places, places, places))
 def test_statement_budgets_gate_metrics_and_web_tell_the_same_numbers(
     contract: Contract, when: tuple[slice, ...], where: tuple[int, ...]
