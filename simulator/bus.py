@@ -67,6 +67,11 @@ class Bus:
             delay = (self.lag_s + self.held_s + 30.0 * copy) * self._fraction("delay", copy)
             heapq.heappush(self._due, (at + delay, 2 * self.serial + copy, delivery))
 
+    @property
+    def next(self) -> float | None:
+        """When the next event is due to arrive."""
+        return self._due[0][0] if self._due else None
+
     def deliver(self, until: float) -> list[Delivery]:
         """Return what has arrived, in the order of arrival."""
         arrived = []

@@ -85,10 +85,10 @@ class Desk:
     def admit(self, region: str) -> None:
         """Refuse calls that do not get through, and a share of them while the region is throttled."""
         self.reach.admit(region)
-        self.asked += 1
-        ratio = self.throttled.get(region, 0.0)
-        if ratio > 0 and fate.fraction(self.seed, "throttled", self.asked) < ratio:
-            raise Refusal("ThrottlingException", "Rate exceeded")
+        if ratio := self.throttled.get(region, 0.0):
+            self.asked += 1
+            if fate.fraction(self.seed, "throttled", self.asked) < ratio:
+                raise Refusal("ThrottlingException", "Rate exceeded")
 
     def answer(  # noqa: PLR0913 - the parts of a call
         self,

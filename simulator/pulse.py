@@ -94,17 +94,19 @@ class Pulse:
         self.passed_s += seconds
         self.spread.pass_time(seconds)
 
-    def close(self) -> NDArray[np.float64]:
-        """End the minute: return each level's average and begin anew."""
-        averages: NDArray[np.float64] = self.spent / max(1, self.passed_s)
-        self.spent[:], self.passed_s = 0.0, 0
-        return averages
-
     def turn(self) -> None:
-        """Begin the extremes and the cut-off requests of the next minute."""
+        """End the minute and begin the next."""
+        self.spent[:], self.passed_s = 0.0, 0
         self.least[:] = self.most[:] = self.level[Level.HEALTHY]
         self.cut_off_s[:] = 0.0
         self.spread.turn()
+
+    @property
+    def still(self) -> bool:
+        """Whether a minute has just begun, and with nothing in it but what lasts."""
+        healthy = self.level[Level.HEALTHY]
+        same = np.array_equal(self.least, healthy) and np.array_equal(self.most, healthy)
+        return not self.passed_s and not self.cut_off_s.any() and same
 
     def abrupt(self, averages: NDArray[np.float64]) -> Row:
         """Return the share of requests that the load balancer failed: cut off with tasks, or by itself."""

@@ -95,24 +95,28 @@ class Queues:
         self._queues = {place.index: Queue() for place in places if place.spec.queue is not None}
         self._columns = len(places)
 
+    @property
+    def any(self) -> bool:
+        """Whether there is a queue at all."""
+        return bool(self._queues)
+
     def work(
         self,
-        minute: int,
+        start: int,
         arrivals: Counts,
         capacity: NDArray[np.float64],
         failing: NDArray[np.float64],
     ) -> Backlog:
-        """Live through a minute: workers try what waits, and what they fail comes back to be tried again."""
-        told = {
-            name: np.zeros((1, self._columns), dtype=np.int64)
-            for name in ("sent", "received", "deleted", "visible", "age_s")
-        }
+        """Live through the minutes of `arrivals`: workers try what waits; what they fail comes back."""
+        told = {name: np.zeros_like(arrivals) for name in ("sent", "received", "deleted", "visible", "age_s")}
         for index, queue in self._queues.items():
-            queue.put(minute, int(arrivals[index]))
-            tried = min(queue.depth, int(capacity[index]))
-            done = int(tried * (1.0 - failing[index]))
-            queue.take(done)
-            figures = (int(arrivals[index]), tried, done, queue.depth, queue.age_s(MINUTE_S * (minute + 1)))
-            for name, figure in zip(told, figures, strict=True):
-                told[name][0, index] = figure
+            for row, arrived in enumerate(arrivals[:, index].tolist()):
+                queue.put(start + row, arrived)
+                tried = min(queue.depth, int(capacity[index]))
+                done = int(tried * (1.0 - failing[index]))
+                queue.take(done)
+                ended_at = MINUTE_S * (start + row + 1)
+                figures = (arrived, tried, done, queue.depth, queue.age_s(ended_at))
+                for name, figure in zip(told, figures, strict=True):
+                    told[name][row, index] = figure
         return Backlog(**told)

@@ -14,7 +14,10 @@ UNAVAILABLE = ("ServiceUnavailable", "The request has failed due to a temporary 
 
 @dataclass(slots=True, eq=False)
 class Reach:
-    """What stands between callers and the APIs of each region: a share that fails, and how many outages."""
+    """What stands between callers and the APIs of each region: a share that fails, and how many outages.
+
+    Calls are counted only while some of them fail, so that how often was asked before changes nothing.
+    """
 
     seed: int
     failing: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -25,7 +28,8 @@ class Reach:
         """Let a call through.  Raises Refusal for what AWS itself fails [common errors of every API]."""
         if self.dark[region]:
             raise Refusal(*UNAVAILABLE)
-        self.asked += 1
-        drawn = fate.fraction(self.seed, "fails", self.asked)
-        if drawn < self.failing[region]:
-            raise Refusal(*(INTERNAL if drawn < self.failing[region] / 2 else UNAVAILABLE))
+        if share := self.failing[region]:
+            self.asked += 1
+            drawn = fate.fraction(self.seed, "fails", self.asked)
+            if drawn < share:
+                raise Refusal(*(INTERNAL if drawn < share / 2 else UNAVAILABLE))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 
 from simulator import fate
 from simulator.events import service_action
-from simulator.moment import moment
+from simulator.moment import MINUTE_S, moment
 from simulator.paging import page
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from simulator.calls import Desk, Params
     from simulator.ecs.fleet import Fleet
@@ -100,36 +99,61 @@ class Scaling:
 
         A late point is held against the tasks that it was measured on, or a surge would be met twice.
         """
-        self._seen.append((cpu, tasks))
-        told = list(self._seen)[: len(self._seen) - LAG_MINUTES]
+        self.saw(cpu[None, :], tasks)
+        for _, index, wanted, out in self._wanted(list(self._seen), 1):
+            self._scale(index, wanted, at, out=out)
+
+    def saw(self, cpu: Row, tasks: Row) -> None:
+        """See minutes [minutes, placements] in which nobody scales."""
+        self._seen.extend((row, tasks) for row in cpu[-COLD_POINTS - LAG_MINUTES :])
+
+    def still(self, cpu: Row, tasks: Row, at: int) -> int:
+        """Return how many of the minutes from `at` on would pass before anybody scales."""
+        seen = [*self._seen, *((row, tasks) for row in cpu)]
+        for minute, index, _, out in self._wanted(seen, len(cpu)):
+            if self._may(index, at + MINUTE_S * (minute + 1), out=out):
+                return minute
+        return len(cpu)
+
+    def _wanted(self, seen: list[tuple[Row, Row]], newest: int) -> Iterator[tuple[int, int, int, bool]]:
+        """Yield where more or fewer tasks are wanted in each of the newest minutes: how many, and if more."""
+        told = seen[: len(seen) - LAG_MINUTES]
         if len(told) < HOT_POINTS:
             return
-        hot = np.all([row > TARGET_CPU for row, _ in told[-HOT_POINTS:]], axis=0)
-        needed = told[-1][0] * told[-1][1] / TARGET_CPU
-        for index in np.flatnonzero(hot).tolist():
-            self._scale_out(index, math.ceil(needed[index]), at)
-        if len(told) >= COLD_POINTS:
-            cold = np.all([row < TARGET_CPU * COLD_RATIO for row, _ in told[-COLD_POINTS:]], axis=0)
-            for index in np.flatnonzero(cold).tolist():
-                self._scale_in(index, math.ceil(needed[index] / COLD_RATIO), at)
+        cpu, tasks = (np.array(rows) for rows in zip(*told, strict=True))
+        desired, least, most = np.array(
+            [
+                (service.desired, target.minimum, target.maximum)
+                for service, target in zip(self._fleet.services, self.targets, strict=True)
+            ]
+        ).T
+        needed = cpu * tasks / TARGET_CPU
+        fewer = np.maximum(least, np.ceil(needed / COLD_RATIO))
+        more = np.minimum(most, np.ceil(needed))
+        hot, cold = lasting(cpu > TARGET_CPU, HOT_POINTS), lasting(cpu < TARGET_CPU * COLD_RATIO, COLD_POINTS)
+        out, less = hot & (more > desired), cold & (fewer < desired)
+        first = len(told) - newest
+        for row, index in np.argwhere((out | less)[max(0, first) :]).tolist():
+            place = row + max(0, first), index
+            wanted = int(more[place] if out[place] else fewer[place])
+            yield row + max(0, -first), index, wanted, bool(out[place])
 
-    def _scale_out(self, index: int, needed: int, at: int) -> None:
+    def _may(self, index: int, at: int, *, out: bool) -> bool:
+        """Whether a placement may be scaled now; ECS keeps scale-in off while it deploys."""
         service, target = self._fleet.services[index], self.targets[index]
-        if at < target.out_until or target.suspended.get("DynamicScalingOutSuspended"):
+        if out:
+            return at >= target.out_until and not target.suspended.get("DynamicScalingOutSuspended")
+        allowed = at >= target.in_until and not target.suspended.get("DynamicScalingInSuspended")
+        return allowed and service.deployment is None
+
+    def _scale(self, index: int, wanted: int, at: int, *, out: bool) -> None:
+        service, target = self._fleet.services[index], self.targets[index]
+        if not self._may(index, at, out=out):
             return
-        wanted = min(target.maximum, needed)
-        if wanted > service.desired:
+        if out:
             target.out_until = at + OUT_COOLDOWN_S
             self._resize(service, wanted, at, f"CPU was above {TARGET_CPU:g} %")
-
-    def _scale_in(self, index: int, needed: int, at: int) -> None:
-        service, target = self._fleet.services[index], self.targets[index]
-        if at < target.in_until or target.suspended.get("DynamicScalingInSuspended"):
-            return
-        if service.deployment is not None:  # ECS keeps scale-in off while it deploys
-            return
-        wanted = max(target.minimum, needed)
-        if wanted < service.desired:
+        else:
             target.in_until = at + IN_COOLDOWN_S
             self._resize(service, wanted, at, f"CPU was under {TARGET_CPU * COLD_RATIO:g} %")
 
@@ -223,6 +247,14 @@ class Scaling:
         found = [activity for place, activity in self._activities if place.index in places]
         listed, rest = turned(found, params)
         return {"ScalingActivities": listed, **rest}
+
+
+def lasting(holds: NDArray[np.bool_], points: int) -> NDArray[np.bool_]:
+    """Return where something [minutes, placements] has held for so many minutes."""
+    counted = np.cumsum(holds, axis=0)
+    before = np.concatenate([np.zeros((min(points, len(holds)), holds.shape[1])), counted[:-points]])
+    whole: NDArray[np.bool_] = counted - before == points
+    return whole
 
 
 def policy(place: Place, created_at: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.estate import ZONES
+from simulator.moment import MINUTE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,15 @@ class Spread:
     def pass_time(self, seconds: int) -> None:
         """Let it stay so for a while."""
         self.minute[InZone.HEALTHY_S] += self.healthy * seconds
+
+    @property
+    def told(self) -> Counts:
+        """The minute so far; of one that has just begun, how it will be if nothing changes."""
+        if self.minute[InZone.HEALTHY_S].any() or not self.healthy.any():
+            return self.minute
+        whole = self.minute.copy()
+        whole[InZone.HEALTHY_S] = self.healthy * MINUTE_S
+        return whole
 
     def turn(self) -> None:
         """Begin the next minute."""

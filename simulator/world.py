@@ -8,6 +8,7 @@ Callers use
   (Application Auto Scaling), `world.balancing` (ELBv2) and `world.tagging`: AWS's shapes as boto3 has them,
   errors as `simulator.refusal.Refusal`;
 - `world.cloudwatch.call(operation, params, region=, account=, now=world.now, caller=)`;
+- `world.rest(until, heed)`: live through quiet minutes at once, as far as nothing happens in them;
 - `world.knock(placement) -> (status, seconds)`: what somebody who asks a service now is answered;
 - `world.now`, `world.scenario`, `world.estate`, `world.calls`, `world.truth`, `world.ordeals`.
 
@@ -16,6 +17,9 @@ The same scenario and seed give the same world, however it is stepped: all chang
 
 from __future__ import annotations
 
+import copy
+import math
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +44,7 @@ from simulator.estate import build, tasks_for
 from simulator.guard import guard
 from simulator.hindrance import Hindrance
 from simulator.injection import Injector, Ordeal
+from simulator.lived import Lived
 from simulator.moment import MINUTE_S, moment, seconds
 from simulator.pulse import Level, Pulse
 from simulator.queues import Backlog, Queues
@@ -50,8 +55,10 @@ from simulator.tagging import Tagging
 from simulator.truth import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
+
+    from numpy.typing import NDArray
 
     from simulator.cloudwatch.evaluation import Transition
     from simulator.cloudwatch.notice import Notice
@@ -103,7 +110,7 @@ class World:
         self.balancing = Balancing(self.estate, self._desk)
         self._pulse = Pulse(len(places))
         self._queues = Queues(places)
-        self._knocks = 0
+        self._knocks = Counter[tuple[int, float]]()
         self._hindrance = Hindrance(len(places))
         self._notices: list[Notice] = []
         self._injector = Injector(
@@ -157,9 +164,10 @@ class World:
         """
         if not self._demand.requested[placement]:
             raise ValueError(f"nobody can reach {self.estate.places[placement]}: its front is none")
-        self._knocks += 1
+        self._knocks[placement, self._desk.now] += 1
+        knock = (placement, self._desk.now, self._knocks[placement, self._desk.now])
         chance, pace = (
-            fate.fraction(self.scenario.seed, "knock", self._knocks, what) for what in ("chance", "pace")
+            fate.fraction(self.scenario.seed, "knock", *knock, what) for what in ("chance", "pace")
         )
         return self._doorway(placement).answer(chance, pace)
 
@@ -190,6 +198,7 @@ class World:
             self._pulse.pass_time(at - self._at)
             self._at = at
             self._desk.now = at
+            self._knocks.clear()
             self._tick(at)
         self._desk.now = until
         return self._bus.deliver(until)
@@ -218,61 +227,93 @@ class World:
 
     def _close_minute(self, at: int) -> None:
         """Serve the minute that ends now; measure it, scale by it, and let alarms see it."""
-        minute = at // MINUTE_S - 1
-        averages = self._pulse.close()
-        offered = self._demand.offered(minute, minute + 1, averages[Level.SURGE])
+        lived = self._lived(at // MINUTE_S - 1, 1, self._pulse.spent, self._queues)
+        self.cloudwatch.record(lived.start, lived.outcome, lived.tasks, lived.arrival, lived.backlog)
+        self.truth.add(lived.outcome, lived.known, lived.backlog.age_s)
+        self._pulse.turn()
+        self.scaling.consider(lived.cpu[0], lived.tasks.healthy, at)
+        for transition in self.cloudwatch.evaluate(at):
+            self._announce(transition, at)
+
+    def _lived(self, start: int, count: int, spent: NDArray[np.float64], queues: Queues) -> Lived:
+        """Serve minutes in each of which the levels came to so many unit-seconds, and measure them."""
+        pulse, averages = self._pulse, spent / MINUTE_S
+        asked = self._demand.offered(start, start + count, averages[Level.SURGE])
         healthy = averages[Level.HEALTHY]
         erring = averages[Level.ERRING] / np.maximum(healthy, 1e-9)
-        backlog = self._queues.work(
-            minute,
-            offered[0],
+        backlog = queues.work(
+            start,
+            asked,
             healthy * self._demand.task_capacity,
             1.0 - (1.0 - erring) * (1.0 - averages[Level.DEPENDENCY]),
         )
         outcome = self._serve(
-            minute,
+            start,
             Load(
-                offered=self._demand.requests(offered),
+                offered=self._demand.requests(asked),
                 healthy=healthy,
                 task_capacity=self._demand.task_capacity,
                 dark_ratio=averages[Level.DARK],
                 error_ratio=erring,
                 messages=backlog.received.astype(np.float64),
                 dependency_error_ratio=averages[Level.DEPENDENCY],
-                abrupt_ratio=self._pulse.abrupt(averages),
+                abrupt_ratio=pulse.abrupt(averages),
                 latency_factor=averages[Level.LATENCY],
                 median_s=self._demand.median_s,
                 slow_s=self._demand.slow_s,
             ),
         )
-        running, pending, desired, deployments, unhealthy, on_demand, spot = self._pulse.counts
+        running, pending, desired, deployments, unhealthy, on_demand, spot = pulse.counts
         tasks = Tasks(
             healthy=healthy,
-            healthy_minimum=self._pulse.least,
-            healthy_maximum=self._pulse.most,
+            healthy_minimum=pulse.least,
+            healthy_maximum=pulse.most,
             unhealthy=unhealthy,
             running=running,
             pending=pending,
             desired=desired,
             deployments=deployments,
-            spread=self._pulse.spread.minute,
+            spread=pulse.spread.told,
             on_demand=on_demand,
             spot=spot,
         )
-        known = ~self._demand.missing(minute, minute + 1)
-        lost = self._hindrance.lost[None, :] | ~known[:, None]
+        known = ~self._demand.missing(start, start + count)
         arrival = Arrival(
             delay_s=self._hindrance.delay_s,
-            lost=lost,
+            lost=self._hindrance.lost[None, :] | ~known[:, None],
             first_share=self._hindrance.first_share,
             corrected_s=self._hindrance.corrected_s,
         )
-        self.cloudwatch.record(minute, outcome, tasks, arrival, backlog)
-        self.truth.add(outcome, known, backlog.age_s)
-        self._pulse.turn()
-        self.scaling.consider(np.where(running > 0, outcome.cpu_average[0], np.nan), healthy, at)
-        for transition in self.cloudwatch.evaluate(at):
-            self._announce(transition, at)
+        return Lived(start, outcome, tasks, arrival, backlog, known)
+
+    def rest(self, until: datetime, heed: Callable[[Lived], int] = len) -> None:
+        """Live through whole minutes at once, if they pass so step by step and nothing happens in them.
+
+        It ends at `until` or before: where a task moves, an act is due, an event arrives, a scaling or an
+        alarm changes, or where `heed`, which is told what would be, lets no further minute pass.
+        """
+        start = self._at // MINUTE_S
+        count = self._resting(seconds(until)) // MINUTE_S - start
+        if count <= 0:
+            return
+        told = self._lived(start, count, self._pulse.level * MINUTE_S, copy.deepcopy(self._queues))
+        count = min(heed(told), self.scaling.still(told.cpu, told.tasks.healthy, self._at))
+        count = self.cloudwatch.rest(told.first(count)) if count else 0
+        if not count:
+            return
+        if self._queues.any:  # the rest of what was tried did not happen
+            self._lived(start, count, self._pulse.level * MINUTE_S, self._queues)
+        kept = told.first(count)
+        self.truth.add(kept.outcome, kept.known, kept.backlog.age_s)
+        self.scaling.saw(kept.cpu, kept.tasks.healthy)
+        self._at = self._desk.now = (start + count) * MINUTE_S
+
+    def _resting(self, until: int) -> int:
+        """Return until when at most nothing moves by itself, or now."""
+        if self._at % MINUTE_S or self._desk.now != self._at or self._fleet.restless or not self._pulse.still:
+            return self._at
+        dues = (self._agenda.next, self._bus.next)
+        return min([until, *(math.ceil(due) - 1 for due in dues if due is not None)])
 
     def _serve(self, minute: int, load: Load) -> Outcome:
         return serve(load, self.scenario.seed, minute)

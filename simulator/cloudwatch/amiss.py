@@ -49,9 +49,9 @@ class Amiss:
 
     def draw(self, series: Sequence[Series]) -> dict[int, Status]:
         """Return which rows of the next answer are left out, and how."""
-        self.answers += 1
         if not any(self.shares.values()):
             return {}
+        self.answers += 1
         drawn = ((row, self._status(one)) for row, one in enumerate(series))
         return {row: status for row, status in drawn if status is not Status.COMPLETE}
 

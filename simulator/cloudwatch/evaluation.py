@@ -7,6 +7,7 @@ M of N, missing data and the look further back follow "Configuring how CloudWatc
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -80,15 +81,56 @@ class Evaluator:
         minute = int(now // MINUTE_S)
         first = minute if self._minute is None else self._minute + 1
         self._minute = max(minute, self._minute or minute)
-        if self._version != self._alarms.version:
-            self._batches = list(self._batched())
-            self._version = self._alarms.version
         return [
             change
             for m in range(first, minute + 1)
-            for batch in self._batches
+            for batch in self._current()
             for change in self._evaluate(batch, float(m * MINUTE_S))
         ]
+
+    def still(self, start: int, count: int) -> int:
+        """Return how many of the minutes from `start` on, all kept already, pass without a change."""
+        for batch in self._current():
+            if not self._plainly_still(batch, start, count):
+                ends = range(start + 1, start + count + 1)
+                count = next((n for n, end in enumerate(ends) if self._moves(batch, end * MINUTE_S)), count)
+        return count
+
+    def passed(self, minute: int) -> None:
+        """Note that nothing changed up to this minute."""
+        self._minute = minute
+
+    def _current(self) -> list[Batch]:
+        if self._version != self._alarms.version:
+            self._batches = list(self._batched())
+            self._version = self._alarms.version
+        return self._batches
+
+    def _plainly_still(self, batch: Batch, start: int, count: int) -> bool:
+        """Whether all of them are well and stay so, since no point that they look at meanwhile breaches.
+
+        A sum that is told early is less than it will be, so that this is seen of thresholds from below alone.
+        """
+        plain = all(
+            rule.missing is Missing.NOT_BREACHING
+            and rule.comparison in {Comparison.ABOVE, Comparison.AT_LEAST}
+            and rule.series.stat == "Sum"
+            and rule.period_s == MINUTE_S
+            and self._alarms.all[key].standing.state is State.OK
+            for key, rule in zip(batch.keys, batch.rules, strict=True)
+        )
+        if not plain or self._reader.store.revising:
+            return False
+        first, last = (self._looks(batch, float(end * MINUTE_S))[0] for end in (start + 1, start + count))
+        points = self._reader.read(batch.plan, range(first.start, last.stop), 1, math.inf)
+        return not breaching(points, batch.rules).any()
+
+    def _looks(self, batch: Batch, at: float) -> tuple[range, float]:
+        """Return the minutes that are looked at, up to the newest whose usual lag has passed, and by when."""
+        rule = batch.rules[0]
+        known_by = at - self._alarm_lag_s
+        end = int((known_by - batch.lag_s) // MINUTE_S)
+        return range(end - rule.period_s // MINUTE_S * (rule.periods + FURTHER_BACK), end), known_by
 
     def _batched(self) -> list[Batch]:
         kinds: dict[tuple[int, int, float], list[tuple[Key, Rule]]] = defaultdict(list)
@@ -107,22 +149,26 @@ class Evaluator:
         ]
 
     def _evaluate(self, batch: Batch, at: float) -> list[Transition]:
-        """Judge one batch; the newest period looked at is the newest whose usual lag has passed."""
-        rule = batch.rules[0]
-        size, width = rule.period_s // MINUTE_S, rule.periods + FURTHER_BACK
-        known_by = at - self._alarm_lag_s
-        end = int((known_by - batch.lag_s) // MINUTE_S)
-        minutes = range(end - size * width, end)
-        stamps = range(minutes.start * MINUTE_S, minutes.stop * MINUTE_S, rule.period_s)
-        points = self._reader.read(batch.plan, minutes, size, known_by)
-        current = [self._alarms.all[key].standing.state for key in batch.keys]
-        decided = decide(points, breaching(points, batch.rules), batch.rules, current)
+        """Judge one batch, and let those change that do."""
+        minutes, points, current, decided = self._judged(batch, at)
+        stamps = range(minutes.start * MINUTE_S, minutes.stop * MINUTE_S, batch.rules[0].period_s)
         changes = []
-        for row, (key, was, code) in enumerate(zip(batch.keys, current, decided.tolist(), strict=True)):
-            if STATES[code] is not was:
-                why = explain(batch.rules[row], points[row], stamps, (was, STATES[code]), at)
-                changes.append(change(self._alarms, key, why))
+        for row in np.flatnonzero(decided != current).tolist():
+            was, state = STATES[current[row]], STATES[decided[row]]
+            why = explain(batch.rules[row], points[row], stamps, (was, state), at)
+            changes.append(change(self._alarms, batch.keys[row], why))
         return changes
+
+    def _moves(self, batch: Batch, at: int) -> bool:
+        _, _, current, decided = self._judged(batch, float(at))
+        return bool((current != decided).any())
+
+    def _judged(self, batch: Batch, at: float) -> tuple[range, Array, NDArray[np.int64], NDArray[np.int64]]:
+        """Return the minutes looked at, their points, and what each alarm says and is to say."""
+        minutes, known_by = self._looks(batch, at)
+        points = self._reader.read(batch.plan, minutes, batch.rules[0].period_s // MINUTE_S, known_by)
+        current = np.array([STATES.index(self._alarms.all[key].standing.state) for key in batch.keys])
+        return minutes, points, current, decide(points, breaching(points, batch.rules), batch.rules, current)
 
 
 def breaching(points: Array, rules: tuple[Rule, ...]) -> Bits:
@@ -135,7 +181,9 @@ def breaching(points: Array, rules: tuple[Rule, ...]) -> Bits:
     return breaches
 
 
-def decide(points: Array, breaches: Bits, rules: tuple[Rule, ...], current: list[State]) -> NDArray[np.int64]:
+def decide(
+    points: Array, breaches: Bits, rules: tuple[Rule, ...], current: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Return the state of each alarm as an index of STATES; points are [alarms, periods], oldest first."""
     periods = rules[0].periods
     to_alarm = np.array([rule.to_alarm for rule in rules])
@@ -146,8 +194,7 @@ def decide(points: Array, breaches: Bits, rules: tuple[Rule, ...], current: list
     filled = periods - known
     by_data = np.where(hits >= to_alarm, _ALARM, _OK)
     breached = np.where(hits + filled >= to_alarm, _ALARM, _OK)
-    unmoved = np.array([STATES.index(state) for state in current])
-    ignored = np.where((by_data == _OK) & (hits == known), unmoved, by_data)
+    ignored = np.where((by_data == _OK) & (hits == known), current, by_data)
     # All that is there breaches and the first breach is old enough: AWS alarms before M points have come.
     age = points.shape[1] - used.argmax(axis=1)
     premature = (hits == known) & (age >= to_alarm)

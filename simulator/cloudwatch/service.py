@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from simulator.estate import Place
+    from simulator.lived import Lived
     from simulator.queues import Backlog
     from simulator.serving import Outcome
 
@@ -103,6 +104,19 @@ class CloudWatch:
     ) -> None:
         """Keep what was measured in the whole minutes (since 1970) from `minute` on."""
         self._store.record(minute, outcome, tasks, arrival, backlog)
+
+    def rest(self, minutes: Lived) -> int:
+        """Keep minutes until one in which an alarm would change; return how many were kept."""
+        if self._set_by_hand:
+            return 0
+        before = self._store.before(minutes.start, len(minutes))
+        self.record(minutes.start, minutes.outcome, minutes.tasks, minutes.arrival, minutes.backlog)
+        count = self._evaluator.still(minutes.start, len(minutes))
+        if count < len(minutes):
+            self._store.restore(before)
+            return self.rest(minutes.first(count)) if count else 0
+        self._evaluator.passed(minutes.start + count)
+        return count
 
     def evaluate(self, now: float | datetime) -> list[Transition]:
         """Return the alarms that changed since the last call."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,14 @@ class Tasks:
             deployments=none + 1.0,
             spread=even(count, MINUTE_S),
         )
+
+
+#: Slots of the ring, their rows, and what is kept of all minutes.
+Before: TypeAlias = tuple[
+    NDArray[np.int64],
+    tuple[NDArray[Any], ...],
+    tuple[NDArray[np.int64], NDArray[np.int64], dict[int, tuple[Array, Array]], int],
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -160,6 +168,27 @@ class Store:
         self._revise(minutes, late, arrival)
         self._note(values, start, np.broadcast_to(arrival.lost, shape))
 
+    @property
+    def _rings(self) -> tuple[NDArray[Any], ...]:
+        return self._values, self._late, self._spread, self._minutes
+
+    @property
+    def revising(self) -> bool:
+        """Whether anything is told that will be corrected."""
+        return bool(self._revised)
+
+    def before(self, start: int, count: int) -> Before:
+        """Remember what so many minutes from `start` on will take the place of."""
+        slots = np.arange(start, start + count)[-self.retention :] % self.retention
+        rows = tuple(array[slots] for array in self._rings)
+        return slots, rows, (self._first, self._last, dict(self._revised), self.newest)
+
+    def restore(self, before: Before) -> None:
+        """Have all as it was before those minutes."""
+        slots, rows, (self._first, self._last, self._revised, self.newest) = before
+        for ring, row in zip(self._rings, rows, strict=True):
+            ring[slots] = row
+
     def window(
         self, namespace: str, measure: Measure, columns: NDArray[np.int64], minutes: range, now: float
     ) -> Array:
@@ -215,10 +244,10 @@ class Store:
 
     def _note(self, values: Array, start: int, lost: NDArray[np.bool_]) -> None:
         """Remember when each series was first and last seen."""
-        for row in range(values.shape[1]):
-            seen = ~np.isnan(values[:, row]) & ~lost[row]
-            self._first[seen & (self._first < 0)] = start + row
-            self._last[seen] = start + row
+        seen = ~np.isnan(values) & ~lost
+        any_, newest = seen.any(axis=1), seen.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
+        self._first = np.where(any_ & (self._first < 0), start + seen.argmax(axis=1), self._first)
+        self._last = np.where(any_, start + newest, self._last)
 
 
 def measured(outcome: Outcome, tasks: Tasks, meshed: NDArray[np.bool_], *, reports_zeros: bool) -> Array:

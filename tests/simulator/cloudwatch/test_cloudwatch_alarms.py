@@ -33,7 +33,7 @@ def decided(points: str, to_alarm: int, missing: Missing, current: State = State
         comparison=Comparison.ABOVE,
         missing=missing,
     )
-    return STATES[decide(row, breaching(row, (rule,)), (rule,), [current])[0]]
+    return STATES[decide(row, breaching(row, (rule,)), (rule,), np.array([STATES.index(current)]))[0]]
 
 
 OK, ALARM, NO_DATA = State.OK, State.ALARM, State.INSUFFICIENT_DATA
