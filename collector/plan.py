@@ -157,7 +157,8 @@ def _due(bundle: Bundle, seen: Seen, end: int, cadence: Cadence) -> bool:
     if refused is not None and 0 <= end - refused.at < min(refused.times, every):
         return False
     marks = (seen.marks.get(key) for key in bundle.keys)
-    return any(mark is None or not 0 <= end - mark.asked < every for mark in marks)
+    # Turns follow the clock: what was read more often for a while is then read with all others again.
+    return any(mark is None or mark.asked > end or mark.asked // every != end // every for mark in marks)
 
 
 def _refused(bundle: Bundle, seen: Seen) -> Refused | None:

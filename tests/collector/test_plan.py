@@ -64,17 +64,24 @@ def test_what_was_never_read_starts_with_a_first_look() -> None:
 
 
 def test_what_counts_is_due_every_five_minutes_and_what_explains_every_fifteen() -> None:
-    layout, mark = laid_out(view("shop")), Mark(MINUTE - 4, MINUTE - 6)
-    assert polls(layout, mark) == ()
-    later = polls(layout, mark, NOON + timedelta(minutes=1))
-    assert [(p.asked.track.tier, p.start) for p in later] == [(Tier.SLI, MINUTE - 11)]
-    tiers = {p.asked.track.tier for p in polls(layout, mark, NOON + timedelta(minutes=11))}
+    layout, mark = laid_out(view("shop")), Mark(MINUTE, MINUTE - 2)
+    assert polls(layout, mark, NOON + timedelta(minutes=4)) == ()
+    later = polls(layout, mark, NOON + timedelta(minutes=5))
+    assert [(p.asked.track.tier, p.start) for p in later] == [(Tier.SLI, MINUTE - 7)]
+    tiers = {p.asked.track.tier for p in polls(layout, mark, NOON + timedelta(minutes=15))}
     assert tiers == {Tier.SLI, Tier.SLOW}
+
+
+def test_what_was_read_between_its_turns_is_read_with_all_others_again() -> None:
+    layout, mark = laid_out(view("shop")), Mark(MINUTE + 3, MINUTE + 1)
+    assert polls(layout, mark, NOON + timedelta(minutes=4)) == ()
+    assert len(counting(polls(layout, mark, NOON + timedelta(minutes=5)))) == 1
 
 
 def test_a_hot_service_is_due_every_minute_in_every_region_and_nobody_else_is() -> None:
     layout = laid_out(view("shop"), view("shop", "us-east-1"), view("cart"))
-    found = polls(layout, Mark(MINUTE - 1, MINUTE - 2), hot=frozenset({"shop"}))
+    now = NOON + timedelta(minutes=1)
+    found = polls(layout, Mark(MINUTE, MINUTE - 1), now, hot=frozenset({"shop"}))
     assert {(p.asked.track.region, line.service) for p in found for line in p.asked.lines} == {
         ("eu-west-1", "shop"),
         ("us-east-1", "shop"),
@@ -84,9 +91,9 @@ def test_a_hot_service_is_due_every_minute_in_every_region_and_nobody_else_is() 
 def test_where_users_feel_something_what_counts_of_the_whole_region_is_due_every_minute() -> None:
     layout = laid_out(view("shop"), view("cart"), view("cart", "us-east-1"))
     seen = Seen(
-        marks=marked(layout, Mark(MINUTE - 1, MINUTE - 2)), idle=Idle(), alarmed={Area(ACCOUNT, "eu-west-1")}
+        marks=marked(layout, Mark(MINUTE, MINUTE - 1)), idle=Idle(), alarmed={Area(ACCOUNT, "eu-west-1")}
     )
-    found = due(layout, seen, NOON, NEAR)
+    found = due(layout, seen, NOON + timedelta(minutes=1), NEAR)
     assert {(p.asked.track.region, p.asked.track.tier) for p in found} == {("eu-west-1", Tier.SLI)}
     assert {line.service for poll in found for line in poll.asked.lines} == {"shop", "cart"}
 
