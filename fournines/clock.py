@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 WAIT_SLICE_MAX_S = 5.0
 #: How long a stop waits for the runs under way; what takes longer ends with the process.
 STOP_WAIT_MAX_S = 30.0
+#: What rings all the time has a job run no more often than this.
+RUNG_AGAIN_S = 1.0
 
 
 class Clock(Protocol):
@@ -107,11 +111,16 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to be done every `period` of the clock; `run` is given the clock's time."""
+    """Something to be done every `period` of the clock; `run` is given the clock's time.
+
+    Whoever rings the `bell` has it done at once, besides its turns, but no sooner than `RUNG_AGAIN_S` after
+    the last run that a ring brought about.  On a stepped clock nothing rings.
+    """
 
     name: str
     period: timedelta
     run: Callable[[datetime], object]
+    bell: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         if self.period <= timedelta():
@@ -174,20 +183,38 @@ def next_due(due: datetime, period: timedelta, now: datetime) -> tuple[datetime,
     return following + missed * period, missed
 
 
-def _wait(clock: Clock, moment: datetime, stop: threading.Event) -> bool:
-    """Wait until the clock reads the moment; False when told to stop before."""
-    while not stop.is_set():
-        left = moment - clock.now()
-        if left <= timedelta():
-            return True
-        stop.wait(min(clock.real_seconds(left), WAIT_SLICE_MAX_S))
-    return False
+@dataclass(slots=True)
+class _Waiter:
+    """Waits for a job's turns, and for its bell."""
+
+    job: Job
+    clock: Clock
+    stop: threading.Event
+    _rung_at: float = -math.inf
+
+    def wait(self, moment: datetime) -> bool | None:
+        """Wait until the clock reads the moment: True; None when the bell rang before, False when to stop."""
+        while not self.stop.is_set():
+            left = moment - self.clock.now()
+            if left <= timedelta():
+                return True
+            left_s = min(self.clock.real_seconds(left), WAIT_SLICE_MAX_S)
+            rest_s = self._rung_at + RUNG_AGAIN_S - time.monotonic()
+            if rest_s > 0:
+                self.stop.wait(min(left_s, rest_s))
+            elif self.job.bell.wait(left_s) and not self.stop.is_set():
+                self._rung_at = time.monotonic()
+                return None
+        return False
 
 
 def _repeat(job: Job, clock: Clock, stop: threading.Event, record: Record) -> None:
-    due = clock.now()
-    while _wait(clock, due, stop):
+    due, waiter = clock.now(), _Waiter(job, clock, stop)
+    while (turn := waiter.wait(due)) is not False:
+        job.bell.clear()
         _once(job, clock.now(), record)
+        if turn is None:
+            continue
         due, missed = next_due(due, job.period, clock.now())
         if missed:
             record.note(job.name, lambda h, n=missed: replace(h, skipped=h.skipped + n))  # type: ignore[misc]
@@ -202,6 +229,8 @@ def run(jobs: Sequence[Job], clock: Clock, stop: threading.Event, record: Record
     for thread in threads:
         thread.start()
     stop.wait()
+    for job in jobs:
+        job.bell.set()  # whoever waits for it hears that it is over
     for thread in threads:
         thread.join(STOP_WAIT_MAX_S)
 

@@ -31,8 +31,11 @@ class Desk:
 
     def fold(
         self, signals: Iterable[Alert | Event | Symptom], now: datetime, events: Sequence[Event] = ()
-    ) -> None:
-        """Fold signals in their order, and note `events` as folded in the same transaction."""
+    ) -> bool:
+        """Fold signals in their order, and note `events` as folded in the same transaction.
+
+        Returns whether an incident has changed.
+        """
         with self._hand:
             known = {incident.id: incident for incident in self._books.open_incidents()}
             changes: dict[str, Change] = {}
@@ -48,6 +51,7 @@ class Desk:
                     told = changes[name].entries if name in changes else ()
                     changes[name] = Change(change.incident, (*told, *change.entries))
             self._books.save(tuple(changes.values()), events)
+            return bool(changes)
 
     def keep_hot(self, now: datetime) -> None:
         """Have every service read closely that is in trouble by an open incident."""

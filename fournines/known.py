@@ -253,6 +253,12 @@ class Known:
         found = {self._behind[pair] for pair in dimensions if pair in self._behind}
         return found.pop() if len(found) == 1 else None
 
+    def placement_named(self, service_arn: str) -> Placement | None:
+        """Return the one placement that an ARN without a cluster may mean, or None for none or several."""
+        short = ((place.arn.replace(f"/{place.cluster}/", "/", 1), place) for place in self._services)
+        found = [place for arn, place in short if arn == service_arn]
+        return found[0] if len(found) == 1 else None
+
     def _arrange(self) -> None:
         estates = self._estates.values()
         views = [view for estate in estates for view in estate.services]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,9 +22,10 @@ from fournines.desk import Desk
 from fournines.jobs.backfill import Backfill
 from fournines.jobs.deployments import Deployments
 from fournines.jobs.heartbeat import Heartbeat
+from fournines.jobs.listen import Listen
 from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
-from fournines.jobs.respond import Listen, Remediate
+from fournines.jobs.respond import Remediate
 from fournines.jobs.schedules import Schedules
 from fournines.jobs.statements import Issuance, Statements
 from fournines.jobs.tell import Tell
@@ -73,6 +75,7 @@ class Outside:
     chat: Chat
     beacon: Beacon
     prober: Prober | None = None  # where nobody looks from outside
+    arrived: threading.Event = field(default_factory=threading.Event)  # set by the mailbox when letters come
     archives: Mapping[str, Archive] = field(default_factory=dict)  # where statements are laid up, by its name
 
 
@@ -208,9 +211,10 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     discover = Discover(outside.source, setting.scopes, known, books, setting.workers, pace.discover)
     collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
     heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, pace.patience)
+    looked_into = threading.Event()
     work: dict[str, Callable[[datetime], None]] = {
         "discover": discover.run,
-        "listen": Listen(outside.mailbox, books, known, desk, outside.source.stale).run,
+        "listen": Listen(outside.mailbox, books, known, desk, outside.source.stale, looked_into.set).run,
         "schedules": Schedules(outside.source, setting.schedules, known, books, desk, setting.workers).run,
         "collect": collect.run,
         "evaluate": Evaluate(charter.objectives, known, books, desk).run,
@@ -226,7 +230,11 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     if outside.prober is not None:
         at_once = 1 if setting.workers == 1 else AT_ONCE_MAX
         work["probe"] = Probe(outside.prober, setting.probes, known, books, desk, at_once).run
-    jobs = tuple(Job(name, period, work[name]) for name, period in periods.items())
+    bells = {"listen": outside.arrived, "remediate": looked_into}
+    jobs = tuple(
+        Job(name, period, work[name], bells.get(name) or threading.Event())
+        for name, period in periods.items()
+    )
     return Service(jobs, board, samples, record)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,15 +36,17 @@ KNOCKS_AT_ONCE_MAX = 16
 def outside(settings: Settings, sessions: Sessions, now: Callable[[], datetime]) -> Outside:
     """Return the seams on AWS and Slack as the settings say; queues are listened to from here on."""
     aws = settings.aws
+    arrived = threading.Event()
     queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
     return Outside(
         source=AwsSource(sessions, now, TagKeys(**aws.tags.model_dump())),
         actuator=AwsActuator(sessions),
-        mailbox=SqsMailbox(sessions, queues),
+        mailbox=SqsMailbox(sessions, queues, arrived=arrived),
         chat=slack(settings) or LogChat(),
         beacon=AwsBeacon(sessions, aws.accounts[0].id),
         prober=HttpProber(),
         archives=archives(settings, sessions),
+        arrived=arrived,
     )
 
 

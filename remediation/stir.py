@@ -23,8 +23,8 @@ def stirred(signal: Alert | Event | Symptom) -> Placement | None:
             stirs = not name.startswith(DOUBTED)
         case Alert() | DeploymentChanged(placement=_):
             stirs = True
-        case AlarmChanged(state=state):
-            stirs = state == "ALARM"
+        case AlarmChanged(state=state, suppressed=suppressed):
+            stirs = state == "ALARM" and not suppressed
         case ServiceAction(name=name, spot_refused=refused):
             stirs = refused or name in SHORT_OF_TASKS
         case TaskChanged(end=end):
@@ -40,7 +40,7 @@ def alarming(signal: Alert | Event | Symptom) -> bool:
     match signal:
         case Alert(severity=severity) | Symptom(severity=severity):
             return severity is Severity.PAGE
-        case AlarmChanged(state="ALARM", metrics=metrics):
+        case AlarmChanged(state="ALARM", suppressed=False, metrics=metrics):
             return bool(FELT_BY_USERS.intersection(metrics))
         case _:
             return False

@@ -242,7 +242,8 @@ def events() -> None:
 def parse_events(files: tuple[str, ...], *, as_json: bool) -> None:
     """Say in a sentence what fournines understands of each event; what it does not know says why.
 
-    A file holds one event, a JSON list of them, or one in each line; `-` is the standard input.
+    A file holds one event, a JSON list of them, one in each line, or what `aws sqs receive-message` printed;
+    `-` is the standard input.
     """
     from remediation.events.describe import describe  # noqa: PLC0415 - what is heavy waits until it is needed
     from remediation.events.parse import parse  # noqa: PLC0415
@@ -271,7 +272,11 @@ def _bodies(file: str) -> Iterator[str]:
         one_a_line = len(rows) > 1 and all(line.lstrip().startswith("{") for line in rows)
         yield from rows if one_a_line else [text]
         return
-    yield from (json.dumps(item) for item in whole) if isinstance(whole, list) else [text]
+    messages = whole.get("Messages") if isinstance(whole, dict) else None
+    if isinstance(messages, list):
+        yield from (str(one.get("Body", "")) for one in messages if isinstance(one, dict))
+    else:
+        yield from (json.dumps(item) for item in whole) if isinstance(whole, list) else [text]
 
 
 def _event(file: str, event: Event, sentence: str) -> dict[str, object]:

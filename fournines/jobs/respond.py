@@ -1,15 +1,12 @@
-"""What happened, what to do about it, and doing it."""
+"""What to do about what happened, and doing it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fournines.desk import Desk
 from fournines.jobs.watch import about_us
-from fournines.known import Known
 from fournines.look import Looker
 from fournines.store.books import Books
 from remediation.decision.decide import decide
@@ -17,72 +14,21 @@ from remediation.decision.guards import DATA_AGE_MAX, Switches
 from remediation.decision.policy import Policies
 from remediation.decision.record import record
 from remediation.diagnosis.diagnose import diagnose
-from remediation.events.event import AlarmChanged, Answer, DeploymentChanged, Mailbox
-from remediation.events.parse import parse
 from remediation.incidents import Change
 from remediation.receive import felt, quiet
 from remediation.workflow.engine import Engine
 from remediation.workflow.progress import busy, follow
 from remediation.workflow.start import run_for
-from slo.cells import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
     from remediation.diagnosis.situation import Situation
-    from remediation.events.event import Event
     from remediation.incidents import Incident
 
 #: One turn moves no more runs than this, so that what is new need not wait long.
 MOVES_MAX = 100
-#: A new service is discovered within so long: until then its events wait.
-DISCOVERED_WITHIN = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Takes events off the queues: stored first, deleted then, and only then acted on.
-
-    `stale` is told each service that is being deployed: what was kept of it may be so no more.
-    """
-
-    mailbox: Mailbox
-    books: Books
-    known: Known
-    desk: Desk
-    stale: Callable[[Placement], None]
-
-    def run(self, now: datetime) -> None:
-        """Keep what has arrived, and fold what is new into incidents."""
-        letters = self.mailbox.receive()
-        if letters:
-            arrived = [(letter.body, parse(letter.body)) for letter in letters]
-            self.books.keep_events(arrived, now)
-            self.mailbox.delete(letters)
-            for _, event in arrived:
-                if isinstance(event, DeploymentChanged) and event.placement:
-                    self.stale(event.placement)
-        events = [self._placed(event) for event in self.books.unfolded_events()]
-        settled = [event for event in events if self._ours(event) or self._foreign(event, now)]
-        if settled:
-            self.desk.fold([event for event in settled if self._ours(event)], now, settled)
-
-    def _placed(self, event: Event) -> Event:
-        """Say of an alarm which placement its metrics speak of, as far as is discovered by now."""
-        if not isinstance(event, AlarmChanged):
-            return event
-        return replace(event, placement=self.known.placement_behind(event.dimensions))
-
-    def _ours(self, event: Event) -> bool:
-        """Whether the event speaks of a placement that we know: one of another estate acts on nothing."""
-        return isinstance(event, Answer) or getattr(event, "placement", None) in self.known.services
-
-    def _foreign(self, event: Event, now: datetime) -> bool:
-        """Whether the event is nobody's of ours, and not just of a service that discovery has yet to find."""
-        young = event.origin.at is None or now - event.origin.at < DISCOVERED_WITHIN
-        placed = isinstance(event, AlarmChanged) or getattr(event, "placement", None) is not None
-        return not (placed and young)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ SEAL_AFTER = timedelta(days=2)
 #: Cells stay a little longer than they are taken: what is just being read in finds its day as it was.
 FORGET_AFTER = KEPT + SEAL_AFTER
 
+#: How long events are kept: longer than any copy may still arrive, 14 days in our queue and 14 among the dead
+#: letters [SQS], and long enough to see how last month's incidents came about.
+EVENTS_FOR = timedelta(days=35)
+
 #: A turn proves one day in so many, so that all are proven within three days and no turn takes long.
 TURNS = 67
 TURN = timedelta(hours=1)
@@ -47,6 +51,8 @@ class Upkeep:
         while self.books.forget(minute_of(oldest)):
             pass
         self.books.forget_running(oldest)
+        while self.books.forget_events(now - EVENTS_FOR, oldest):
+            pass
         self._prove_windows()
         self._prove_days(now)
         broken = self.books.verify_journal()

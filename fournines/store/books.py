@@ -306,8 +306,17 @@ class Books:
         with self._database.read() as connection:
             return inbox.of_kind(connection, kind, since)
 
+    def forget_events(self, before: datetime, long_before: datetime) -> int:
+        """Drop the oldest events that were received before the moments, deployments by the second.
+
+        Returns how many; 0 when none is left.
+        """
+        self._must_own()
+        with self._database.write() as connection:
+            return inbox.forget(connection, before, long_before)
+
     def event_counts(self) -> Mapping[str, int]:
-        """Return how many events of each kind were kept."""
+        """Return how many events of each kind were ever kept."""
         with self._database.read() as connection:
             return inbox.counts(connection)
 

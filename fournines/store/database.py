@@ -149,6 +149,8 @@ def _agree(connection: Connection, url: str) -> None:
             f"{tables.SCHEMA_MIN} on): export its cells with that version, and import them into a new store"
         )
     tables.metadata.create_all(connection)
+    for index in tables.inbox.indexes:  # a table that was there keeps the indexes that it had
+        index.create(connection, checkfirst=True)
     if found < tables.SCHEMA:
         statement = insert_into(connection, tables.meta).values(name="schema", value=str(tables.SCHEMA))
         connection.execute(

@@ -177,6 +177,14 @@ inbox = Table(
     Column("raw", Text, nullable=False),
     Column("body", Text, nullable=False),
 )
+#: What waits is few of many, and is asked for twice a second.
+Index("inbox_waits", inbox.c.n, sqlite_where=~inbox.c.folded, postgresql_where=~inbox.c.folded)
+heard = Table(
+    "heard",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+)
 incident = Table(
     "incident",
     metadata,

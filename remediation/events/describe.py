@@ -11,6 +11,7 @@ from remediation.events.event import (
     ContainerInstanceChanged,
     DeploymentChanged,
     DeploymentPhase,
+    HealthChanged,
     InstanceWarning,
     ServiceAction,
     TaskChanged,
@@ -62,7 +63,7 @@ def describe(event: Event) -> str:  # noqa: C901, PLR0911 - one line for each ki
             )
             return _because(told, event.reason)
         case AlarmChanged():
-            muted = ", its actions suppressed" if event.suppressed else ""
+            muted = ", its actions suppressed: nothing is done about it" if event.suppressed else ""
             return f"Alarm {event.name} went from {event.previous or 'unknown'} to {event.state}{muted}."
         case InstanceWarning(interrupted=True):
             return f"Spot takes instance {event.instance} back within two minutes."
@@ -74,6 +75,10 @@ def describe(event: Event) -> str:  # noqa: C901, PLR0911 - one line for each ki
         case CodeDeployChanged():
             where = f"{event.application}/{event.deployment_group}"
             return f"CodeDeploy deployment {event.deployment_id} of {where} is in state {event.state}."
+        case HealthChanged():
+            whose = f"{event.service or 'AWS'} in {event.region or 'every region'}"
+            named = f", naming {len(event.entities)} of ours" if event.entities else ""
+            return f"AWS Health says {event.code} of {whose}: {event.status or 'no state'}{named}."
         case Answer():
             return _because(f"{event.actor} answered {event.choice} to {event.incident}", event.note)
         case Unrecognised():

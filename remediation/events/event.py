@@ -39,7 +39,10 @@ class DeploymentPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentChanged:
-    """A deployment of a service started, turned back, completed or failed."""
+    """A deployment of a service started, turned back, completed or failed.
+
+    An ARN of before 2021 names no cluster, and nothing else does: `service_arn` is then all that is known.
+    """
 
     kind: Literal["deployment_changed"] = "deployment_changed"
     origin: Origin
@@ -47,6 +50,7 @@ class DeploymentChanged:
     deployment_id: str
     phase: DeploymentPhase
     reason: str
+    service_arn: str = ""
 
 
 class TaskEnd(StrEnum):
@@ -97,6 +101,7 @@ class ServiceAction:
     level: str
     reason: str
     providers: tuple[str, ...] = ()
+    service_arn: str = ""
 
     @property
     def spot_refused(self) -> bool:
@@ -113,7 +118,11 @@ class ServiceAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmChanged:
-    """A CloudWatch alarm changed state; `dimensions` are those of its metrics, none for a composite alarm."""
+    """A CloudWatch alarm changed state; `dimensions` are those of its metrics, none for a composite alarm.
+
+    `suppressed` is an alarm whose actions another one holds back: nothing is done about it.  `changed_at` is
+    the alarm's own time, which orders what it tells.
+    """
 
     kind: Literal["alarm_changed"] = "alarm_changed"
     origin: Origin
@@ -124,6 +133,13 @@ class AlarmChanged:
     metrics: tuple[str, ...] = ()
     dimensions: tuple[tuple[str, str], ...] = ()
     placement: Placement | None = None
+    changed_at: datetime | None = None
+    rule: str = ""
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When it changed, as exactly as is known."""
+        return self.changed_at or self.origin.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,9 +175,45 @@ class CodeDeployChanged:
     state: str
 
 
+class HealthCategory(StrEnum):
+    """What AWS Health speaks of [AWS Health, eventTypeCategory]."""
+
+    ISSUE = "issue"
+    ACCOUNT_NOTIFICATION = "accountNotification"
+    SCHEDULED_CHANGE = "scheduledChange"
+    INVESTIGATION = "investigation"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthChanged:
+    """AWS itself says that something of it is not well, or will be changed.
+
+    `region` is the one that it speaks of; the event may be delivered in another.  `entities` are what it
+    names of ours: ARNs or other ids, as many as are kept.
+    """
+
+    kind: Literal["health_changed"] = "health_changed"
+    origin: Origin
+    arn: str
+    service: str
+    code: str
+    category: HealthCategory
+    region: str
+    status: str
+    text: str
+    public: bool = False
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    entities: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A person answered a question: approve, hold (refuse) or acknowledge."""
+    """A person answered a question: approve, hold (refuse) or acknowledge.
+
+    It comes through a door that knows who speaks; whoever writes to a queue of events is nobody.
+    """
 
     kind: Literal["answer"] = "answer"
     origin: Origin
@@ -171,6 +223,16 @@ class Answer:
     note: str = ""
 
 
+class Doubt(StrEnum):
+    """Why an event is not recognised."""
+
+    TOO_LARGE = "too_large"
+    NOT_JSON = "not_json"
+    UNKNOWN_KIND = "unknown_kind"
+    UNKNOWN_STATE = "unknown_state"
+    UNPROVEN_ANSWER = "unproven_answer"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unrecognised:
     """An event that we do not know: kept as it came, counted, never acted on."""
@@ -178,6 +240,7 @@ class Unrecognised:
     kind: Literal["unrecognised"] = "unrecognised"
     origin: Origin
     why: str
+    doubt: Doubt = Doubt.UNKNOWN_KIND
 
 
 Event = (
@@ -188,6 +251,7 @@ Event = (
     | InstanceWarning
     | ContainerInstanceChanged
     | CodeDeployChanged
+    | HealthChanged
     | Answer
     | Unrecognised
 )

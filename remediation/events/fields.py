@@ -12,6 +12,12 @@ from slo.cells import Placement
 
 #: How much of one text is kept; AWS bounds its reasons at 1,024 characters, alarms at 1,023.
 TEXT_MAX = 2_000
+#: So many items of one list are read; a task holds 10 containers, an alarm 20 metrics [quotas of both].
+ITEMS_MAX = 100
+#: Such as "Fri, 27 Jan 2023 06:02:51 GMT" [AWS Health, EventBridge schema].
+HEALTH_TIME = "%a, %d %b %Y %H:%M:%S %z"
+#: What a database keeps as a whole number.
+NUMBER_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +35,45 @@ class Fields:
         """Return the first of these fields that holds text, cut to a bound and free of lone surrogates."""
         found = (self.data.get(name) for name in names)
         text = next((value for value in found if isinstance(value, str) and value), "")
-        return text[:TEXT_MAX].encode("utf-8", "replace").decode("utf-8")
+        return clean(text[:TEXT_MAX])
 
     def number(self, name: str) -> int | None:
-        """Return a whole number, or None."""
+        """Return a whole number that can be kept, or None."""
         value = self.data.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        return value if -NUMBER_MAX <= value <= NUMBER_MAX else None
 
     def inner(self, *path: str) -> Fields:
         """Return an object within, empty when any step of the path is missing."""
         return self if not path else Fields.of(self.data.get(path[0])).inner(*path[1:])
 
     def each(self, name: str) -> tuple[Fields, ...]:
-        """Return the objects of a list."""
-        value = self.data.get(name)
-        items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-        return tuple(Fields(item) for item in items if isinstance(item, Mapping))
+        """Return the objects of a list, as many as are read."""
+        return tuple(Fields(item) for item in self._items(name) if isinstance(item, Mapping))
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return the texts of a list."""
+        """Return the texts of a list, as many as are read."""
+        return tuple(clean(item[:TEXT_MAX]) for item in self._items(name) if isinstance(item, str))
+
+    def _items(self, name: str) -> Sequence[object]:
         value = self.data.get(name)
-        items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-        return tuple(Fields({"item": item}).text("item") for item in items if isinstance(item, str))
+        return value[:ITEMS_MAX] if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+def clean(text: str) -> str:
+    """Return a text that every database keeps: without lone surrogates and zero characters."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 
 def moment(text: str) -> datetime | None:
-    """Read an ISO 8601 time, `Z` and `+0000` included; None for a placeholder or nonsense."""
+    """Read an ISO 8601 time, `Z` and `+0000` included, or one as AWS Health writes it.
+
+    None for a placeholder or nonsense.
+    """
     try:
+        if text.endswith(" GMT"):
+            return datetime.strptime(text.replace("GMT", "+0000"), HEALTH_TIME).astimezone(UTC)
         read = datetime.fromisoformat(text)
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):

@@ -1,23 +1,29 @@
 """Raw body to event.  Never fails: what is not understood is kept as it came, and acts on nothing.
 
-Shapes: EventBridge events of ECS, CloudWatch, EC2 and CodeDeploy, and people's answers in our own
-[https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html].
+Shapes: EventBridge events of ECS, CloudWatch, EC2, CodeDeploy and AWS Health
+[https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html,
+https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html].
+People answer elsewhere: what says here that it is an answer proves nothing about who gave it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from collector.runs import TaskRun
 from remediation.events.event import (
     AlarmChanged,
-    Answer,
     CodeDeployChanged,
     ContainerInstanceChanged,
     DeploymentChanged,
     DeploymentPhase,
+    Doubt,
+    HealthCategory,
+    HealthChanged,
     InstanceWarning,
     Origin,
     ServiceAction,
@@ -26,8 +32,11 @@ from remediation.events.event import (
     Unrecognised,
 )
 from remediation.events.fields import (
+    ITEMS_MAX,
+    TEXT_MAX,
     Fields,
     arn_part,
+    clean,
     moment,
     placement_of_family,
     placement_of_group,
@@ -38,8 +47,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from remediation.events.event import Event
+    from slo.cells import Placement
 
-_Choice = Literal["approve", "hold", "ack"]
+#: What is longer is no event of AWS: EventBridge takes 256 KiB for an event, SQS 1 MiB for a message.
+BODY_MAX = 262_144
+#: Under this name we would speak ourselves; nobody may who only reaches a queue.
+OURSELVES = "fournines"
 
 _PHASES = {
     "SERVICE_DEPLOYMENT_IN_PROGRESS": DeploymentPhase.STARTED,
@@ -68,21 +81,30 @@ _OUT_OF_MEMORY_EXIT = 137
 
 def parse(body: str) -> Event:
     """Return the event that the body tells, or `Unrecognised` with the reason."""
+    if len(body) > BODY_MAX:
+        why = f"{len(body)} characters are more than the {BODY_MAX} of an event of AWS"
+        return Unrecognised(origin=_origin(Fields({}), body), why=why, doubt=Doubt.TOO_LARGE)
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
-        return Unrecognised(origin=_origin(Fields({}), body), why=f"not JSON: {str(error)[:200]}")
+        return _not_json(body, f"not JSON: {clean(str(error)[:200])}")
     if not isinstance(raw, dict):
-        return Unrecognised(origin=_origin(Fields({}), body), why="not a JSON object")
+        return _not_json(body, "not a JSON object")
     event = Fields(raw)
     origin = _origin(event, body)
     source, detail_type = event.text("source"), event.text("detail-type")
+    if source == OURSELVES:
+        why = "what comes by a queue proves nobody: answer with `fournines approve` or `hold`"
+        return Unrecognised(origin=origin, why=why, doubt=Doubt.UNPROVEN_ANSWER)
     reader = _READERS.get((source, detail_type))
     if reader is None:
-        return Unrecognised(
-            origin=origin, why=f"no reader for {detail_type or 'no detail-type'!r} of {source!r}"
-        )
+        why = f"no reader for {detail_type or 'no detail-type'!r} of {source!r}"
+        return Unrecognised(origin=origin, why=why)
     return reader(origin, event, event.inner("detail"))
+
+
+def _not_json(body: str, why: str) -> Unrecognised:
+    return Unrecognised(origin=_origin(Fields({}), body), why=why, doubt=Doubt.NOT_JSON)
 
 
 def _origin(event: Fields, body: str) -> Origin:
@@ -96,23 +118,36 @@ def _origin(event: Fields, body: str) -> Origin:
     )
 
 
-def _service_arn(event: Fields) -> str:
-    return next(iter(event.texts("resources")), "")
+def _service_arn(event: Fields, detail: Fields) -> str:
+    """Return the ARN of the service that an event speaks of: its resource, or what stands beside it."""
+    arns = (*event.texts("resources"), detail.text("serviceArn"))
+    return next((arn for arn in arns if arn_part(arn, 5).startswith("service/")), "")
+
+
+def _service(event: Fields, detail: Fields) -> Placement | None:
+    """Return the placement of a service that is named by its ARN, or by its name beside its cluster."""
+    cluster, arn = detail.text("clusterArn"), _service_arn(event, detail)
+    if arn:
+        return placement_of_service(arn, cluster)
+    name = detail.text("serviceName", "service").rpartition("/")[2]
+    return placement_of_group(f"service:{name}", cluster) if name else None
 
 
 def _deployment(origin: Origin, event: Fields, detail: Fields) -> Event:
     name, reason = detail.text("eventName"), detail.text("reason")
     if name not in _PHASES:
-        return Unrecognised(origin=origin, why=f"deployment event {name!r} is not known")
+        why = f"deployment event {name!r} is not known"
+        return Unrecognised(origin=origin, why=why, doubt=Doubt.UNKNOWN_STATE)
     phase = _PHASES[name]
     if phase is DeploymentPhase.STARTED and "rolling back" in reason.lower():
         phase = DeploymentPhase.ROLLING_BACK  # the same name as a start: only the reason tells
     return DeploymentChanged(
         origin=origin,
-        placement=placement_of_service(_service_arn(event), detail.text("clusterArn")),
+        placement=_service(event, detail),
         deployment_id=detail.text("deploymentId"),
         phase=phase,
         reason=reason,
+        service_arn=_service_arn(event, detail),
     )
 
 
@@ -176,20 +211,21 @@ def _out_of_memory(detail: Fields) -> bool:
 def _service_action(origin: Origin, event: Fields, detail: Fields) -> Event:
     return ServiceAction(
         origin=origin,
-        placement=placement_of_service(_service_arn(event), detail.text("clusterArn")),
+        placement=_service(event, detail),
         name=detail.text("eventName"),
         level=detail.text("eventType"),
         reason=detail.text("reason"),
         providers=detail.texts("capacityProviderArns"),
+        service_arn=_service_arn(event, detail),
     )
 
 
 def _alarm(origin: Origin, _event: Fields, detail: Fields) -> Event:
     metrics = [entry.inner("metricStat", "metric") for entry in detail.inner("configuration").each("metrics")]
     dimensions = {
-        (name, dimension.text(name))
+        (clean(name[:TEXT_MAX]), dimension.text(name))
         for dimension in (metric.inner("dimensions") for metric in metrics)
-        for name in dimension.data
+        for name in itertools.islice(dimension.data, ITEMS_MAX)
     }
     return AlarmChanged(
         origin=origin,
@@ -199,6 +235,8 @@ def _alarm(origin: Origin, _event: Fields, detail: Fields) -> Event:
         suppressed=bool(detail.inner("state").text("actionsSuppressedBy")),
         metrics=tuple(dict.fromkeys(name for metric in metrics if (name := metric.text("name")))),
         dimensions=tuple(sorted(dimensions)),
+        changed_at=moment(detail.inner("state").text("timestamp")),
+        rule=detail.inner("configuration").text("alarmRule"),
     )
 
 
@@ -229,18 +267,22 @@ def _codedeploy(origin: Origin, _event: Fields, detail: Fields) -> Event:
     )
 
 
-def _answer(origin: Origin, _event: Fields, detail: Fields) -> Event:
-    choice: _Choice | None = next((c for c in get_args(_Choice) if c == detail.text("choice")), None)
-    if choice is None or not detail.text("incident") or not detail.text("actor"):
-        return Unrecognised(
-            origin=origin, why="an answer needs incident, actor, and choice approve, hold or ack"
-        )
-    return Answer(
-        origin=origin,
-        incident=detail.text("incident"),
-        choice=choice,
-        actor=detail.text("actor"),
-        note=detail.text("note"),
+def _health(origin: Origin, _event: Fields, detail: Fields) -> Event:
+    region, category = detail.text("eventRegion"), detail.text("eventTypeCategory")
+    told = detail.each("eventDescription")
+    return HealthChanged(
+        origin=replace(origin, region=region) if region else origin,
+        arn=detail.text("eventArn"),
+        service=detail.text("service"),
+        code=detail.text("eventTypeCode"),
+        category=HealthCategory(category) if category in set(HealthCategory) else HealthCategory.OTHER,
+        region=region or origin.region,
+        status=detail.text("statusCode"),
+        text=told[0].text("latestDescription") if told else "",
+        public=detail.text("eventScopeCode") == "PUBLIC",
+        began_at=moment(detail.text("startTime")),
+        ended_at=moment(detail.text("endTime")),
+        entities=tuple(filter(None, (one.text("entityValue") for one in detail.each("affectedEntities")))),
     )
 
 
@@ -253,5 +295,5 @@ _READERS: dict[tuple[str, str], Callable[[Origin, Fields, Fields], Event]] = {
     ("aws.ec2", "EC2 Spot Instance Interruption Warning"): _instance,
     ("aws.ec2", "EC2 Instance Rebalance Recommendation"): _instance,
     ("aws.codedeploy", "CodeDeploy Deployment State-change Notification"): _codedeploy,
-    ("fournines", "Answer"): _answer,
+    ("aws.health", "AWS Health Event"): _health,
 }

@@ -1,6 +1,7 @@
 """The Mailbox seam on SQS: one thread per queue waits for letters, so that nobody else has to.
 
-Letters are deleted only when the reader says so.  One that waits here too long comes again, as any may.
+When a queue gives more than one thread can take, others help it until the queue runs dry.  Letters are
+deleted only when the reader says so.  One that waits here too long comes again, as any may.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 import queue
 import threading
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
 #: [SQS ReceiveMessage, DeleteMessageBatch]
 MESSAGES_PER_CALL_MAX = 10
 WAIT_MAX_S = 20
+#: A queue that gives so many at once has more: SQS seldom fills a call even then.
+MANY = 5
 #: Letters held in memory; while it is full nobody asks for more and SQS keeps them.
-BUFFER_MAX = 1000
+BUFFER_MAX = 2000
+#: So many threads empty a queue in a storm, and so many delete at once.  A call takes some ten milliseconds.
+LISTENERS_MAX = 8
+DELETERS_MAX = 8
 #: How long a thread rests after a failure, twice as long after each further one.
 REST_S = 1.0
 REST_MAX_S = 30.0
@@ -61,14 +68,22 @@ class Queue:
 class SqsMailbox:
     """Receives from several queues.  `close` ends the threads; they are daemons and hold no process."""
 
-    def __init__(self, clients: Clients, queues: Sequence[Queue], wait_s: int = 10) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        queues: Sequence[Queue],
+        wait_s: int = 10,
+        arrived: threading.Event | None = None,
+    ) -> None:
         if not 0 <= wait_s <= WAIT_MAX_S:
             raise ValueError(f"SQS waits 0 to {WAIT_MAX_S} s for a message, got {wait_s}")
         self._queues = {str(one): (clients.sqs(one.account, one.region), one.url) for one in queues}
         self._wait_s = wait_s
         self._letters: queue.Queue[Letter] = queue.Queue(BUFFER_MAX)
         self._troubles: dict[str, str] = {}
-        self._stop = threading.Event()
+        self._stop, self._arrived = threading.Event(), arrived or threading.Event()
+        self._helpers = {name: threading.Semaphore(LISTENERS_MAX - 1) for name in self._queues}
+        self._deleting = ThreadPoolExecutor(DELETERS_MAX, thread_name_prefix="delete")
         self._threads = [
             threading.Thread(target=self._listen, args=(name,), name=f"queue {name}", daemon=True)
             for name in self._queues
@@ -88,24 +103,28 @@ class SqsMailbox:
 
     def receive(self) -> Sequence[Letter]:
         """Return what has arrived, without waiting."""
-        return list(self._arrived())
+        return list(self._buffered())
 
     def delete(self, letters: Sequence[Letter]) -> None:
         """Delete letters that are stored safely; one that cannot be deleted comes again."""
         by_queue: dict[str, list[Letter]] = defaultdict(list)
         for letter in letters:
             by_queue[letter.queue].append(letter)
-        for name, found in by_queue.items():
-            for start in range(0, len(found), MESSAGES_PER_CALL_MAX):
-                self._delete(name, found[start : start + MESSAGES_PER_CALL_MAX])
+        parts = [
+            (name, found[start : start + MESSAGES_PER_CALL_MAX])
+            for name, found in by_queue.items()
+            for start in range(0, len(found), MESSAGES_PER_CALL_MAX)
+        ]
+        list(self._deleting.map(lambda part: self._delete(*part), parts))
 
     def close(self) -> None:
         """Stop listening; returns when the threads have ended, at most one long poll later."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=self._wait_s + REST_S)
+        self._deleting.shutdown()
 
-    def _arrived(self) -> Iterator[Letter]:
+    def _buffered(self) -> Iterator[Letter]:
         for _ in range(BUFFER_MAX):
             try:
                 yield self._letters.get_nowait()
@@ -116,7 +135,8 @@ class SqsMailbox:
         rest_s = REST_S
         while not self._stop.is_set():
             try:
-                self._poll(name)
+                if self._poll(name) >= MANY:
+                    self._call_for_help(name)
             except _FAILURES as error:
                 self._note(name, str(error))
                 self._stop.wait(rest_s)
@@ -125,13 +145,35 @@ class SqsMailbox:
                 self._note(name, None)
                 rest_s = REST_S
 
-    def _poll(self, name: str) -> None:
+    def _call_for_help(self, name: str) -> None:
+        """Have one more thread empty a queue that gives more than one can take."""
+        if self._helpers[name].acquire(blocking=False):
+            threading.Thread(target=self._help, args=(name,), name=f"queue {name}", daemon=True).start()
+
+    def _help(self, name: str) -> None:
+        """Take letters until there are few; whoever listens all the time tells what fails."""
+        try:
+            while not self._stop.is_set() and self._poll(name, wait_s=0) >= MANY:
+                self._call_for_help(name)
+        except _FAILURES:
+            return
+        finally:
+            self._helpers[name].release()
+
+    def _poll(self, name: str, wait_s: int | None = None) -> int:
+        """Ask once, and return how many letters came."""
         client, url = self._queues[name]
         answer = client.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=MESSAGES_PER_CALL_MAX, WaitTimeSeconds=self._wait_s
+            QueueUrl=url,
+            MaxNumberOfMessages=MESSAGES_PER_CALL_MAX,
+            WaitTimeSeconds=self._wait_s if wait_s is None else wait_s,
         )
-        for message in answer.get("Messages", ()):
+        messages = answer.get("Messages", ())
+        for message in messages:
             self._keep(Letter(queue=name, handle=message["ReceiptHandle"], body=message["Body"]))
+        if messages:
+            self._arrived.set()
+        return len(messages)
 
     def _keep(self, letter: Letter) -> None:
         """Wait for room; what is dropped at the end was never deleted and comes again."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fournines.clock import Fast, Job, Record, Stepped, Steps, Wall, next_due, run
+from fournines.clock import RUNG_AGAIN_S, Fast, Job, Record, Stepped, Steps, Wall, next_due, run
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -92,3 +92,22 @@ def test_a_clock_without_a_zone_or_going_backwards_is_refused() -> None:
         Fast(NOON, NOON, 0)
     with pytest.raises(ValueError, match="time goes forward"):
         Stepped(NOON).move(NOON - MINUTE)
+
+
+def test_a_job_whose_bell_rings_runs_at_once_and_keeps_its_turns() -> None:
+    stop, bell, ran = threading.Event(), threading.Event(), threading.Semaphore(0)
+    job = Job("remediate", timedelta(hours=1), lambda _: ran.release(), bell)
+    thread = threading.Thread(target=run, args=([job], Wall(), stop, Record()))
+    thread.start()
+    assert ran.acquire(timeout=10), "its first turn is now"
+    bell.set()
+    assert ran.acquire(timeout=10), "it runs an hour before its turn"
+    assert not bell.is_set()
+    for _ in range(3):
+        bell.set()
+    assert not ran.acquire(timeout=RUNG_AGAIN_S / 3), "what rings all the time is heard once a second"
+    assert ran.acquire(timeout=10)
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert not ran.acquire(blocking=False), "the bell that ends it runs nothing"

@@ -12,7 +12,7 @@ import pytest
 
 from collector.estate import RegionEstate, ServiceView
 from fournines.desk import Desk
-from fournines.jobs.respond import DISCOVERED_WITHIN, Listen
+from fournines.jobs.listen import DISCOVERED_WITHIN, LOOK_AGAIN, Listen
 from fournines.known import Known
 from fournines.store.books import Books
 from remediation.events.event import Letter
@@ -74,6 +74,15 @@ class Room:
         self.queue.put(name, **changes)
         self.job.run(NOON)
 
+    def put_alarm(self, name: str, state: str, minute: int) -> None:
+        told = json.loads((EVENTS / "alarm_metric.json").read_text(encoding="utf-8"))["detail"]
+        told["state"] = {"value": state, "timestamp": f"2026-10-01T11:5{minute}:00.000+0000"}
+        self.queue.put("alarm_metric", id=name, detail=told, time=f"2026-10-01T11:5{minute}:01Z")
+
+    def alarm(self, name: str, state: str, minute: int) -> None:
+        self.put_alarm(name, state, minute)
+        self.job.run(NOON)
+
 
 @pytest.fixture
 def books() -> Iterator[Books]:
@@ -125,7 +134,7 @@ def test_a_duplicate_changes_nothing_however_often_it_comes(room: Room) -> None:
 
 def test_a_crash_between_keeping_and_folding_loses_nothing(room: Room) -> None:
     class Dies(Desk):
-        def fold(self, *_: object) -> None:
+        def fold(self, *_: object) -> bool:
             raise KeyboardInterrupt
 
     room.queue.put("action_spot_refused")
@@ -186,7 +195,7 @@ def test_a_load_balancer_that_several_share_names_nobody(books: Books) -> None:
 def test_what_makes_no_sense_is_kept_as_it_came(room: Room) -> None:
     room.queue.letters.append(Letter("us-west-2", "x", "not JSON at all"))
     room.job.run(NOON)
-    assert (room.books.event_counts(), room.queue.letters) == ({"unrecognised": 1}, [])
+    assert (room.books.event_counts(), room.queue.letters) == ({"unrecognised/not_json": 1}, [])
 
 
 def test_two_threads_never_open_two_incidents_of_one_service(tmp_path: Path) -> None:
@@ -225,3 +234,88 @@ def test_a_region_that_cannot_be_read_keeps_what_was_known_also_over_a_restart(r
     again = Known(room.books, lambda _: 1.0)
     again.could_not_read(CART.account, CART.region, "AccessDenied")
     assert (list(again.services), again.siblings("cart")) == ([CART], (CART,))
+
+
+def test_an_event_that_changes_an_incident_has_it_looked_into_at_once(room: Room) -> None:
+    rung: list[str] = []
+    room.job.stirred = lambda: rung.append("remediate")
+    room.hears("task_scaled_in")
+    assert rung == []
+    room.hears("action_spot_refused")
+    assert rung == ["remediate"]
+
+
+def test_an_old_arn_finds_the_one_service_that_it_may_mean(room: Room) -> None:
+    room.hears("deployment_started_old_arn")
+    assert room.stale == [CART]
+    twin = Placement(CART.account, CART.region, "outlet", CART.service)
+    room.known.saw(RegionEstate(CART.account, CART.region, NOON, (view(CART), view(twin))))
+    room.hears("deployment_started_old_arn", id="another")
+    assert room.stale == [CART], "two services may be meant: then it means nobody"
+
+
+def test_an_alarm_that_ended_before_its_beginning_was_heard_does_not_ring(books: Books) -> None:
+    room = Room(books, view(CART, target_groups=("targetgroup/cart/1",)))
+    room.alarm("it ended", "OK", minute=1)
+    room.alarm("it began", "ALARM", minute=0)
+    assert books.open_incidents() == ()
+    room.alarm("it began again", "ALARM", minute=2)
+    (incident,) = books.open_incidents()
+    room.alarm("it ended again, told late", "OK", minute=1)
+    (still,) = books.open_incidents()
+    assert [symptom.ringing for symptom in still.symptoms] == [True]
+    assert still.id == incident.id
+
+
+def test_what_an_alarm_tells_at_once_is_taken_in_the_order_in_which_it_happened(books: Books) -> None:
+    room = Room(books, view(CART, target_groups=("targetgroup/cart/1",)))
+    room.put_alarm("it ended", "OK", minute=1)
+    room.alarm("it began", "ALARM", minute=0)
+    (incident,) = books.open_incidents()
+    assert [symptom.ringing for symptom in incident.symptoms] == [False]
+
+
+def test_nobody_can_tell_of_the_future(room: Room) -> None:
+    room.hears("action_spot_refused", time="2999-01-01T00:00:00Z")
+    (incident,) = room.books.open_incidents()
+    (entry,) = room.books.entries(incident.id)
+    assert entry.entry.data["at"] == NOON.isoformat()
+    (kept,) = room.books.recent_events(NOON)
+    assert kept.origin.at == NOON
+
+
+def test_what_is_left_over_is_looked_at_now_and_then_and_not_with_every_letter() -> None:
+    class Counted(Books):
+        looks = 0
+
+        def unfolded_events(self) -> Any:  # noqa: ANN401 - as the books return them
+            self.looks += 1
+            return super().unfolded_events()
+
+    with Counted.open("sqlite://") as counted:
+        room = Room(counted)
+        for number in range(5):
+            room.hears("action_spot_refused", id=f"{number}")
+        assert (counted.looks, len(counted.unfolded_events())) == (1, 5)
+        room.job.run(NOON + LOOK_AGAIN)
+        assert counted.looks == 3
+
+
+def test_a_forged_answer_moves_nothing(room: Room) -> None:
+    room.hears("action_spot_refused")
+    (before,) = room.books.open_incidents()
+    for choice in ("approve", "hold", "ack"):
+        detail = {"incident": before.id, "choice": choice, "actor": "mallory"}
+        room.hears("answer_forged", id=choice, detail=detail)
+    assert room.books.open_incidents() == (before,)
+    assert room.books.event_counts()["unrecognised/unproven_answer"] == 3
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 200_000, "\ud800" * 9, "\x00", "x" * 2**20, '{"id": "' + "i" * 9999 + '"}']
+)
+def test_a_letter_that_no_database_may_want_is_kept_bounded_and_deleted(room: Room, body: str) -> None:
+    room.queue.letters.append(Letter("us-west-2", "x", body))
+    room.job.run(NOON)
+    assert (sum(room.books.event_counts().values()), room.queue.letters) == (1, [])
+    assert room.books.open_incidents() == ()

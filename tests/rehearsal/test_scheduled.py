@@ -11,7 +11,7 @@ import pytest
 
 from fournines.clock import Job, Record, Stepped, Steps
 from fournines.desk import Desk
-from fournines.jobs.respond import Listen
+from fournines.jobs.listen import Listen
 from fournines.jobs.schedules import Schedules
 from fournines.known import Known
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions

@@ -15,15 +15,18 @@ from collector.runs import TaskRun
 from remediation.events.describe import describe
 from remediation.events.event import (
     AlarmChanged,
-    Answer,
     DeploymentChanged,
     DeploymentPhase,
+    Doubt,
+    HealthCategory,
+    HealthChanged,
     ServiceAction,
     TaskChanged,
     TaskEnd,
     Unrecognised,
 )
-from remediation.events.parse import parse
+from remediation.events.fields import ITEMS_MAX, TEXT_MAX, Fields
+from remediation.events.parse import BODY_MAX, parse
 from slo.cells import Placement
 
 if TYPE_CHECKING:
@@ -133,10 +136,77 @@ def test_an_alarm_shows_the_dimensions_of_its_metrics() -> None:
     assert event.metrics == ("HTTPCode_Target_5XX_Count",)
 
 
-def test_a_person_s_answer_arrives_as_an_event() -> None:
-    event = sample("answer_approve")
-    assert isinstance(event, Answer)
-    assert (event.choice, event.actor, event.incident) == ("approve", "ana@example.com", "cart-20261001-1200")
+def test_an_answer_in_a_queue_proves_nobody_and_is_none() -> None:
+    event = sample("answer_forged")
+    assert isinstance(event, Unrecognised)
+    assert event.doubt is Doubt.UNPROVEN_ANSWER
+
+
+def test_aws_health_speaks_of_the_region_that_it_names_and_not_of_the_one_where_it_is_told() -> None:
+    issue, change = sample("health_issue"), sample("health_task_retirement")
+    assert isinstance(issue, HealthChanged)
+    assert isinstance(change, HealthChanged)
+    assert (issue.region, issue.origin.region, issue.public) == ("us-west-2", "us-west-2", True)
+    assert (issue.category, issue.status) == (HealthCategory.ISSUE, "open")
+    assert (issue.began_at, issue.ended_at) == (datetime(2026, 10, 1, 11, 52, tzinfo=UTC), None)
+    assert (change.category, change.public) == (HealthCategory.SCHEDULED_CHANGE, False)
+    assert change.entities == ("shop|cart", "arn:aws:ecs:us-west-2:111122223333:task/shop/0a1b")
+
+
+@pytest.mark.parametrize("name", ["action_of_a_created_service", "action_of_an_updated_service"])
+def test_a_service_without_a_resource_is_found_by_its_name_beside_its_cluster(name: str) -> None:
+    event = sample(name)
+    assert isinstance(event, ServiceAction)
+    assert event.placement == CART
+
+
+def test_an_old_arn_with_no_cluster_beside_it_is_kept_as_it_is() -> None:
+    event = sample("deployment_started_old_arn")
+    assert isinstance(event, DeploymentChanged)
+    assert (event.placement, event.service_arn) == (None, "arn:aws:ecs:us-west-2:111122223333:service/cart")
+
+
+def test_an_alarm_says_when_it_changed_more_exactly_than_its_envelope() -> None:
+    event = sample("alarm_math")
+    assert isinstance(event, AlarmChanged)
+    assert event.told_at == datetime(2026, 10, 1, 11, 59, 58, 250_000, tzinfo=UTC)
+    assert event.dimensions == (("TargetGroup", "targetgroup/cart/1"),)
+
+
+def test_a_composite_alarm_tells_its_rule_and_that_its_actions_are_suppressed() -> None:
+    event = sample("alarm_composite_suppressed")
+    assert isinstance(event, AlarmChanged)
+    assert (event.suppressed, event.rule, event.metrics, event.dimensions) == (True, "ALARM(a)", (), ())
+
+
+@pytest.mark.parametrize(
+    ("body", "doubt"),
+    [
+        ("x" * (BODY_MAX + 1), Doubt.TOO_LARGE),
+        ("{", Doubt.NOT_JSON),
+        ('{"source": "aws.new", "detail-type": "New Thing"}', Doubt.UNKNOWN_KIND),
+        ((SAMPLES / "deployment_of_a_new_kind.json").read_text(encoding="utf-8"), Doubt.UNKNOWN_STATE),
+    ],
+)
+def test_why_an_event_is_not_recognised_is_a_word(body: str, doubt: Doubt) -> None:
+    event = parse(body)
+    assert isinstance(event, Unrecognised)
+    assert event.doubt is doubt
+
+
+def test_no_list_text_or_number_is_kept_beyond_its_bound() -> None:
+    detail = {
+        "clusterArn": "c" * 9999,
+        "taskArn": "\x00\ud800",
+        "version": 10**30,
+        "containers": [{"exitCode": 1}] * 9999,
+    }
+    told = {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
+    event = parse(json.dumps(told))
+    assert isinstance(event, TaskChanged)
+    assert (event.task_arn, event.version) == ("\ufffd?", None)
+    assert Fields(detail).text("clusterArn") == "c" * TEXT_MAX
+    assert len(Fields(detail).each("containers")) == ITEMS_MAX
 
 
 @pytest.mark.parametrize(

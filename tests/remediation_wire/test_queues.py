@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from threading import Event
-from typing import TYPE_CHECKING
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.server import ThreadedMotoServer
 
 from collector.wire.session import Access, Sessions
 from remediation.events.event import Letter
-from remediation.wire.queues import Queue, SqsMailbox
+from remediation.wire.queues import LISTENERS_MAX, Queue, SqsMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,3 +131,41 @@ def test_a_closed_mailbox_has_no_listeners_and_says_so(sessions: Sessions, queue
 def test_a_wait_that_sqs_would_refuse_is_refused(sessions: Sessions) -> None:
     with pytest.raises(ValueError, match="0 to 20 s"):
         SqsMailbox(sessions, (), wait_s=21)
+
+
+class Deep:
+    """A queue that holds so many messages, and how many threads asked it at the same time at most."""
+
+    def __init__(self, messages: int) -> None:
+        self.left, self.deleted, self.at_once, self.most = messages, 0, 0, 0
+        self.lock = Lock()
+
+    def sqs(self, *_: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        return self
+
+    def receive_message(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own parameters
+        with self.lock:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            given = [self.left - number for number in range(min(self.left, 10))]
+            self.left -= len(given)
+        PAUSE.wait(0.01 if given else asked["WaitTimeSeconds"] / 100)
+        with self.lock:
+            self.at_once -= 1
+        return {"Messages": [{"ReceiptHandle": str(one), "Body": str(one)} for one in given]}
+
+    def delete_message_batch(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own parameters
+        with self.lock:
+            self.deleted += len(asked["Entries"])
+        return {}
+
+
+def test_a_deep_queue_is_emptied_by_several_and_somebody_is_told_that_letters_came() -> None:
+    deep, arrived = Deep(500), Event()
+    mailbox = SqsMailbox(deep, [Queue(ACCOUNT, "eu-west-1", "deep")], wait_s=1, arrived=arrived)
+    letters = received(mailbox, 500)
+    mailbox.delete(letters)
+    mailbox.close()
+    assert len({letter.body for letter in letters}) == deep.deleted == 500
+    assert 1 < deep.most <= LISTENERS_MAX
+    assert arrived.is_set()

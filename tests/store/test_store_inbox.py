@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fournines.store.books import Books
@@ -150,3 +151,29 @@ def test_every_event_of_a_kind_is_found_in_its_order() -> None:
         books.keep_events([("{}", action("late", 5)), ("{}", EVERY_KIND[0]), ("{}", action("old"))], NOON)
         assert [event.origin.id for event in books.events_of("service_action", NOON)] == ["old", "late"]
         assert books.events_of("service_action", NOON + timedelta(minutes=6)) == ()
+
+
+def test_a_storm_is_kept_once_and_folded_in_one_go() -> None:
+    storm = [("x", action(f"{number // 2}")) for number in range(5000)]
+    with Books.open("sqlite://") as books:
+        assert len(books.keep_events(storm, NOON)) == 2500
+        assert books.keep_events(storm, NOON) == ()
+        assert books.event_counts() == {"service_action": 2500}
+        books.save([], books.unfolded_events())
+        assert books.unfolded_events() == ()
+
+
+def test_events_are_dropped_when_they_are_old_deployments_later_and_never_what_waits() -> None:
+    long_ago, month = timedelta(days=400), timedelta(days=35)
+    with Books.open("sqlite://") as books:
+        books.keep_events([("x", action("oldest")), ("x", EVERY_KIND[0])], NOON - 2 * long_ago)
+        books.save([], books.unfolded_events())
+        books.keep_events([("x", action("old")), ("x", action("waits"))], NOON - 2 * month)
+        books.keep_events([("x", replace(EVERY_KIND[0], origin=origin("deployed")))], NOON - 2 * month)
+        books.save([], [event for event in books.unfolded_events() if event.origin.id != "waits"])
+        books.keep_events([("x", action("new"))], NOON)
+        assert books.forget_events(NOON - month, NOON - long_ago) == 3
+        assert books.forget_events(NOON - month, NOON - long_ago) == 0
+        kept = {event.origin.id for event in books.recent_events(NOON - timedelta(days=999))}
+        assert kept == {"waits", "deployed", "new"}
+        assert sum(books.event_counts().values()) == 6, "what was heard stays counted"
