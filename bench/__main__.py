@@ -18,12 +18,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.figure import Figure
+from bench.remediation import PARTS
 
 Bench = Callable[[], Iterable[Figure]]
 
 HERE = Path(__file__).parent
 #: What benches are made of.
-PIECES = {"__main__", "figure", "month", "prometheus"}
+PIECES = {"__main__", "figure", "letters", "month", "prometheus", "stand", *PARTS}
 RESULTS = HERE.parent / "var" / "bench" / "results.json"
 
 

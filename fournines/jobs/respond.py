@@ -52,17 +52,21 @@ class Remediate:
                 failures.append(problem)
             if not well:
                 kept.add(incident.id)
-        for _ in range(MOVES_MAX):
-            if self.engine.advance(now) is None:
-                break
+        self._advance(now)
         for incident in self._incidents():
             self.desk.change(incident.id, lambda fresh: self._progress(fresh, now, kept))
         if failures:
             raise ExceptionGroup(f"{len(failures)} incidents could not be looked into", failures)
 
+    def _advance(self, now: datetime) -> None:
+        """Move what is due, as far as it goes."""
+        for _ in range(MOVES_MAX):
+            if self.engine.advance(now) is None:
+                return
+
     def _incidents(self) -> list[Incident]:
-        """Return the open incidents of services; those about ourselves are nothing to remediate."""
-        return [incident for incident in self.books.open_incidents() if not about_us(incident)]
+        """Return the open incidents of services, newest first; those about ourselves nobody remediates."""
+        return [incident for incident in reversed(self.books.open_incidents()) if not about_us(incident)]
 
     def _look_into(self, incident: Incident, now: datetime) -> bool:
         """Decide about each placement; return whether all of them can be seen, and none is in trouble."""
@@ -77,8 +81,8 @@ class Remediate:
         decision = decide(situation, diagnosis, self.policies, self._switches(), now)
         self.desk.change(situation.incident.id, lambda incident: record(incident, decision))
         run = run_for(situation.incident, decision, now)
-        if run is not None:
-            self.books.runs.start(run, ())
+        if run is not None and self.books.runs.start(run, ()):
+            self._advance(now)  # at once, before others are looked into
         return diagnosis.known_trouble
 
     def _notice(self, situation: Situation, now: datetime) -> None:

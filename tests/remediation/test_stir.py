@@ -23,7 +23,8 @@ EVENTS = Path(__file__).with_name("events")
         ("task_running", False),
         ("task_scaled_in", False),
         ("action_steady_state_old_arn", False),
-        ("health_event", False),
+        ("health_issue", False),
+        ("alarm_composite_suppressed", False),
     ],
 )
 def test_trouble_and_change_stir_a_service_and_ordinary_comings_and_goings_do_not(
