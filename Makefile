@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EDITABLE = $(PIP) install --no-deps --no-build-isolation --editable .
 # Extras stay in the locks: else pip looks for what `coverage[toml]` may be, and finds releases without a hash.
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-       --no-emit-index-url --no-header --no-strip-extras --extra simulator
+       --no-emit-index-url --no-header --no-strip-extras --extra simulator --extra postgres
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -37,7 +37,7 @@ check: $(VENV)/.dev  ## format, lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.runtime  ## measure what we promise of ourselves; ONLY=name chooses one
+bench: $(VENV)/.dev  ## measure what we promise of ourselves; ONLY=name chooses one
 	@$(BIN)/python -m bench $(ONLY)
 
 lock: $(VENV)/.python  ## resolve the newest allowed dependencies into requirements/*.lock

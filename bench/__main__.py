@@ -24,7 +24,7 @@ Bench = Callable[[], Iterable[Figure]]
 
 HERE = Path(__file__).parent
 #: What benches are made of.
-PIECES = {"__main__", "figure", "letters", "month", "prometheus", "stand", *PARTS}
+PIECES = {"__main__", "figure", "letters", "month", "prometheus", "server", "stand", *PARTS}
 RESULTS = HERE.parent / "var" / "bench" / "results.json"
 
 

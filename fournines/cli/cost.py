@@ -64,7 +64,7 @@ def _kept(config: Config) -> tuple[RegionEstate, ...]:
     from fournines.store.place import StoreError  # noqa: PLC0415
 
     try:
-        with Books.visit(config.settings.store) as books:
+        with Books.visit(config.settings.books) as books:
             return books.estates()
     except StoreError:
         return ()

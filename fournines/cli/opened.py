@@ -59,7 +59,7 @@ def visit(file: Path) -> Iterator[Opened]:
     from fournines.store.books import Books  # noqa: PLC0415 - what is heavy waits until it is needed
 
     config = read(file)
-    with Books.visit(config.settings.store) as books:
+    with Books.visit(config.settings.books) as books:
         books.exclude(config.exclusions.of_objectives())
         yield Opened(config, config.settings.clock.clock(), books)
 
@@ -70,7 +70,7 @@ def own(file: Path) -> Iterator[Opened]:
     from fournines.store.books import Books  # noqa: PLC0415 - what is heavy waits until it is needed
 
     config = read(file)
-    with Books.open(config.settings.store) as books:
+    with Books.open(config.settings.books) as books:
         yield Opened(config, config.settings.clock.clock(), books)
 
 

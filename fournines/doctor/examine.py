@@ -20,7 +20,7 @@ from fournines.doctor.finding import Finding, ok, warn, wrong
 from fournines.slack.blocks import Message
 from fournines.slack.chat import Granted, Label, Sent
 from fournines.store.books import Books
-from fournines.store.place import IN_MEMORY, StoreError, file_of
+from fournines.store.place import IN_MEMORY, StoreError, file_of, on_server
 from fournines.template import alarm_name
 from slo.cells import moment_of
 
@@ -187,12 +187,13 @@ def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield warn("store", "it is in memory: every restart forgets all", "name a file under store")
         return
     try:
-        place = file_of(settings.store)
-        yield judge.disk(shutil.disk_usage(place.parent).free, str(place.parent))
-        if not place.exists():
-            yield judge.unborn(str(place), may_write=os.access(place.parent, os.W_OK))
-            return
-        with Books.visit(settings.store) as books:
+        if not on_server(settings.store):
+            place = file_of(settings.store)
+            yield judge.disk(shutil.disk_usage(place.parent).free, str(place.parent))
+            if not place.exists():
+                yield judge.unborn(str(place), may_write=os.access(place.parent, os.W_OK))
+                return
+        with Books.visit(settings.books) as books:
             yield judge.journal(books.verify_journal())
             yield from judge.undelivered(books.statements.failing())
             yield from _minutes(settings, books, now)

@@ -1,7 +1,8 @@
 """The one door to what fournines remembers: the store, and the ledger in memory that follows it.
 
-The service opens the books as their owner, alone on a file.  A command visits them beside a running service:
-it reads, answers and sets switches, but records nothing.
+The service opens the books as their owner, alone on a file; a database of PostgreSQL has as many owners as
+there are replicas.  A command visits them beside a running service: it reads, answers and sets switches, but
+records nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from fournines.store import ledger as cells
 from fournines.store.database import Database, open_database
 from fournines.store.desks import Outbox, StatementShelf
 from fournines.store.live import LiveLedger
-from fournines.store.place import IN_MEMORY, StoreError, file_of, own
+from fournines.store.place import IN_MEMORY, StoreError, file_of, on_server, own
 from fournines.store.runs import PAUSED, SqlRuns
 from slo.cells import DAY_MINUTES
 from slo.ledger import Ledger
@@ -77,22 +78,22 @@ class Books:
     def open(cls, url: str, make: Callable[[], Ledger] = Ledger) -> Self:
         """Open the books of a file (or of `sqlite://`, in memory) as their only owner.  Raises StoreError.
 
-        Whoever owned them before is dead: what it had claimed is free at once.
+        Whoever owned them before is dead: what it had claimed is free at once.  On a server others may live.
         """
-        lock = None if url == IN_MEMORY else own(file_of(url))
+        lock = None if url == IN_MEMORY or on_server(url) else own(file_of(url))
         try:
             books = cls(open_database(url), lock, owner=True, make=make)
         except StoreError:
             if lock:
                 lock.close()
             raise
-        books.runs.free_leases()
+        books.runs.free_leases(parked_only=on_server(url))
         return books
 
     @classmethod
     def visit(cls, url: str) -> Self:
         """Open books beside their owner, to read, to answer and to set switches.  Raises StoreError."""
-        if url != IN_MEMORY and not file_of(url).exists():
+        if url != IN_MEMORY and not on_server(url) and not file_of(url).exists():
             raise StoreError(
                 f"there is no store at {file_of(url)}: start `fournines serve` with the same config first"
             )

@@ -11,9 +11,13 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from fournines.trouble import Trouble
 
 IN_MEMORY = "sqlite://"
+SERVER = "postgresql://"
 
 ELSEWHERE = "name another file under `store`"
 
@@ -26,11 +30,35 @@ class StoreBusyError(StoreError):
     """Another fournines owns the store."""
 
 
+def on_server(url: str) -> bool:
+    """Whether a store's address names a database of PostgreSQL, which several processes may share."""
+    return url.startswith(SERVER)
+
+
+def with_password(url: str, password: str) -> str:
+    """Return the address of a database with its password.  Raises ValueError where it is none."""
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"expected {SERVER}USER@HOST/DATABASE") from None
+    if password:
+        found = found.set(password=password)
+    return found.render_as_string(hide_password=False)
+
+
+def shown(url: str) -> str:
+    """Return a store's address as people may see it: without its password."""
+    return make_url(url).render_as_string(hide_password=True) if on_server(url) else url
+
+
 def file_of(url: str) -> Path:
     """Return the file that a store's address names.  Raises StoreError."""
     name = url.removeprefix("sqlite:///")
     if "://" in name:
-        raise StoreError(f"the store {url!r} is not understood: expected a file or {IN_MEMORY} for memory")
+        raise StoreError(
+            f"the store {url!r} is not understood: expected a file, {SERVER}USER@HOST/DATABASE, "
+            f"or {IN_MEMORY} for memory"
+        )
     path = Path(name).absolute()
     if not path.parent.is_dir():
         raise StoreError(f"the store {path} cannot be made: make its folder first (mkdir -p {path.parent})")

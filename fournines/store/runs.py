@@ -127,8 +127,9 @@ class SqlRuns:
                 insert_into(connection, answer)
                 .values(run=run_id, choice=choice, actor=actor, at=at)
                 .on_conflict_do_nothing(index_elements=["run"])
-            )
-            if kept.rowcount != 1:
+                .returning(answer.c.run)
+            ).first()
+            if kept is None:
                 return False
             asking = (run.c.id == run_id, run.c.state == RunState.ASK)
             connection.execute(update(run).where(*asking).values(wake=_AT_ONCE))
@@ -170,10 +171,14 @@ class SqlRuns:
         """Return a run by its id."""
         return next(iter(self._where(run.c.id == run_id)), None)
 
-    def free_leases(self) -> None:
-        """End every lease: only for who knows that no other worker lives."""
+    def free_leases(self, *, parked_only: bool = False) -> None:
+        """End every lease: only for who knows that no other worker lives.
+
+        Those of parked runs may end at any start: whoever starts may be the version that can read them.
+        """
+        held = run.c.lease_ms == _PARKED_MS if parked_only else run.c.owner.is_not(None)
         with self._database.write() as connection:
-            connection.execute(update(run).where(run.c.owner.is_not(None)).values(owner=None, lease_ms=None))
+            connection.execute(update(run).where(held).values(owner=None, lease_ms=None))
 
     def _where(self, *conditions: ColumnElement[bool]) -> tuple[Run, ...]:
         with self._database.read() as connection:

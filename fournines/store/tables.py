@@ -309,3 +309,13 @@ for _verb in ("update", "delete"):
             "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
         ).execute_if(dialect="sqlite"),
     )
+_STAYS = """
+    CREATE OR REPLACE FUNCTION entry_stays() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''the journal is append-only''; END'
+"""
+_GUARD = """
+    CREATE TRIGGER entry_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+    FOR EACH STATEMENT EXECUTE FUNCTION entry_stays()
+"""
+for _statement in (_STAYS, _GUARD):
+    event.listen(entry, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]

@@ -114,6 +114,45 @@ def test_a_short_config_is_enough(folder: Path) -> None:
     assert settings.slack is None
 
 
+SERVER = """
+aws: {regions: [eu-west-1], accounts: [{id: 123456789012}]}
+objectives: [objectives.yaml]
+store: postgresql://ann@db.internal/books?sslmode=require
+"""
+
+
+def test_a_store_on_a_server_takes_its_password_by_reference(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert config(folder, SERVER).settings.books == "postgresql://ann@db.internal/books?sslmode=require"
+    monkeypatch.setenv("HUSH", "p@ss/word")
+    settings = config(folder, SERVER + "store_password: {env: HUSH}\n").settings
+    assert settings.books == "postgresql://ann:p%40ss%2Fword@db.internal/books?sslmode=require"
+    assert "p%40ss" not in repr(settings)
+    assert "p@ss" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SERVER.replace("ann@", "ann:hush@"), "expected no password here: name it under store_password"),
+        (SERVER + "store_password: hush\n", "expected {env: NAME} or {file: PATH}"),
+        (SERVER + "store_password: {env: NOT_SET}\n", "the environment variable NOT_SET is not set"),
+        (
+            SERVER.replace("postgresql://ann@db.internal/books", "books.db")
+            + "store_password: {env: HOME}\n",
+            "expected store_password only where `store` is on a server",
+        ),
+    ],
+)
+def test_a_password_that_stands_where_it_should_not_is_refused_unseen(
+    folder: Path, text: str, told: str
+) -> None:
+    (fault,) = faults(folder, text)
+    assert told in fault
+    assert "hush" not in fault
+
+
 def test_secrets_are_looked_up_and_never_printed(folder: Path) -> None:
     found = config(folder, CONFIG)
     assert found.settings.slack is not None

@@ -35,18 +35,18 @@ HERE = Placement("1", "eu-west-1", "main", "search")
 
 
 def test_a_second_owner_of_a_file_gets_one_sentence(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
+    store = str(tmp_path / "books.db")
     with (
-        Books.open(url),
+        Books.open(store),
         pytest.raises(StoreBusyError, match="is in use by another fournines: stop that one") as error,
     ):
-        Books.open(url)
+        Books.open(store)
     assert "\n" not in str(error.value)
-    Books.open(url).close()
+    Books.open(store).close()
 
 
 def test_a_killed_owner_leaves_no_lock_and_its_claims_are_free(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
+    store = str(tmp_path / "books.db")
     run = Run(
         id="r1",
         incident="i",
@@ -56,24 +56,23 @@ def test_a_killed_owner_leaves_no_lock_and_its_claims_are_free(tmp_path: Path) -
         wake=NOON,
         created_at=NOON,
     )
-    with Books.open(url) as books:
+    with Books.open(store) as books:
         books.runs.start(run, [])
     dying = (
         "import os, signal, sys; from datetime import UTC, datetime; from fournines.store.books import Books;"
         "books = Books.open(sys.argv[1]); assert books.runs.claim(datetime(2026, 10, 1, 12, tzinfo=UTC));"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    died = subprocess.run([sys.executable, "-c", dying, url], check=False, timeout=60, capture_output=True)
+    died = subprocess.run([sys.executable, "-c", dying, store], check=False, timeout=60, capture_output=True)
     assert died.returncode == -9, died.stderr
-    with Books.open(url) as books:
+    with Books.open(store) as books:
         claim = books.runs.claim(NOON)
     assert claim is not None
     assert claim.number == 2
 
 
-def test_a_visitor_works_beside_the_owner_but_records_nothing(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
-    with Books.open(url) as owner, Books.visit(url) as visitor:
+def test_a_visitor_works_beside_the_owner_but_records_nothing(store: str) -> None:
+    with Books.open(store) as owner, Books.visit(store) as visitor:
         owner.append([Entry(EntryKind.OPENED, NOON, "It fails.", incident="i")])
         assert len(visitor.entries()) == 1
         visitor.runs.set_switch("paused", on=True, actor="Ann", at=NOON)
@@ -94,7 +93,7 @@ def test_a_visitor_makes_no_store(tmp_path: Path) -> None:
         ("nowhere/books.db", r"cannot be made: make its folder first \(mkdir -p .*nowhere\)"),
         ("folder", "unable to open database file; name another file under `store`"),
         ("text.db", "file is not a database; name another file under `store`"),
-        ("postgresql://db/x", "is not understood: expected a file or sqlite:// for memory"),
+        ("mysql://db/x", "is not understood: expected a file, postgresql://USER@HOST/DATABASE, or sqlite://"),
     ],
 )
 def test_a_store_that_cannot_be_used_is_one_sentence_with_the_fix(
@@ -145,7 +144,7 @@ def test_threads_share_the_books(tmp_path: Path) -> None:
             assert books.verify_journal() is None
 
 
-def test_the_estate_is_remembered_as_it_was_last_seen() -> None:
+def test_the_estate_is_remembered_as_it_was_last_seen(store: str) -> None:
     revision = Revision("arn:r", "arn:td:1", (ProviderShare("FARGATE", 1),))
     view = ServiceView(
         placement=HERE,
@@ -167,18 +166,18 @@ def test_the_estate_is_remembered_as_it_was_last_seen() -> None:
     )
     old = RegionEstate("1", "eu-west-1", NOON - timedelta(hours=1), ())
     new = RegionEstate("1", "eu-west-1", NOON, (view,))
-    with Books.open("sqlite://") as books:
+    with Books.open(store) as books:
         books.save_estate(old)
         books.save_estate(new)
         assert books.estates() == (new,)
 
 
-def test_when_placements_were_seen_is_remembered() -> None:
+def test_when_placements_were_seen_is_remembered(store: str) -> None:
     there = Placement("1", "eu-west-1", "main", "there")
     estate = RegionEstate("1", "eu-west-1", NOON, ())
     seen = Sighting(there, NOON, NOON)
     gone = Sighting(HERE, NOON - timedelta(days=9), NOON, missed=2, missing_since=NOON)
-    with Books.open("sqlite://") as books:
+    with Books.open(store) as books:
         books.save_estate(estate, [gone, Sighting(there, NOON, NOON, 1, NOON)])
         books.save_estate(estate, [seen])
         assert {one.placement: one for one in books.sightings()} == {HERE: gone, there: seen}
@@ -196,8 +195,8 @@ def test_a_store_without_a_table_of_today_gets_it(tmp_path: Path) -> None:
         assert (books.sightings(), len(books.estates())) == ((), 1)
 
 
-def test_a_statement_issued_again_is_a_revision_unless_it_says_the_same() -> None:
-    with Books.open("sqlite://") as books:
+def test_a_statement_issued_again_is_a_revision_unless_it_says_the_same(store: str) -> None:
+    with Books.open(store) as books:
         first = books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON, after=0)
         assert (
             books.statements.issue("gold", "2026-10", '{"verdict":"met"}', NOON + timedelta(days=1), after=1)

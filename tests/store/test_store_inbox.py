@@ -69,8 +69,8 @@ EVERY_KIND: list[Event] = [
 ]
 
 
-def test_every_kind_of_event_comes_back_as_it_was() -> None:
-    with Books.open("sqlite://") as books:
+def test_every_kind_of_event_comes_back_as_it_was(store: str) -> None:
+    with Books.open(store) as books:
         assert books.keep_events([(f"raw {event.origin.id}", event) for event in EVERY_KIND], NOON) == tuple(
             EVERY_KIND
         )
@@ -78,16 +78,16 @@ def test_every_kind_of_event_comes_back_as_it_was() -> None:
         assert books.event_counts()["answer"] == 1
 
 
-def test_an_event_that_comes_twice_is_kept_once_however_it_comes() -> None:
-    with Books.open("sqlite://") as books:
+def test_an_event_that_comes_twice_is_kept_once_however_it_comes(store: str) -> None:
+    with Books.open(store) as books:
         assert books.keep_events([("x", action("1")), ("x", action("1"))], NOON) == (action("1"),)
         assert books.keep_events([("x", action("1")), ("y", action("2"))], NOON) == (action("2"),)
         assert books.unfolded_events() == (action("1"), action("2"))
 
 
-def test_a_crash_between_keeping_and_folding_loses_no_event() -> None:
+def test_a_crash_between_keeping_and_folding_loses_no_event(store: str) -> None:
     incident = Incident(id="search-1", service="search", opened_at=NOON)
-    with Books.open("sqlite://") as books:
+    with Books.open(store) as books:
         new = books.keep_events([("x", action("1")), ("y", action("2"))], NOON)
         assert books.unfolded_events() == new
         books.save(
@@ -98,9 +98,9 @@ def test_a_crash_between_keeping_and_folding_loses_no_event() -> None:
         assert books.unfolded_events() == ()
 
 
-def test_recent_events_are_found_by_placement_or_region_and_in_order_of_their_own_time() -> None:
+def test_recent_events_are_found_by_placement_or_region_and_in_order_of_their_own_time(store: str) -> None:
     events = [action("late", 5), action("early", 1), action("old", -9), action("far", 2, "us-east-1")]
-    with Books.open("sqlite://") as books:
+    with Books.open(store) as books:
         books.keep_events([("x", event) for event in events], NOON)
         books.keep_events([("x", action("timeless", None))], NOON + timedelta(minutes=3))
 
@@ -115,7 +115,7 @@ def test_recent_events_are_found_by_placement_or_region_and_in_order_of_their_ow
         assert both == ["early", "far", "timeless", "late"]
 
 
-def test_an_incident_comes_back_as_it_was_and_only_open_ones_are_open() -> None:
+def test_an_incident_comes_back_as_it_was_and_only_open_ones_are_open(store: str) -> None:
     symptom = Symptom(
         placement=HERE,
         name="page-quick",
@@ -137,7 +137,7 @@ def test_an_incident_comes_back_as_it_was_and_only_open_ones_are_open() -> None:
     over = Incident(
         id="old", service="payment", opened_at=NOON - timedelta(days=2), resolved_at=NOON - timedelta(days=1)
     )
-    with Books.open("sqlite://") as books:
+    with Books.open(store) as books:
         books.save([Change(incident, ()), Change(over, ())])
         assert books.incident("search-1") == incident
         assert books.incident("nobody") is None
@@ -146,8 +146,8 @@ def test_an_incident_comes_back_as_it_was_and_only_open_ones_are_open() -> None:
         assert books.incidents_since(NOON - timedelta(days=1)) == (over, incident)
 
 
-def test_every_event_of_a_kind_is_found_in_its_order() -> None:
-    with Books.open("sqlite://") as books:
+def test_every_event_of_a_kind_is_found_in_its_order(store: str) -> None:
+    with Books.open(store) as books:
         books.keep_events([("{}", action("late", 5)), ("{}", EVERY_KIND[0]), ("{}", action("old"))], NOON)
         assert [event.origin.id for event in books.events_of("service_action", NOON)] == ["old", "late"]
         assert books.events_of("service_action", NOON + timedelta(minutes=6)) == ()

@@ -24,8 +24,8 @@ ENTRIES = [
 ]
 
 
-def test_entries_come_back_as_they_were_in_one_chain() -> None:
-    with Books.open("sqlite://") as books:
+def test_entries_come_back_as_they_were_in_one_chain(store: str) -> None:
+    with Books.open(store) as books:
         books.append(ENTRIES[:1])
         books.append(ENTRIES[1:])
         kept = books.entries()
@@ -37,20 +37,20 @@ def test_entries_come_back_as_they_were_in_one_chain() -> None:
         assert books.verify_journal() is None
 
 
-def test_the_journal_is_exported_as_lines_that_can_be_checked(tmp_path: Path) -> None:
-    with Books.open("sqlite://") as books:
+def test_the_journal_is_exported_as_lines_that_can_be_checked(store: str, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with Books.open(store) as books:
         books.append(ENTRIES)
-        assert books.export_journal(tmp_path / "journal.jsonl") == 3
+        assert books.export_journal(folder / "journal.jsonl") == 3
         digests = [one.digest for one in books.entries()]
-    lines = [
-        json.loads(line) for line in (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(line["n"], line["hash"], line["kind"]) for line in lines] == [
         (1, digests[0], "opened"),
         (2, digests[1], "switched"),
         (3, digests[2], "resolved"),
     ]
-    assert [path.name for path in tmp_path.iterdir()] == ["journal.jsonl"]
+    assert [path.name for path in folder.iterdir()] == ["journal.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_what_the_database_itself_refuses_is_said_in_our_words(tmp_path: Path) -
             books.append(ENTRIES)
 
 
-def test_a_transaction_that_fails_leaves_the_chain_as_it_was() -> None:
-    with Books.open("sqlite://") as books:
+def test_a_transaction_that_fails_leaves_the_chain_as_it_was(store: str) -> None:
+    with Books.open(store) as books:
         books.append(ENTRIES[:1])
         with pytest.raises((TypeError, StoreError)):
             books.append([ENTRIES[1], Entry(EntryKind.JOINED, NOON, "x", data={"a": object()})])

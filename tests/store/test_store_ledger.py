@@ -1,7 +1,6 @@
 import random
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,26 +51,24 @@ def held(books: Books) -> dict[Sli, list[tuple[int, ...]]]:
     return {sli: list(zip(*(part.tolist() for part in parts), strict=True)) for sli, parts in columns.items()}
 
 
-def test_a_restart_remembers_exactly_what_memory_knew(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
-    with Books.open(url, SMALL) as books:
+def test_a_restart_remembers_exactly_what_memory_knew(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[1, 2], [3, 4]]), at(START + 2))
         books.record(block(START + 1, [[0, 9, 5], [1, 1, 1]]), at(START + 3))
         books.record(block(START + 2, [[7]], slis=SLIS[2:]), at(START + 3))
         before = held(books)
-    with Books.open(url, SMALL) as books:
+    with Books.open(store, SMALL) as books:
         assert held(books) == before
         assert before[SLIS[2]][10:13] == [(0, 0, 0), (5, 100, 2), (7, 100, 2)]
 
 
-def test_the_ring_forgets_what_the_store_remembers(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
-    with Books.open(url, SMALL) as books:
+def test_the_ring_forgets_what_the_store_remembers(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[1]]), at(START))
         books.record(block(START + 1000, [[2]]), at(START + 1000))
         put = books.record(block(START + 1, [[5]]), at(START + 1001))
         assert put.refused == range(START + 1, START + 2)
-    with Books.open(url, SMALL) as books, books.ledger() as ledger:
+    with Books.open(store, SMALL) as books, books.ledger() as ledger:
         assert ledger.counts(SLIS[:1], START, START + 1001).bad == 2
         bad, _, _ = books.history(SLIS[:1], START, START + 1001).minutes(SLIS[0], START, START + 1001)
         assert (bad[0], bad[1], bad[1000], bad.sum()) == (1, 5, 2, 8)
@@ -89,9 +86,9 @@ class DyingLedger(Ledger):
         return super().put(block)
 
 
-def test_what_was_committed_before_memory_failed_is_read_again() -> None:
+def test_what_was_committed_before_memory_failed_is_read_again(store: str) -> None:
     DyingLedger.dead = False
-    with Books.open("sqlite://", partial(DyingLedger, ring=240, windows=(1, 5, 60))) as books:
+    with Books.open(store, partial(DyingLedger, ring=240, windows=(1, 5, 60))) as books:
         books.record(block(START + 6, [[1]]), at(START + 7))
         with pytest.raises(MemoryError):
             books.record(block(START + 7, [[2]]), at(START + 8))
@@ -100,8 +97,8 @@ def test_what_was_committed_before_memory_failed_is_read_again() -> None:
             assert ledger.counts(SLIS[:1], START, START + 8).bad == 3
 
 
-def test_a_block_that_cannot_be_kept_changes_nothing() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_a_block_that_cannot_be_kept_changes_nothing(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[1]]), at(START))
         with pytest.raises(StoreError, match="a minute counts at most 4294967295, got 4294967296"):
             books.record(block(START, [[0, 0]], total=2**32), at(START))
@@ -111,16 +108,16 @@ def test_a_block_that_cannot_be_kept_changes_nothing() -> None:
         assert [sum(cell[0] for cell in cells) for cells in held(books).values()] == [1, 0, 3]
 
 
-def test_unknown_cells_take_nothing_away() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_unknown_cells_take_nothing_away(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[1, 2]]), at(START))
         books.record(block(START, [[0, 0]], state=State.UNKNOWN), at(START))
         history = books.history(SLIS, START, START + 1)
         assert [int(history.minutes(sli, START, START + 1)[0][0]) for sli in SLIS] == [1, 2, 0]
 
 
-def test_a_correction_of_settled_minutes_is_one_entry_and_fresh_rewrites_are_none() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_a_correction_of_settled_minutes_is_one_entry_and_fresh_rewrites_are_none(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[1, 1]] * 20), at(START + 20))
         books.record(block(START + 10, [[2, 2]] * 10), at(START + 20))
         assert books.entries() == ()
@@ -131,9 +128,9 @@ def test_a_correction_of_settled_minutes_is_one_entry_and_fresh_rewrites_are_non
     assert kept.entry.data["slis"] == [str(SLIS[0]), str(SLIS[1])]
 
 
-def test_how_far_was_read_is_kept_with_the_cells() -> None:
+def test_how_far_was_read_is_kept_with_the_cells(store: str) -> None:
     key = Key(SLIS[0].placement, Front.LOAD_BALANCER)
-    with Books.open("sqlite://", SMALL) as books:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[1]]), at(START), {key: Mark(START + 1, START)})
         assert books.marks() == {key: Mark(START + 1, START)}
         books.record(
@@ -149,8 +146,8 @@ def imported(books: Books, sli: Sli, count: int) -> int:
     return sum(int(page.imported[0]) for page in books.pages([sli], Stretch(START, START + count)))
 
 
-def test_an_import_is_labelled_and_never_replaces_what_was_measured() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_an_import_is_labelled_and_never_replaces_what_was_measured(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START + 1, [[9]]), at(START))
         turned = block(START, [[7, 1], [7, 1], [7, 1]], slis=(SLIS[2], SLIS[0]))
         done = books.import_cells([turned], "history.csv", at(START + 60))
@@ -164,33 +161,32 @@ def test_an_import_is_labelled_and_never_replaces_what_was_measured() -> None:
         assert [cell[0] for cell in held(books)[SLIS[0]][10:13]] == [1, 9, 4]
 
 
-def test_an_import_that_fails_in_the_middle_leaves_nothing() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_an_import_that_fails_in_the_middle_leaves_nothing(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         with pytest.raises(StoreError):
             books.import_cells([block(START, [[1]]), block(START + 1, [[1]], total=2**33)], "x", at(START))
         assert books.imports() == ()
         assert books.history(SLIS, START, START + 1).minutes(SLIS[0], START, START + 1)[2].tolist() == [0]
 
 
-def test_sealing_changes_no_number_and_late_minutes_still_correct_a_sealed_hour(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
+def test_sealing_changes_no_number_and_late_minutes_still_correct_a_sealed_hour(store: str) -> None:
     chance = np.random.default_rng(7)
-    with Books.open(url, SMALL) as books:
+    with Books.open(store, SMALL) as books:
         rows = chance.integers(0, 100, (200, 3)).tolist()
         books.record(block(START + 30, rows), at(START + 230))
         before = held(books)
         assert books.seal(START + 179) == 2
         assert books.seal(START + 179) == 0
         books.record(block(START + 59, [[5, 50, 0]] * 3), at(START + 231))
-    with Books.open(url, SMALL) as books:
+    with Books.open(store, SMALL) as books:
         after = held(books)
     for column, sli in enumerate(SLIS):
         before[sli][69:72] = [([5, 50, 0][column], 100, 2)] * 3
     assert after == before
 
 
-def test_sealing_takes_small_steps_over_a_long_past() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_sealing_takes_small_steps_over_a_long_past(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.import_cells([block(START, [[1]] * 60 * 50)], "history.csv", at(START))
         assert [books.seal(START + 60 * 50) for _ in range(4)] == [24, 24, 2, 0]
         assert imported(books, SLIS[0], 60 * 50) == 60 * 50
@@ -220,16 +216,13 @@ def test_any_order_of_writes_and_seals_equals_the_last_write_per_cell(
     assert (got == want).all()
 
 
-def test_exclusions_lie_over_the_ledger_after_a_restart_too_and_never_over_what_is_kept(
-    tmp_path: Path,
-) -> None:
-    url = str(tmp_path / "books.db")
+def test_exclusions_lie_over_the_ledger_after_a_restart_too_and_never_over_what_is_kept(store: str) -> None:
     patching = Exclusion(
         id="patching", reason="patches", approver="ana", clause="4.2", created_at=at(START),
         services=("a",), regions=("*",), zone="UTC",
         start=at(START + 1).replace(tzinfo=None), length=timedelta(minutes=2),
     )  # fmt: skip
-    with Books.open(url, SMALL) as books:
+    with Books.open(store, SMALL) as books:
         books.exclude(Exclusions((patching,)))
         books.record(block(START, [[1, 1]] * 2), at(START + 2))
         books.record(block(START + 2, [[1, 1]] * 2), at(START + 4))
@@ -237,7 +230,7 @@ def test_exclusions_lie_over_the_ledger_after_a_restart_too_and_never_over_what_
         assert [cell[0] for cell in before[SLIS[0]][10:14]] == [1, 0, 0, 1]
         assert [cell[2] for cell in before[SLIS[0]][10:14]] == [2, State.EXCLUDED, State.EXCLUDED, 2]
         assert [cell[0] for cell in before[SLIS[1]][10:14]] == [1, 1, 1, 1]
-    with Books.open(url, SMALL) as books:
+    with Books.open(store, SMALL) as books:
         books.exclude(Exclusions((patching,)))
         assert held(books) == before
         with books.ledger() as ledger:
@@ -247,8 +240,8 @@ def test_exclusions_lie_over_the_ledger_after_a_restart_too_and_never_over_what_
         assert [cell[0] for cell in held(books)[SLIS[0]][10:14]] == [1, 1, 1, 1]
 
 
-def test_an_older_reading_that_arrives_late_changes_nothing_that_was_read_since() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_an_older_reading_that_arrives_late_changes_nothing_that_was_read_since(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[5], [5]]), at(START + 9))
         put = books.record(block(START - 1, [[1, 1]] * 3), at(START + 8))
         assert put.restated == ()
@@ -257,22 +250,22 @@ def test_an_older_reading_that_arrives_late_changes_nothing_that_was_read_since(
         assert books.history(SLIS, START, START + 1).minutes(SLIS[0], START, START + 1)[0].tolist() == [5]
 
 
-def test_what_was_read_by_a_clock_that_had_leapt_ahead_is_corrected_when_it_is_back() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_what_was_read_by_a_clock_that_had_leapt_ahead_is_corrected_when_it_is_back(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[5]]), at(START + 2000))
         books.record(block(START, [[1]]), at(START + 2))
         assert held(books)[SLIS[0]][10][0] == 1
 
 
-def test_of_two_readings_within_a_second_the_higher_sequence_counts() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_of_two_readings_within_a_second_the_higher_sequence_counts(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, [[5]]), at(START + 9), sequence=2)
         books.record(block(START, [[1]]), at(START + 9), sequence=1)
         assert held(books)[SLIS[0]][10][0] == 5
 
 
-def test_what_was_imported_or_shared_out_gives_way_to_any_reading() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_what_was_imported_or_shared_out_gives_way_to_any_reading(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.import_cells([block(START, [[9]])], "history.csv", at(START + 99))
         books.fill(block(START + 5, [[9]] * 5))
         books.record(block(START, [[1]] * 10), at(START))

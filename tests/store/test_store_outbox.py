@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def books() -> Iterator[Books]:
-    with Books.open("sqlite://") as opened:
+def books(store: str) -> Iterator[Books]:
+    with Books.open(store) as opened:
         yield opened
 
 
@@ -104,12 +103,11 @@ def test_an_edit_waits_for_no_reply_and_no_reply_for_an_edit(books: Books) -> No
     assert kinds(books.outbox.due(NOON + EDIT_EVERY)) == [("search", Kind.REPLY, 2), ("search", Kind.EDIT, 2)]
 
 
-def test_a_message_on_its_way_at_a_crash_may_have_arrived(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
-    with Books.open(url) as books:
+def test_a_message_on_its_way_at_a_crash_may_have_arrived(store: str) -> None:
+    with Books.open(store) as books:
         books.append([entry(EntryKind.OPENED)])
         books.outbox.sending(books.outbox.due(NOON)[0])
-    with Books.open(url) as books:
+    with Books.open(store) as books:
         (telling,) = books.outbox.due(NOON)
         assert (telling.ambiguous, telling.attempts) == (True, 1)
         books.outbox.retry(telling, NOON, "no answer", ambiguous=True)

@@ -21,8 +21,8 @@ WORD = Override(
 
 
 @pytest.fixture
-def books() -> Iterator[Books]:
-    with Books.open("sqlite://") as opened:
+def books(store: str) -> Iterator[Books]:
+    with Books.open(store) as opened:
         yield opened
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from fournines.store.books import Books
 from slo.cells import Block, Indicator, Placement, Sli, State
 from slo.ledger import Ledger
 from slo.months import Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 START = 29_000_000 // 60 * 60
 SMALL = partial(Ledger, ring=240, windows=(1, 5, 60))
@@ -23,9 +27,9 @@ SPAN = Stretch(START - 30, START + 200)
 
 
 @pytest.fixture
-def books() -> Books:
+def books(store: str) -> Iterator[Books]:
     """Three hours of three SLIs, two of them sealed; an SLI came in the third, and some was imported."""
-    opened = Books.open("sqlite://", SMALL)
+    opened = Books.open(store, SMALL)
     chance = np.random.default_rng(7)
     total = chance.integers(1, 100_000, (180, 3))
     bad = np.where(chance.random((180, 3)) < 0.2, chance.integers(0, total + 1), 0)
@@ -37,7 +41,8 @@ def books() -> Books:
     opened.import_cells([_one(SLIS[1], 45)], "file", read_at)
     opened.seal(START + 120)
     opened.record(_one(LATER, 150), read_at)
-    return opened
+    yield opened
+    opened.close()
 
 
 def _one(sli: Sli, minute: int) -> Block:

@@ -80,8 +80,8 @@ def test_sums_of_the_past_are_those_of_its_cells_whenever_hours_were_sealed_and_
         assert [books.prove_day(DAY + one) for one in range(4)] == [()] * 4
 
 
-def test_a_late_minute_corrects_its_hour_and_its_day_and_the_correction_is_told() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_a_late_minute_corrects_its_hour_and_its_day_and_the_correction_is_told(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, 3 * DAY_MINUTES), at(START + 3 * DAY_MINUTES))
         seal_all(books, START + 3 * DAY_MINUTES)
         late = block(START + NOON, 1, 1, seed=4)
@@ -96,14 +96,14 @@ def test_a_late_minute_corrects_its_hour_and_its_day_and_the_correction_is_told(
     assert entry.entry.data["slis"] == [str(SLIS[0])]
 
 
-def test_excluded_minutes_are_left_out_of_the_past_too_and_raw_has_them() -> None:
+def test_excluded_minutes_are_left_out_of_the_past_too_and_raw_has_them(store: str) -> None:
     nightly = Exclusion(
         id="nightly", reason="patches", approver="ana", clause="4.2", created_at=at(START),
         services=("a", "b"), regions=("*",), zone="UTC", start=at(START + NOON).replace(tzinfo=None),
         length=timedelta(minutes=90), recurrence=Recurrence("DAILY", interval=2),
     )  # fmt: skip
     end = START + 6 * DAY_MINUTES
-    with Books.open("sqlite://", SMALL) as books:
+    with Books.open(store, SMALL) as books:
         books.exclude(Exclusions((nightly, nightly)))
         books.record(block(START, 6 * DAY_MINUTES - 700), at(end))
         seal_all(books, end - 2 * DAY_MINUTES)
@@ -119,8 +119,8 @@ def test_excluded_minutes_are_left_out_of_the_past_too_and_raw_has_them() -> Non
             assert told(books, START, end, sli, raw=True) == kept(books, START, end, sli)
 
 
-def test_by_column_the_past_tells_the_same_as_by_sli() -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_by_column_the_past_tells_the_same_as_by_sli(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, DAY_MINUTES + 10, 2), at(START + DAY_MINUTES))
         past = books.past(START - 5, START + DAY_MINUTES + 10)
     assert past.slis == SLIS[:2]
@@ -132,9 +132,9 @@ def test_by_column_the_past_tells_the_same_as_by_sli() -> None:
     assert past.counts([SLIS[2]]).minutes[State.UNKNOWN] == DAY_MINUTES + 15
 
 
-def test_what_is_forgotten_leaves_its_sums_and_takes_no_correction_any_more() -> None:
+def test_what_is_forgotten_leaves_its_sums_and_takes_no_correction_any_more(store: str) -> None:
     end = START + 20 * DAY_MINUTES
-    with Books.open("sqlite://", SMALL) as books:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, 20 * DAY_MINUTES), at(end))
         seal_all(books, end)
         before = [told(books, START, end, sli) for sli in SLIS]
@@ -180,8 +180,10 @@ def test_a_day_without_its_row_is_summed_anew(tmp_path: Path) -> None:
         assert told(books, START, START + 1440, SLIS[0]) == kept(books, START, START + 1440, SLIS[0])
 
 
-def test_what_dies_while_an_hour_is_sealed_has_changed_no_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Books.open("sqlite://", SMALL) as books:
+def test_what_dies_while_an_hour_is_sealed_has_changed_no_day(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, 180), at(START + 180))
         before = [told(books, START, START + DAY_MINUTES, sli) for sli in SLIS]
         with monkeypatch.context() as patch:
@@ -240,17 +242,16 @@ Books.open(sys.argv[1]).import_cells(days, "history.csv", moment_of(start + 9000
 """
 
 
-def test_an_import_that_is_killed_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    url = str(tmp_path / "books.db")
-    with Books.open(url, SMALL) as books:
+def test_an_import_that_is_killed_in_the_middle_leaves_nothing(store: str) -> None:
+    with Books.open(store, SMALL) as books:
         books.record(block(START, 60), at(START + 60))
         seal_all(books, START + 60)
         before = [kept(books, START, START + 6_000, sli) for sli in SLIS]
     died = subprocess.run(
-        [sys.executable, "-c", DYING, url, str(START)], check=False, timeout=60, capture_output=True
+        [sys.executable, "-c", DYING, store, str(START)], check=False, timeout=60, capture_output=True
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
-    with Books.open(url, SMALL) as books:
+    with Books.open(store, SMALL) as books:
         assert books.imports() == ()
         assert [kept(books, START, START + 6_000, sli) for sli in SLIS] == before
         assert [told(books, START, START + 6_000, sli) for sli in SLIS] == before

@@ -39,8 +39,8 @@ def entry(kind: EntryKind = EntryKind.INTENDED) -> Entry:
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    opened = open_database("sqlite://")
+def database(store: str) -> Iterator[Database]:
+    opened = open_database(store)
     yield opened
     opened.close()
 
