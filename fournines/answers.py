@@ -11,6 +11,7 @@ from remediation.decision.policy import may_answer
 from remediation.events.describe import place
 from remediation.journal import Entry, EntryKind
 from remediation.vocabulary import Outcome
+from remediation.workflow.asking import HOLD
 from remediation.workflow.run import RunState
 
 if TYPE_CHECKING:
@@ -37,13 +38,15 @@ class Word:
 def give(books: Books, incident: str, word: Word) -> tuple[str, ...]:
     """Answer what waits in an incident, and return what came of it in sentences.
 
-    A no is for every question; a yes is for one, since another may have come up after it was read.  Raises
-    Trouble when nothing waits, when several do, when the actor may not approve, or when others were first.
+    A no is for all of which nothing was sent yet, asked or not; a yes is for one question, since another may
+    have come up after it was read.  Raises Trouble when nothing waits, when several do, when the actor may
+    not approve, or when others were first.
     """
     if books.incident(incident) is None:
         raise Trouble(f"there is no incident {incident!r}: `fournines incidents` lists them")
-    asked = [run for run in books.runs.of(incident) if _waits(run)]
-    waiting = [run for run in asked if books.runs.answer(run.id) is None] or asked
+    open_to = _asked if word.choice == "approve" else _stoppable
+    asked = [run for run in books.runs.of(incident) if open_to(run)]
+    waiting = [run for run in asked if _open(books, run, word)] or asked
     meant = [run for run in waiting if word.placement in {None, str(run.placement), run.placement.region}]
     if not waiting:
         raise Trouble(_nothing_waits(books, incident))
@@ -62,9 +65,20 @@ def _which(waiting: Sequence[Run], word: Word) -> str:
     return f"no single question waits at {word.placement}: {named}"
 
 
-def _waits(run: Run) -> bool:
+def _asked(run: Run) -> bool:
     """Whether a person is being asked, or is about to be."""
     return run.asks is not None and run.state in {RunState.QUEUED, RunState.ASK}
+
+
+def _stoppable(run: Run) -> bool:
+    """Whether it can still be called off; what undoes a change is not: the change must not stay behind."""
+    return not run.undo and run.state in {RunState.QUEUED, RunState.ASK, RunState.ACT}
+
+
+def _open(books: Books, run: Run, word: Word) -> bool:
+    """Whether such an answer would be the first; a no may follow a yes."""
+    said = books.runs.answer(run)
+    return said is None or (word.choice == HOLD and said[0] != HOLD)
 
 
 def _nothing_waits(books: Books, incident: str) -> str:
@@ -74,7 +88,7 @@ def _nothing_waits(books: Books, incident: str) -> str:
         return f"nothing waits for an answer in {incident}: no action was proposed"
     told = []
     for run in runs:
-        answered = books.runs.answer(run.id)
+        answered = books.runs.answer(run)
         word = f"{answered[1]} said {answered[0]}, " if answered else ""
         told.append(f"{_named(run)}: {word}{_became(run)}")
     return f"nothing waits for an answer in {incident}. " + " ".join(told)
@@ -99,14 +113,15 @@ def _must_be_approvable(run: Run, word: Word) -> None:
 
 
 def _answer(books: Books, run: Run, word: Word) -> str:
-    first = books.runs.signal(run.id, word.choice, word.actor, word.at, _entries(run, word))
+    first = books.runs.signal(run, word.choice, word.actor, word.at, _entries(run, word))
     if not first:
-        earlier, who = books.runs.answer(run.id) or (word.choice, word.actor)
+        earlier, who = books.runs.answer(run) or (word.choice, word.actor)
         raise Trouble(f"{who} was first: {_named(run)} is {_DONE[earlier]}")
     after = books.runs.get(run.id) or run
     if after.outcome is Outcome.UNANSWERED:
         raise Trouble(f"too late: {_named(run)} got no answer in time; {_became(after)}")
-    return f"{_DONE[word.choice].capitalize()}: {_named(run)}, by {word.actor}."
+    unless = ", unless it is being sent this moment" if run.state is RunState.ACT else ""
+    return f"{_DONE[word.choice].capitalize()}: {_named(run)}, by {word.actor}{unless}."
 
 
 def _entries(run: Run, word: Word) -> tuple[Entry, ...]:

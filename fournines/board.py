@@ -257,6 +257,8 @@ class Board:
         allowed = sum(policy.mode is not Mode.OBSERVE for policy in self._policies.policies)
         if self._books.runs.paused():
             return Tile("Automation", "paused", "by the kill switch", "warn")
+        if self._books.switches().observe_only:
+            return Tile("Automation", "observes", "it was switched to observing only", "warn")
         return Tile("Automation", "on" if allowed else "observes", f"{allowed} policies may act")
 
     def automation(self) -> tuple[str, ...]:

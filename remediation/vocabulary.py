@@ -61,7 +61,7 @@ class Reason(Word):
 
     ALLOWED = "allowed", "Every guard agreed."
     NO_POLICY = "no_policy", "No policy covers this cause here, so it is only observed."
-    OBSERVE_ONLY = "observe_only", "The policy records what it would have done."
+    OBSERVE_ONLY = "observe_only", "It is only recorded what would have been done."
     NEEDS_APPROVAL = "needs_approval", "The policy asks a person first."
     PAUSED = "paused", "Automation is paused by the kill switch."
     FROZEN = "frozen", "The freeze calendar forbids actions now."

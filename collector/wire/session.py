@@ -2,13 +2,14 @@
 
 Reads are sent up to three times, a heartbeat twice: two beats of a minute are as good as one.  What discovers
 is patient, and slows down by itself where AWS asks for it.
-What changes something is sent once: to try again is decided above.
+What changes something is sent once, and only while the leave to send it is young; repeating is decided above.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +24,12 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+)
 from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
 
@@ -50,6 +56,9 @@ PATIENT_ATTEMPTS_MAX = 10
 CONNECTIONS_MAX = 16
 
 ROLE_SESSION_NAME = "fournines"
+
+#: A change that could not be sent within so long of being asked for is not sent.
+SENT_WITHIN_S = 4.0
 
 #: Stands for the account whose credentials we start with; no account has an empty id.
 OURS = ""
@@ -154,6 +163,8 @@ class Sessions:
                     endpoint_url=self._access.endpoint_url,
                     config=CONFIGS[use],
                 )
+                if use == "act":
+                    _send_in_time(self._clients[key])
             return self._clients[key]
 
     def _session(self, account: str, region: str, *, numeric: bool) -> boto3.Session:
@@ -257,6 +268,27 @@ CONFIGS = {
     "look": _config(attempts=1, read_timeout_s=LOOK_TIMEOUT_S),
     "beat": _config(attempts=BEAT_ATTEMPTS_MAX, read_timeout_s=BEAT_TIMEOUT_S),
 }
+
+
+class StalledError(ConnectTimeoutError):
+    """The process stood still before a change was sent, or its credentials took long: it did not leave."""
+
+    fmt = "more than {seconds:g} s went by before it could be sent"
+
+
+def _send_in_time(client: Any) -> None:  # noqa: ANN401 - of any service
+    """Have the client keep a call back that began too long ago: somebody else may be at it by now."""
+    begun = threading.local()
+
+    def begin(**_: object) -> None:
+        begun.at = time.monotonic()
+
+    def send(**_: object) -> None:
+        if time.monotonic() - begun.at > SENT_WITHIN_S:
+            raise StalledError(seconds=SENT_WITHIN_S)
+
+    client.meta.events.register_first("before-parameter-build", begin)
+    client.meta.events.register_last("before-send", send)
 
 
 class _Given(CredentialProvider):

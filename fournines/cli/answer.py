@@ -37,7 +37,7 @@ def approve(incident: str, placement: str | None, actor: str | None, file: Path)
 @_actor_option
 @opened.config_option
 def hold(incident: str, reason: str, placement: str | None, actor: str | None, file: Path) -> None:
-    """Answer no to all that is proposed for an incident, or to one of it; anybody may."""
+    """Answer no to all that is proposed or about to be done for an incident, or to one of it; anybody may."""
     _give(file, incident, "hold", actor, placement=placement, reason=reason)
 
 
@@ -56,16 +56,25 @@ def _give(  # noqa: PLR0913 - all that may be said with an answer
         word = Word(choice, actor or opened.login(), found.clock.now(), reason, placement)
         for sentence in give(found.books, incident, word):
             click.echo(sentence)
-        if choice == "approve" and found.books.runs.paused():
-            click.echo("Automation is paused: nothing is done until `fournines resume`.")
+        switches = found.books.switches()
+        if choice == "approve" and (switches.paused or switches.observe_only):
+            state = "is paused" if switches.paused else "only observes"
+            click.echo(f"Automation {state}: nothing is done until `fournines resume`.")
 
 
 @click.command(epilog="Example: fournines pause --actor alice")
+@click.option("--observe-only", is_flag=True, help="Let decisions go on, and only record what they would do.")
 @_actor_option
 @opened.config_option
-def pause(actor: str | None, file: Path) -> None:
+def pause(actor: str | None, file: Path, *, observe_only: bool) -> None:
     """Pull the kill switch: from the next look on nothing is changed, until `resume`; watching goes on."""
-    _switch(file, actor, on=True)
+    if not observe_only:
+        _switch(file, actor, on=True)
+        return
+    with opened.visit(file) as found:
+        who = actor or opened.login()
+        changed = found.books.observe_only(on=True, actor=who, at=found.clock.now())
+    click.echo(f"Automation only observes, by {who}." if changed else "Automation only observes already.")
 
 
 @click.command(epilog="Example: fournines resume")
@@ -80,5 +89,8 @@ def _switch(file: Path, actor: str | None, *, on: bool) -> None:
     word = "paused" if on else "running"
     with opened.visit(file) as found:
         who = actor or opened.login()
-        changed = found.books.pause(on=on, actor=who, at=found.clock.now())
+        now = found.clock.now()
+        changed = found.books.pause(on=on, actor=who, at=now)
+        if not on:
+            changed |= found.books.observe_only(on=False, actor=who, at=now)
     click.echo(f"Automation is {word}, by {who}." if changed else f"Automation is {word} already.")

@@ -181,12 +181,14 @@ def incidents(file: Path, *, everything: bool, as_json: bool) -> None:
     """List the incidents of the last 30 days, newest first."""
     with opened.visit(file) as found:
         views = found.board().incidents(since=_ALWAYS if everything else None)
-        paused = found.books.runs.paused()
+        switches = found.books.switches()
     if as_json:
         shown.document([view.as_json() for view in views])
         return
-    if paused:
+    if switches.paused:
         click.echo("Automation is paused by the kill switch, until `fournines resume`.\n")
+    elif switches.observe_only:
+        click.echo("Automation only observes, until `fournines resume`.\n")
     if not views:
         click.echo("No incident." if everything else "No incident in the last 30 days.")
         return

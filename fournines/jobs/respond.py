@@ -10,7 +10,7 @@ from fournines.jobs.watch import about_us
 from fournines.look import Looker
 from fournines.store.books import Books
 from remediation.decision.decide import decide
-from remediation.decision.guards import DATA_AGE_MAX, Switches
+from remediation.decision.guards import DATA_AGE_MAX
 from remediation.decision.policy import Policies
 from remediation.decision.record import record
 from remediation.diagnosis.diagnose import diagnose
@@ -78,7 +78,7 @@ class Remediate:
         """Keep what is new about the decision, start the run that it asks for; return if trouble is known."""
         self._notice(situation, now)
         diagnosis = diagnose(situation)
-        decision = decide(situation, diagnosis, self.policies, self._switches(), now)
+        decision = decide(situation, diagnosis, self.policies, self.books.switches(), now)
         self.desk.change(situation.incident.id, lambda incident: record(incident, decision))
         run = run_for(situation.incident, decision, now)
         if run is not None and self.books.runs.start(run, ()):
@@ -103,9 +103,6 @@ class Remediate:
         if over is not None:
             return over
         return Change(after, ()) if after != incident else None
-
-    def _switches(self) -> Switches:
-        return Switches(paused=self.books.runs.paused())
 
 
 def _cannot_see(situation: Situation) -> bool:

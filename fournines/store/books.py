@@ -25,7 +25,8 @@ from fournines.store.database import Database, open_database
 from fournines.store.desks import Outbox, StatementShelf
 from fournines.store.live import LiveLedger
 from fournines.store.place import IN_MEMORY, StoreError, file_of, on_server, own
-from fournines.store.runs import PAUSED, SqlRuns
+from fournines.store.runs import OBSERVE_ONLY, PAUSED, SqlRuns
+from remediation.decision.guards import Switches
 from slo.cells import DAY_MINUTES
 from slo.ledger import Ledger
 
@@ -344,11 +345,23 @@ class Books:
         with self._database.read() as connection:
             return incidents.since(connection, moment)
 
+    def switches(self) -> Switches:
+        """Return what people have switched."""
+        on = self.runs.switches()
+        return Switches(paused=on.get(PAUSED, False), observe_only=on.get(OBSERVE_ONLY, False))
+
     def pause(self, *, on: bool, actor: str, at: datetime) -> bool:
         """Pull the kill switch or release it; False, and nothing journaled, when it stood so already."""
-        if self.runs.paused() is on:
+        return self._switch(PAUSED, on=on, actor=actor, at=at)
+
+    def observe_only(self, *, on: bool, actor: str, at: datetime) -> bool:
+        """Have nothing done and all decisions recorded, or end that; False when it stood so already."""
+        return self._switch(OBSERVE_ONLY, on=on, actor=actor, at=at)
+
+    def _switch(self, name: str, *, on: bool, actor: str, at: datetime) -> bool:
+        if self.runs.switched(name) is on:
             return False
-        self.runs.set_switch(PAUSED, on=on, actor=actor, at=at)
+        self.runs.set_switch(name, on=on, actor=actor, at=at)
         return True
 
     # -- the gate for deployments

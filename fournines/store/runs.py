@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -19,7 +20,8 @@ from fournines.store.place import StoreError
 from fournines.store.tables import answer, lock, run, switch
 from fournines.store.values import RUNS
 from remediation.journal import Entry, EntryKind
-from remediation.workflow.run import Claim, LostClaimError, Run, RunState
+from remediation.workflow.asking import HOLD
+from remediation.workflow.run import Claim, Leave, LostClaimError, Run, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -33,8 +35,12 @@ _log = logging.getLogger(__name__)
 #: Longer than a mutation may take: 3 s to connect and 10 s to answer, and a margin.
 LEASE_S = 30.0
 
-#: The kill switch.
+#: The kill switch, and the one with which decisions go on and nothing is done.
 PAUSED = "paused"
+OBSERVE_ONLY = "observe-only"
+
+#: A leave that took longer than this to get may be too old to be used: the process stood still.
+LEAVE_S = 2.0
 
 #: The lease of a run that no worker of this version can hold: it ends with the next start.
 _PARKED_MS = 2**62
@@ -87,10 +93,10 @@ class SqlRuns:
         if after.id != claim.run.id:
             raise ValueError(f"the claim is on run {claim.run.id}, not {after.id}")
         with self._database.write() as connection:
-            answered = after.state is RunState.ASK and _answer(connection, after.id) is not None
+            answered = after.state is RunState.ASK and _answer(connection, after) is not None
             moved = connection.execute(
                 update(run)
-                .where(run.c.id == after.id, run.c.owner == self._owner, run.c.claim_no == claim.number)
+                .where(*self._claimed(claim))
                 .values(
                     state=after.state,
                     final=after.state.final,
@@ -108,30 +114,54 @@ class SqlRuns:
                 _insert(connection, follow_up)
             journal.append(connection, entries)
 
+    def leave(self, claim: Claim) -> Leave:
+        """Say whether an effect may be sent now, and hold the claim anew for as long as that may take."""
+        asked = monotonic()
+        with self._database.write() as connection:
+            until = real_ms(connection) + self._lease_ms
+            held = connection.execute(
+                update(run).where(*self._claimed(claim), ~run.c.final).values(lease_ms=until)
+            )
+            if held.rowcount != 1:
+                raise LostClaimError(f"run {claim.run.id}: claim {claim.number} was taken over")
+            for switched, answer_ in ((PAUSED, Leave.PAUSED), (OBSERVE_ONLY, Leave.OBSERVE_ONLY)):
+                if _switched(connection, switched):
+                    return answer_
+        return Leave.GRANTED if monotonic() - asked < LEAVE_S else Leave.LATE
+
     def paused(self) -> bool:
         """Whether the kill switch is on."""
-        with self._database.read() as connection:
-            return _switched(connection, PAUSED)
+        return self.switched(PAUSED)
 
-    def answer(self, run_id: str) -> tuple[str, str] | None:
-        """Return (choice, actor) of the first answer that a person gave to the run, or None."""
+    def switched(self, name: str) -> bool:
+        """Whether a switch is on."""
         with self._database.read() as connection:
-            return _answer(connection, run_id)
+            return _switched(connection, name)
 
-    def signal(
-        self, run_id: str, choice: str, actor: str, at: datetime, entries: Sequence[Entry] = ()
-    ) -> bool:
-        """Keep a person's answer and wake the run; False, and nothing written, when it is not the first."""
+    def answer(self, one: Run) -> tuple[str, str] | None:
+        """Return (choice, actor) of what a person said: a no to the run, or the first yes to its question."""
+        with self._database.read() as connection:
+            return _answer(connection, one)
+
+    def signal(self, one: Run, choice: str, actor: str, at: datetime, entries: Sequence[Entry] = ()) -> bool:
+        """Keep a person's answer and wake the run; False, and nothing written, when it is not the first.
+
+        A no is for the run, however it is planned, and stands above any yes; a yes is for the question that
+        the run asks now.
+        """
+        about = one.id if choice == HOLD else one.question
         with self._database.write() as connection:
+            if choice != HOLD and _answer(connection, one) is not None:
+                return False
             kept = connection.execute(
                 insert_into(connection, answer)
-                .values(run=run_id, choice=choice, actor=actor, at=at)
+                .values(about=about, choice=choice, actor=actor, at=at)
                 .on_conflict_do_nothing(index_elements=["run"])
-                .returning(answer.c.run)
+                .returning(answer.c.about)
             ).first()
             if kept is None:
                 return False
-            asking = (run.c.id == run_id, run.c.state == RunState.ASK)
+            asking = (run.c.id == one.id, run.c.state == RunState.ASK)
             connection.execute(update(run).where(*asking).values(wake=_AT_ONCE))
             journal.append(connection, entries)
             return True
@@ -179,6 +209,10 @@ class SqlRuns:
         held = run.c.lease_ms == _PARKED_MS if parked_only else run.c.owner.is_not(None)
         with self._database.write() as connection:
             connection.execute(update(run).where(held).values(owner=None, lease_ms=None))
+
+    def _claimed(self, claim: Claim) -> tuple[ColumnElement[bool], ...]:
+        """Return what holds as long as a claim is ours."""
+        return run.c.id == claim.run.id, run.c.owner == self._owner, run.c.claim_no == claim.number
 
     def _where(self, *conditions: ColumnElement[bool]) -> tuple[Run, ...]:
         with self._database.read() as connection:
@@ -240,11 +274,15 @@ def _insert(connection: Connection, new: Run) -> bool:
     return True
 
 
-def _answer(connection: Connection, run_id: str) -> tuple[str, str] | None:
-    row = connection.execute(
-        select(answer.c.choice, answer.c.actor).where(answer.c.run == run_id)
-    ).one_or_none()
-    return None if row is None else (row.choice, row.actor)
+def _answer(connection: Connection, one: Run) -> tuple[str, str] | None:
+    """Return what was said of a run, else of its question."""
+    rows = connection.execute(
+        select(answer.c.about, answer.c.choice, answer.c.actor).where(
+            answer.c.about.in_((one.id, one.question))
+        )
+    ).all()
+    said = {row.about: (row.choice, row.actor) for row in rows}
+    return said.get(one.id) or said.get(one.question)
 
 
 def _switched(connection: Connection, name: str) -> bool:

@@ -249,7 +249,7 @@ lock = Table(
 answer = Table(
     "answer",
     metadata,
-    Column("run", String, primary_key=True),
+    Column("run", String, primary_key=True, key="about"),  # a run's id, or its question
     Column("choice", String, nullable=False),
     Column("actor", String, nullable=False),
     Column("at", Moment, nullable=False),

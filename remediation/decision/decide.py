@@ -66,7 +66,7 @@ def decide(
         now=now,
     )
     checks = tuple(guard(question) for guard in GUARDS)
-    verdict, reason, sentence = _verdict(checks, policy, plan)
+    verdict, reason, sentence = _verdict(checks, policy, plan, observing=switches.observe_only)
     return Decision(
         verdict=verdict,
         reason=reason,
@@ -108,12 +108,12 @@ def _mended(situation: Situation, diagnosis: Diagnosis) -> bool:
 
 
 def _verdict(
-    checks: tuple[Check, ...], policy: Policy | None, plan: Plan | Refusal
+    checks: tuple[Check, ...], policy: Policy | None, plan: Plan | Refusal, *, observing: bool
 ) -> tuple[Verdict, Reason, str]:
     refusal = first_refusal(checks)
     if refusal is not None and refusal.reason in WAITED_FOR:
         return Verdict.WAIT, refusal.reason, refusal.sentence
-    if policy is None or policy.mode is Mode.OBSERVE:
+    if policy is None or policy.mode is Mode.OBSERVE or observing:
         would = (
             f"Would have: {plan.sentence}" if refusal is None else f"Would not have acted: {refusal.sentence}"
         )

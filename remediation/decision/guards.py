@@ -34,6 +34,7 @@ class Switches:
     """What people have switched."""
 
     paused: bool = False
+    observe_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,14 @@ from remediation.workflow.run import RunState
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from remediation.journal import Entry
     from remediation.workflow.run import Run
 
 #: A deadline that was noticed later than this passed while nobody was at work here: nothing is done by it.
 NOTICED_WITHIN = timedelta(minutes=2)
+
+#: What a person says who wants it not done.
+HOLD = "hold"
 
 _SILENCE = {
     OnTimeout.CANCEL: "nothing is done",
@@ -27,7 +31,7 @@ _SILENCE = {
 }
 
 
-def ask(run: Run, wait: timedelta, now: datetime) -> Move:
+def ask(run: Run, wait: timedelta, now: datetime, *entries: Entry) -> Move:
     """Put the question."""
     deadline = now + wait
     asked = replace(run, state=RunState.ASK, deadline=deadline, wake=deadline)
@@ -36,7 +40,7 @@ def ask(run: Run, wait: timedelta, now: datetime) -> Move:
         f"{run.notes.get('why', run.action.sentence)} Needs a yes from {who} by {deadline:%H:%M} UTC; "
         f"without an answer {_SILENCE[run.on_timeout]}."
     )
-    return Move(asked, (say(asked, EntryKind.ASKED, sentence, now),))
+    return Move(asked, (*entries, say(asked, EntryKind.ASKED, sentence, now)))
 
 
 def hear(run: Run, answer: tuple[str, str] | None, now: datetime) -> Move:
@@ -62,11 +66,16 @@ def intend(run: Run, now: datetime, sentence: str, actor: str = "fournines") -> 
     return Move(intent, (say(intent, kind, sentence, now, actor),))
 
 
+def called_off(run: Run, actor: str, now: datetime) -> Move:
+    """End a run of which nothing was sent because a person said no."""
+    entry = say(run, EntryKind.ANSWERED, f"{actor} said no; it is not done.", now, actor)
+    return end(run, RunState.REJECTED, Outcome.REJECTED, now, entry)
+
+
 def _answered(run: Run, choice: str, actor: str, now: datetime) -> Move:
     """Carry the answer out; whoever may not approve may still hold."""
-    if choice == "hold":
-        entry = say(run, EntryKind.ANSWERED, f"{actor} said no; it is not done.", now, actor)
-        return end(run, RunState.REJECTED, Outcome.REJECTED, now, entry)
+    if choice == HOLD:
+        return called_off(run, actor, now)
     if not may_answer(run.approvers, actor):
         return escalate(run, Outcome.UNANSWERED, f"{actor} answered, and may not approve this.", now)
     return intend(run, now, f"{actor} approved: {run.effect}.", actor)

@@ -18,10 +18,10 @@ from remediation.decision.policy import Policies
 from remediation.diagnosis.situation import Situation
 from remediation.journal import EntryKind
 from remediation.vocabulary import Outcome
-from remediation.workflow.asking import ask, hear, intend
-from remediation.workflow.move import Move, count, escalate, later, say
+from remediation.workflow.asking import HOLD, ask, called_off, hear, intend
+from remediation.workflow.move import Move, cancel, count, escalate, later, say
 from remediation.workflow.recheck import objection
-from remediation.workflow.run import Claim, LostClaimError, Run, Runs, RunState
+from remediation.workflow.run import Claim, Leave, LostClaimError, Run, Runs, RunState
 from remediation.workflow.start import USUAL
 from remediation.workflow.verifying import LOOK_EVERY, verify
 
@@ -41,6 +41,7 @@ INTERRUPTIONS_MAX = 5
 POSTPONE = timedelta(minutes=10)
 KEEP_MAX = timedelta(hours=24)
 BLIND = "It cannot be looked at now."
+OBSERVING = "It was switched to observing only."
 #: The default for what a lost answer may still do: connect and read timeout, and a margin.
 SETTLE = timedelta(seconds=20)
 
@@ -63,7 +64,10 @@ class Engine:
         claim = self.runs.claim(now)
         if claim is None:
             return None
-        move = self._step(claim, now)
+        try:
+            move = self._step(claim, now)
+        except LostClaimError:
+            return None
         after = move.run
         if after.state is RunState.ACT:  # so that the next claim knows whether another one died in between
             after = replace(after, notes={**after.notes, "moved_by": str(claim.number)})
@@ -79,9 +83,9 @@ class Engine:
             case RunState.QUEUED if run.undo:
                 return self._expired(run, now)
             case RunState.QUEUED:
-                return ask(run, run.asks, now) if run.asks else intend(run, now, _why(run))
+                return self._begun(run, now)
             case RunState.ASK:
-                return hear(run, self.runs.answer(run.id), now)
+                return hear(run, self.runs.answer(run), now)
             case RunState.ACT:
                 return self._act(claim, now)
             case RunState.VERIFY:
@@ -90,6 +94,16 @@ class Engine:
                 raise ValueError(f"run {run.id} is {run.state}: nothing more can happen to it")
             case _:
                 assert_never(run.state)
+
+    def _begun(self, run: Run, now: datetime) -> Move:
+        if (actor := self._no(run)) is not None:
+            return called_off(run, actor, now)
+        return ask(run, run.asks, now) if run.asks else intend(run, now, _why(run))
+
+    def _no(self, run: Run) -> str | None:
+        """Return who said that it is not to be done."""
+        choice, actor = self.runs.answer(run) or ("", "")
+        return actor if choice == HOLD else None
 
     def _see(self, run: Run) -> Situation | None:
         try:
@@ -109,6 +123,8 @@ class Engine:
     def _act(self, claim: Claim, now: datetime) -> Move:
         """Send the effect once, if it is not in place and nothing has come to speak against it."""
         run = claim.run
+        if not _attempted(claim) and (actor := self._no(run)) is not None:
+            return called_off(run, actor, now)
         situation = self._see(run)
         if situation is None or situation.view is None:
             return self._blind(run, now)
@@ -116,11 +132,25 @@ class Engine:
             return _applied(run, situation, now, ours=_attempted(claim))
         if _interrupted(claim):
             return self._settle(run, now)
-        if (instead := objection(run, situation, self.policies, now)) is not None:
-            return instead
-        if self.runs.paused():
-            return later(run, now, BLIND_WAIT)
-        return self._sent(run, situation, self.actuator.apply(run.effect), now)
+        return self._against(run, situation, now) or self._send(claim, situation, now)
+
+    def _against(self, run: Run, situation: Situation, now: datetime) -> Move | None:
+        """Return the move that a person or the situation asks for instead of the effect."""
+        if (actor := self._no(run)) is not None:
+            return called_off(run, actor, now)
+        return objection(run, situation, self.policies, now)
+
+    def _send(self, claim: Claim, situation: Situation, now: datetime) -> Move:
+        run = claim.run
+        match self.runs.leave(claim):
+            case Leave.GRANTED:
+                return self._sent(run, situation, self.actuator.apply(run.effect), now)
+            case Leave.PAUSED | Leave.LATE:
+                return later(run, now, BLIND_WAIT)
+            case Leave.OBSERVE_ONLY:
+                return _postponed(run, OBSERVING, now) if run.undo else cancel(run, OBSERVING, now)
+            case leave:
+                assert_never(leave)
 
     def _blind(self, run: Run, now: datetime) -> Move:
         if run.undo:

@@ -10,9 +10,10 @@ from remediation.actions.action import same_intent
 from remediation.decision.decide import decide
 from remediation.decision.guards import Switches
 from remediation.diagnosis.diagnose import diagnose
+from remediation.journal import EntryKind
 from remediation.vocabulary import Outcome, Reason, Verdict
-from remediation.workflow.asking import intend
-from remediation.workflow.move import Move, cancel, count, escalate, later
+from remediation.workflow.asking import ask, intend
+from remediation.workflow.move import Move, cancel, count, escalate, later, say
 from remediation.workflow.verifying import taken_back
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ def _behind(past: PastAction, run: Run) -> bool:
 def _planned_anew(run: Run, again: Decision, now: datetime) -> Move:
     """Intend what fits now, such as a new deployment of the old revision once the bad one has completed."""
     plan, plans = again.plan, count(run, "plans") + 1
-    if run.asks:
-        return escalate(run, Outcome.REFUSED, "What was approved does not fit the service any more.", now)
     if plan is None or plans >= PLANS_MAX:
         return escalate(run, Outcome.REFUSED, "The service changes faster than it can be planned for.", now)
     anew = replace(
@@ -96,4 +95,8 @@ def _planned_anew(run: Run, again: Decision, now: datetime) -> Move:
         suspect=plan.suspect,
         notes={**run.notes, "plans": str(plans)},
     )
-    return intend(anew, now, f"Planned anew: {plan.sentence}")
+    if run.asks is None:
+        return intend(anew, now, f"Planned anew: {plan.sentence}")
+    told = "What was approved does not fit the service any more, so it is asked anew."
+    anew = replace(anew, notes={**anew.notes, "why": plan.sentence})
+    return ask(anew, run.asks, now, say(run, EntryKind.NOT_APPLIED, told, now))

@@ -5,6 +5,7 @@
                 │       └───────────────► escalated, cancelled
                 └───────────────────────► rejected, escalated, cancelled
 
+Until something was sent a person may call it off: the run is then rejected.
 A state is an intent: the move into `act` is committed before anything is sent, and each state sends at most
 one effect.  A temporary change that helped leaves a second run behind, `undo`, which wakes at its expiry and
 is queued again while it cannot be carried out.
@@ -12,6 +13,7 @@ is queued again while it cannot be carried out.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -48,6 +50,15 @@ class RunState(StrEnum):
         return self in {RunState.CLOSED, RunState.ESCALATED, RunState.REJECTED, RunState.CANCELLED}
 
 
+class Leave(StrEnum):
+    """Whether an effect may be sent at this very moment."""
+
+    GRANTED = "granted"
+    PAUSED = "paused"
+    OBSERVE_ONLY = "observe_only"
+    LATE = "late"  # asking took so long that the answer may be old
+
+
 class LostClaimError(Exception):
     """Another worker has taken the run over since: whatever was about to be written must be dropped."""
 
@@ -82,6 +93,12 @@ class Run:
     ended_at: datetime | None = None
     outcome: Outcome | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def question(self) -> str:
+        """What an approval is for: this run as it is planned now; another plan is another question."""
+        plan = repr((self.effect, self.inverse, self.suspect))
+        return f"{self.id}@{hashlib.sha256(plan.encode()).hexdigest()[:12]}"
 
     @property
     def past(self) -> PastAction:
@@ -128,10 +145,13 @@ class Runs(Protocol):
         """
         ...
 
-    def paused(self) -> bool:
-        """Whether the kill switch is on."""
+    def leave(self, claim: Claim) -> Leave:
+        """Say whether an effect may be sent now, and hold the claim anew for as long as that may take.
+
+        Raises LostClaimError when the claim is no longer ours.
+        """
         ...
 
-    def answer(self, run_id: str) -> tuple[str, str] | None:
-        """Return (choice, actor) of the first answer that a person gave to the run, or None."""
+    def answer(self, run: Run) -> tuple[str, str] | None:
+        """Return (choice, actor) of what a person said: a no to the run, or the first yes to its question."""
         ...

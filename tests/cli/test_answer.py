@@ -9,7 +9,9 @@ import pytest
 from fournines.answers import Word, give
 from fournines.store.books import Books
 from fournines.trouble import Trouble
+from remediation.decision.guards import Switches
 from remediation.workflow.asking import hear
+from remediation.workflow.run import RunState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +24,8 @@ RUN = f"123456789012/eu-west-1/mylearning/course-catalog:{INCIDENT}:rollback"
 
 def answer(folder: Path) -> tuple[str, str] | None:
     with Books.visit(str(folder / "books.db")) as books:
-        return books.runs.answer(RUN)
+        run = books.runs.get(RUN)
+        return None if run is None else books.runs.answer(run)
 
 
 def test_an_approval_is_kept_for_the_running_service(kept: Path, fournines: Command) -> None:
@@ -63,7 +66,7 @@ def test_after_it_is_over_there_is_nothing_to_answer(kept: Path, fournines: Comm
         assert asked.deadline is not None
         claim = books.runs.claim(asked.deadline - timedelta(minutes=5))
         assert claim is not None
-        move = hear(claim.run, books.runs.answer(RUN), asked.deadline - timedelta(minutes=5))
+        move = hear(claim.run, books.runs.answer(claim.run), asked.deadline - timedelta(minutes=5))
         books.runs.move(claim, move.run, move.entries)
     said = fournines("approve", INCIDENT, "--actor", "alice")
     assert said.code == 1
@@ -103,6 +106,36 @@ def test_the_kill_switch_is_pulled_once_and_released(kept: Path, fournines: Comm
         assert not books.runs.paused()
 
 
+def test_decisions_may_go_on_while_nothing_is_done(kept: Path, fournines: Command) -> None:
+    assert (
+        fournines("pause", "--observe-only", "--actor", "alice").out
+        == "Automation only observes, by alice.\n"
+    )
+    assert fournines("pause", "--observe-only", "--actor", "bob").out == "Automation only observes already.\n"
+    assert fournines("incidents").out.startswith("Automation only observes, until `fournines resume`.")
+    with Books.visit(str(kept / "books.db")) as books:
+        assert books.switches() == Switches(observe_only=True)
+    assert fournines("resume", "--actor", "alice").out == "Automation is running, by alice.\n"
+    with Books.visit(str(kept / "books.db")) as books:
+        assert books.switches() == Switches()
+
+
+def test_what_is_about_to_be_done_can_be_held_and_what_undoes_a_change_cannot(kept: Path) -> None:
+    with Books.open(str(kept / "books.db")) as books:
+        asked = books.runs.get(RUN)
+        assert asked is not None
+        assert asked.deadline is not None
+        soon = asked.deadline - timedelta(minutes=5)
+        begun = replace(asked, state=RunState.ACT, asks=None)
+        waiting = replace(asked, state=RunState.QUEUED, asks=None, undo=True)
+        for name, run in {"acts-1": begun, "undo-1": waiting}.items():
+            books.runs.start(replace(run, id=name, placement=replace(asked.placement, region=name)), [])
+        held = give(books, INCIDENT, Word("hold", "bob", soon, placement="acts-1"))
+        assert held[0].endswith(", by bob, unless it is being sent this moment.")
+        with pytest.raises(Trouble, match="no single question waits at undo-1"):
+            give(books, INCIDENT, Word("hold", "bob", soon, placement="undo-1"))
+
+
 @pytest.mark.usefixtures("kept")
 def test_without_a_name_it_is_who_is_logged_in(fournines: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "carol")
@@ -125,5 +158,8 @@ def test_a_yes_is_for_one_question_and_a_no_for_all(kept: Path) -> None:
         (said,) = give(books, INCIDENT, Word("approve", "alice", soon, placement=str(there)))
         assert said.startswith("Approved: rollback of course-catalog in us-east-1")
         assert answer(kept) is None
-        (held,) = give(books, INCIDENT, Word("hold", "bob", soon))
-        assert held.startswith("Held back: rollback of course-catalog in eu-west-1")
+        held = give(books, INCIDENT, Word("hold", "bob", soon))
+        assert [one.partition(" (")[0] for one in held] == [
+            "Held back: rollback of course-catalog in eu-west-1",
+            "Held back: rollback of course-catalog in us-east-1",
+        ]

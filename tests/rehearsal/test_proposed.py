@@ -39,7 +39,7 @@ class Alice(Kinds):
         for incident in books.open_incidents():
             for run in books.runs.of(incident.id):
                 if run.state is RunState.ASK:
-                    books.runs.signal(run.id, "approve", "alice", now, ())
+                    books.runs.signal(run, "approve", "alice", now, ())
 
 
 def test_an_approved_rollback_is_carried_out() -> None:

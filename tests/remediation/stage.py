@@ -31,7 +31,7 @@ from remediation.diagnosis.situation import Situation
 from remediation.events.event import Event, Origin, ServiceAction, TaskChanged, TaskEnd
 from remediation.history import PastAction
 from remediation.incidents import Incident, Symptom
-from remediation.workflow.run import Claim, LostClaimError, Run, RunState
+from remediation.workflow.run import Claim, Leave, LostClaimError, Run, RunState
 from slo.burn import Severity
 from slo.cells import Placement, minute_of
 
@@ -299,7 +299,7 @@ class MemoryRuns:
         self.locks: dict[Placement, str] = {}
         self.entries: list[Entry] = []
         self.answers: dict[str, tuple[str, str]] = {}
-        self.switched_off = False
+        self.switched = Leave.GRANTED
         self.die_in_move = False
 
     def start(self, run: Run, entries: Sequence[Entry]) -> bool:
@@ -310,7 +310,7 @@ class MemoryRuns:
         return True
 
     def claim(self, now: datetime) -> Claim | None:
-        if self.switched_off:
+        if self.switched is Leave.PAUSED:
             return None
         for run in self.runs.values():
             free = self.locks.get(run.placement, run.id) == run.id and run.id not in self.held
@@ -334,11 +334,13 @@ class MemoryRuns:
         if follow_up is not None:
             self.start(follow_up, ())
 
-    def paused(self) -> bool:
-        return self.switched_off
+    def leave(self, claim: Claim) -> Leave:
+        if self.held.get(claim.run.id) != claim.number:
+            raise LostClaimError
+        return self.switched
 
-    def answer(self, run_id: str) -> tuple[str, str] | None:
-        return self.answers.get(run_id)
+    def answer(self, run: Run) -> tuple[str, str] | None:
+        return self.answers.get(run.id) or self.answers.get(run.question)
 
     def restart(self) -> None:
         """What the database does once the leases of a dead worker end."""

@@ -26,7 +26,7 @@ from remediation.diagnosis.diagnose import diagnose
 from remediation.journal import EntryKind
 from remediation.vocabulary import Cause, Mode, Outcome
 from remediation.workflow.engine import Engine
-from remediation.workflow.run import Claim, Run, RunState
+from remediation.workflow.run import Claim, Leave, Run, RunState
 from remediation.workflow.start import run_for
 from tests.remediation.stage import (
     IRELAND,
@@ -306,10 +306,10 @@ def test_the_kill_switch_holds_a_run_before_its_effect() -> None:
     play = Play(bad_deployment())
     play.decided()
     play.engine.advance(play.stage.now)
-    play.runs.switched_off = True
+    play.runs.switched = Leave.PAUSED
     play.live(3)
     assert play.stage.sent == []
-    play.runs.switched_off = False
+    play.runs.switched = Leave.GRANTED
     play.live(3)
     assert len(play.stage.sent) == 1
 
@@ -320,7 +320,7 @@ def test_a_switch_thrown_during_the_last_look_still_stops_the_effect() -> None:
     play.engine.advance(play.stage.now)
 
     def look_while_it_is_thrown(run: Run) -> Situation:
-        play.runs.switched_off = True
+        play.runs.switched = Leave.PAUSED
         return play.stage.look(run)
 
     engine = replace(play.engine, look=look_while_it_is_thrown)
@@ -392,7 +392,55 @@ def test_an_approval_is_only_for_what_was_approved() -> None:
     play.stage.change(IRELAND, deployments=(done, *rest))
     answer(play, run, "approve", "ana@example.com")
     play.live(2)
-    assert (play.stage.sent, play.runs.runs[run.id].state) == ([], RunState.ESCALATED)
+    asked_anew = play.runs.runs[run.id]
+    assert (play.stage.sent, asked_anew.state) == ([], RunState.ASK)
+    assert asked_anew.question != run.question
+    assert play.told()[-2:] == ["not_applied", "asked"]
+    answer(play, asked_anew, "approve", "ana@example.com")
+    play.live(2)
+    assert play.stage.sent == [asked_anew.effect]
+
+
+def test_what_nobody_was_asked_about_can_be_called_off_until_it_is_sent() -> None:
+    play = Play(bad_deployment())
+    run = play.decided()
+    play.engine.advance(play.stage.now)
+    assert play.runs.runs[run.id].state is RunState.ACT
+    play.stage.unreachable = True
+    answer(play, run, "hold", "bo@example.com")
+    play.live(2)
+    assert (play.stage.sent, play.runs.runs[run.id].outcome) == ([], Outcome.REJECTED)
+
+
+def test_what_may_have_been_sent_is_looked_at_before_it_is_called_off() -> None:
+    play = Play(bad_deployment())
+    run = play.decided()
+    play.engine.advance(play.stage.now)
+    play.stage.deliveries.append(Delivery.AMBIGUOUS)
+    play.engine.advance(play.stage.now)
+    answer(play, run, "hold", "bo@example.com")
+    play.live(12)
+    assert len(play.stage.sent) == 1
+    assert play.runs.runs[run.id].outcome is Outcome.RECOVERED
+
+
+def test_what_was_switched_to_observing_only_is_not_sent() -> None:
+    play = Play(bad_deployment())
+    run = play.decided()
+    play.runs.switched = Leave.OBSERVE_ONLY
+    play.live(3)
+    assert (play.stage.sent, play.runs.runs[run.id].state) == ([], RunState.CANCELLED)
+
+
+def test_a_leave_that_came_late_is_asked_for_again() -> None:
+    play = Play(bad_deployment())
+    play.decided()
+    play.runs.switched = Leave.LATE
+    play.live(2)
+    assert play.stage.sent == []
+    play.runs.switched = Leave.GRANTED
+    play.live(2)
+    assert len(play.stage.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -422,7 +470,8 @@ def test_silence_means_what_the_policy_says(
 
 def answer(play: Play, run: Run, choice: str, actor: str) -> None:
     """What the store does with an answer: keep it, and wake the run."""
-    play.runs.answers[run.id] = (choice, actor)
+    about = run.id if choice == "hold" else run.question
+    play.runs.answers[about] = (choice, actor)
     play.runs.runs[run.id] = replace(play.runs.runs[run.id], wake=play.stage.now)
 
 

@@ -176,3 +176,12 @@ def test_an_effect_that_aws_could_not_read_is_not_sent() -> None:
         receipt = actuator.apply(SetScalingMinimum(placement=SHOP, minimum="ten"))  # type: ignore[arg-type]
     assert receipt.delivery is Delivery.REFUSED
     assert sent == []
+
+
+def test_what_was_asked_for_too_long_ago_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.wire.session.SENT_WITHIN_S", -1.0)
+    with aws(lambda _: (200, {})) as (actuator, sent):
+        receipt = actuator.apply(RAISE)
+    assert sent == []
+    assert receipt.delivery is Delivery.THROTTLED
+    assert receipt.detail == "not sent: more than -1 s went by before it could be sent"

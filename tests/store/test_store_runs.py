@@ -8,12 +8,12 @@ from sqlalchemy import select
 from collector.estate import ProviderShare
 from fournines.store.books import Books
 from fournines.store.database import Database, open_database
-from fournines.store.runs import PAUSED, SqlRuns
+from fournines.store.runs import OBSERVE_ONLY, PAUSED, SqlRuns
 from fournines.store.tables import lock
 from remediation.actions.effects import RestoreRevision, SetScalingMinimum, SetStrategy, StopDeployment
 from remediation.journal import Entry, EntryKind
 from remediation.vocabulary import ActionName, Outcome
-from remediation.workflow.run import LostClaimError, Run, RunState
+from remediation.workflow.run import Leave, LostClaimError, Run, RunState
 from slo.cells import Placement
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -165,28 +165,76 @@ def test_a_run_whose_worker_died_goes_on_with_its_own_lock(runs: SqlRuns, databa
     assert claim.number == 2
 
 
-def test_the_first_answer_wins_and_wakes_the_run(runs: SqlRuns) -> None:
+def asking(runs: SqlRuns) -> Run:
+    """A run that asks."""
     runs.start(run(), [])
     claim = runs.claim(NOON)
     assert claim is not None
-    runs.move(claim, replace(claim.run, state=RunState.ASK, wake=NOON + 5 * MINUTE), [])
+    asked = replace(claim.run, state=RunState.ASK, wake=NOON + 5 * MINUTE)
+    runs.move(claim, asked, [])
     assert runs.claim(NOON) is None
-    assert runs.answer("r1") is None
-    assert runs.signal("r1", "approve", "Ann", NOON, [entry(EntryKind.ANSWERED)])
-    assert not runs.signal("r1", "hold", "Bo", NOON, [entry(EntryKind.ANSWERED)])
-    assert runs.answer("r1") == ("approve", "Ann")
+    return asked
+
+
+def test_the_first_yes_counts_wakes_the_run_and_a_no_stands_above_it(runs: SqlRuns) -> None:
+    asked = asking(runs)
+    assert runs.answer(asked) is None
+    assert runs.signal(asked, "approve", "Ann", NOON, [entry(EntryKind.ANSWERED)])
+    assert not runs.signal(asked, "approve", "Bo", NOON, [entry(EntryKind.ANSWERED)])
+    assert runs.answer(asked) == ("approve", "Ann")
+    assert runs.signal(asked, "hold", "Bo", NOON)
+    assert not runs.signal(asked, "hold", "Cy", NOON)
+    assert not runs.signal(asked, "approve", "Cy", NOON)
+    assert runs.answer(asked) == ("hold", "Bo")
     woken = runs.claim(NOON)
     assert woken is not None
     assert woken.run.state is RunState.ASK
+
+
+def test_a_yes_is_for_the_plan_that_was_asked_about_and_a_no_for_any(runs: SqlRuns) -> None:
+    asked = asking(runs)
+    other = replace(asked, effect=SetScalingMinimum(placement=HERE, minimum=99))
+    runs.signal(asked, "approve", "Ann", NOON)
+    assert runs.answer(other) is None
+    runs.signal(other, "hold", "Bo", NOON)
+    assert runs.answer(asked) == ("hold", "Bo")
 
 
 def test_an_answer_during_the_claim_is_not_slept_through(runs: SqlRuns) -> None:
     runs.start(run(), [])
     claim = runs.claim(NOON)
     assert claim is not None
-    runs.signal("r1", "approve", "Ann", NOON)
+    runs.signal(claim.run, "approve", "Ann", NOON)
     runs.move(claim, replace(claim.run, state=RunState.ASK, wake=NOON + 5 * MINUTE), [])
     assert runs.claim(NOON) is not None
+
+
+def test_leave_holds_the_claim_anew_and_says_what_people_have_switched(database: Database) -> None:
+    short, other = SqlRuns(database, "me", lease_s=-1), SqlRuns(database, "other")
+    short.start(run(), [])
+    claim = short.claim(NOON)
+    assert claim is not None
+    assert SqlRuns(database, "me").leave(claim) is Leave.GRANTED
+    assert other.claim(NOON) is None, "its lease had ended, and was renewed"
+    short.set_switch(OBSERVE_ONLY, on=True, actor="Ann", at=NOON)
+    assert short.leave(claim) is Leave.OBSERVE_ONLY
+    short.set_switch(PAUSED, on=True, actor="Ann", at=NOON)
+    assert short.leave(claim) is Leave.PAUSED
+
+
+def test_who_lost_the_claim_gets_no_leave_and_who_stood_still_an_old_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stalled, working = SqlRuns(database, "me", lease_s=-1), SqlRuns(database, "other")
+    stalled.start(run(), [])
+    stale = stalled.claim(NOON)
+    fresh = working.claim(NOON)
+    assert stale is not None
+    assert fresh is not None
+    with pytest.raises(LostClaimError, match="claim 1 was taken over"):
+        stalled.leave(stale)
+    monkeypatch.setattr("fournines.store.runs.LEAVE_S", 0.0)
+    assert working.leave(fresh) is Leave.LATE
 
 
 def test_a_pause_stops_claims_and_is_journaled(runs: SqlRuns, database: Database) -> None:
