@@ -31,6 +31,7 @@ from remediation.vocabulary import Mode
 from slo import figures, gate
 from slo.burn import firing
 from slo.cells import MINUTE_S, Sli, minute_of
+from slo.excerpt import excerpt
 from slo.exclusions import Exclusions
 from slo.ledger import RING_MINUTES
 from slo.objectives import EVERY_SERVICE
@@ -217,11 +218,12 @@ class Board:
             slis = own.slis(ledger.slis)
             if not slis:
                 return None
-            doubted = [one.doubt.placement for one in self._known.doubtful(now)]
-            seen = overview([own], ledger, firing([own], ledger, now), now, past=self.past, doubted=doubted)
-            (view,) = self._spent_by(drawn([own], ledger, now), now)
-            went = course(own, slis, ledger, now, view.budget, view.spends)
-            return Detail(seen.services[0], seen.placements, view, went)
+            few = excerpt(ledger, slis, self._exclusions)
+        doubted = [one.doubt.placement for one in self._known.doubtful(now)]
+        seen = overview([own], few, firing([own], few, now), now, past=self.past, doubted=doubted)
+        (view,) = self._spent_by(drawn([own], few, now), now)
+        went = course(own, slis, few, now, view.budget, view.spends)
+        return Detail(seen.services[0], seen.placements, view, went)
 
     def tiles(self, shown: Sequence[BudgetRow]) -> tuple[Tile, ...]:
         """Return what is seen first, of budgets and all else."""

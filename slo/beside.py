@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,14 +39,14 @@ def beside(
     objectives: Iterable[Objective], ledger: Ledger, now: datetime, past: Past | None = None
 ) -> Iterator[Sides]:
     """Yield both budgets of each objective at each placement; what the ring holds is looked through once."""
-    down = cache(partial(_down, ledger))
-    for objective in objectives:
-        counted = by_request(objective)
-        period = Period.of(counted, ledger, now, past)
+    asked = [(one, by_request(one)) for one in objectives]
+    periods = [Period.of(counted, ledger, now, past) for _, counted in asked]
+    down = _Down(ledger, sorted({period.split for period in periods}))
+    for (objective, counted), period in zip(asked, periods, strict=True):
         if objective.in_slices:
             yield from _one_by_one(objective, counted, ledger, now, past)
             continue
-        yield from _at_once(counted, down(period.split, period.end, slice_target(counted)), period, now)
+        yield from _at_once(counted, down.over(period.split, period.end, slice_target(counted)), period, now)
 
 
 def together(parts: Sequence[Sides]) -> Sides:
@@ -60,10 +61,24 @@ def slice_target(objective: Objective) -> Fraction:
     return Fraction(SLICE_TARGET if target is None else target)
 
 
-def _down(ledger: Ledger, start: int, end: int, target: Fraction) -> NDArray[np.int64]:
-    """Return how many minutes were bad, by column."""
-    found = (one.per_sli(bad_minutes(one.bad, one.total, target)) for one in ledger.failing(start, end))
-    return sum(found, np.zeros(len(ledger.slis), np.int64))
+class _Down:
+    """How many minutes were bad, by column; what periods that begin at `starts` share is counted once."""
+
+    def __init__(self, ledger: Ledger, starts: Sequence[int]) -> None:
+        self._ledger, self._starts = ledger, starts
+        self._between = cache(self._counted)
+
+    def over(self, start: int, end: int, target: Fraction) -> NDArray[np.int64]:
+        """Return it for a period."""
+        cuts = [start, *(one for one in self._starts if start < one < end), end]
+        nothing = np.zeros(len(self._ledger.slis), np.int64)
+        return sum((self._between(*pair, target) for pair in pairwise(cuts)), nothing)
+
+    def _counted(self, start: int, end: int, target: Fraction) -> NDArray[np.int64]:
+        found = (
+            one.per_sli(bad_minutes(one.bad, one.total, target)) for one in self._ledger.failing(start, end)
+        )
+        return sum(found, np.zeros(len(self._ledger.slis), np.int64))
 
 
 def _at_once(counted: Objective, down: NDArray[np.int64], period: Period, now: datetime) -> Iterator[Sides]:

@@ -54,6 +54,11 @@ class Failures:
             for slis, (start, end) in zip(groups, pairwise(cuts), strict=True)
         )
 
+    def within(self, start: int, end: int) -> Failures:
+        """Return those of the minutes `[start, end)`."""
+        at = slice(*np.searchsorted(self.minute, (start, end)).tolist())
+        return Failures(self.slis, self.minute[at], self.sli[at], self.bad[at], self.total[at])
+
     def without(self, masks: Mapping[Sli, NDArray[np.bool_]], start: int) -> Failures:
         """Return those that no mask covers; masks begin with the minute `start`."""
         kept = np.ones(len(self), np.bool_)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fournines.views.budget import Scope
@@ -17,7 +16,7 @@ from slo.failures import Failures
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from fractions import Fraction
 
@@ -126,13 +125,14 @@ def drawn(objectives: Iterable[Objective], ledger: Ledger, now: datetime) -> tup
 
     Of a period that is longer than the ring it is what the ring holds.
     """
-    failures = cache(ledger.failures)
-    return tuple(_drawn(objective, ledger, failures, now) for objective in objectives)
+    asked = tuple(objectives)
+    periods = [Period.of(one, ledger, now, None) for one in asked if not one.in_slices]
+    first = min((one.split for one in periods), default=0)
+    failures = ledger.failures(first, max((one.end for one in periods), default=0))
+    return tuple(_drawn(objective, ledger, failures, now) for objective in asked)
 
 
-def _drawn(
-    objective: Objective, ledger: Ledger, failures: Callable[[int, int], Failures], now: datetime
-) -> Drawn:
+def _drawn(objective: Objective, ledger: Ledger, failures: Failures, now: datetime) -> Drawn:
     period = Period.of(objective, ledger, now, None)
     services: dict[str, list[Budget]] = defaultdict(list)
     for budget in budgets([objective], ledger, now):
@@ -141,7 +141,7 @@ def _drawn(
     if objective.in_slices:
         each = tuple(slices(objective, _slis(whole), ledger, now) for whole in wholes.values())
         return Drawn(objective, wholes, each)
-    return Drawn(objective, wholes, failures(period.split, period.end))
+    return Drawn(objective, wholes, failures.within(period.split, period.end))
 
 
 def spent(
