@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from collector.probes import Reason
-from slo.cells import Block, Indicator, Sli, State, minute_of
+from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -26,6 +26,7 @@ TOLD_AFTER = 2
 HELD_MINUTES_MAX = 10
 
 _MS = timedelta(milliseconds=1)
+MINUTE = timedelta(minutes=1)
 #: Within what a check is interesting to be answered.
 ANSWERED_WITHIN_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -75,6 +76,21 @@ def count(results: Iterable[Result], minute: int) -> Block:
         bad=np.array([[bad[placement] for placement in placements]], np.int64),
         total=np.array([[total[placement] for placement in placements]], np.int64),
         state=np.full((1, len(placements)), State.OBSERVED, np.uint8),
+    )
+
+
+def answered(targets: Iterable[Target], start: int, end: int) -> Block:
+    """Return what the minutes `[start, end)` count in which every check of these is answered."""
+    total = Counter[Placement]()
+    for target in targets:
+        total[target.placement] += MINUTE // target.check.every
+    placements, shape = sorted(total), (end - start, len(total))
+    return Block(
+        slis=tuple(Sli(placement, Indicator.PROBE) for placement in placements),
+        start=start,
+        bad=np.zeros(shape, np.int64),
+        total=np.broadcast_to(np.array([total[placement] for placement in placements], np.int64), shape),
+        state=np.full(shape, State.OBSERVED, np.uint8),
     )
 
 

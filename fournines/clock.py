@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from fournines.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 log = logging.getLogger(__name__)
 
@@ -257,3 +257,19 @@ class Steps:
             _once(job, due, self._record)
             heapq.heapreplace(self._due, (due + job.period, order, job))
         self._clock.move(moment)
+
+    def leap(self, moment: datetime, skipping: Collection[str] = ()) -> None:
+        """Go on to the moment, and run once what came due meanwhile, however many turns have passed.
+
+        All went well until then as if it had run.  What is skipped has its next turn after the moment.
+        """
+        self._clock.move(moment)
+        passed = sorted((one for one in self._due if one[0] <= moment), key=lambda one: one[1])
+        self._due = [one for one in self._due if one[0] > moment]
+        for _, _, job in passed:
+            self._record.note(job.name, lambda h: replace(h, last_success=moment))
+        for due, order, job in passed:
+            if job.name not in skipping:
+                _once(job, moment, self._record)
+            self._due.append((next_due(due, job.period, moment)[0], order, job))
+        heapq.heapify(self._due)

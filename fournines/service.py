@@ -162,6 +162,8 @@ class Service:
     board: Board
     samples: Samples
     record: Record
+    known: Known
+    probe: Probe | None
 
 
 def build(charter: Charter, setting: Setting, books: Books, outside: Outside, clock: Clock) -> Service:
@@ -227,15 +229,17 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         "backfill": Backfill(outside.source, known, books, charter.indicators, known.asked()).run,
         "heartbeat": heartbeat.run,
     }
+    probe = None
     if outside.prober is not None:
         at_once = 1 if setting.workers == 1 else AT_ONCE_MAX
-        work["probe"] = Probe(outside.prober, setting.probes, known, books, desk, at_once).run
+        probe = Probe(outside.prober, setting.probes, known, books, desk, at_once)
+        work["probe"] = probe.run
     bells = {"listen": outside.arrived, "remediate": looked_into}
     jobs = tuple(
         Job(name, period, work[name], bells.get(name) or threading.Event())
         for name, period in periods.items()
     )
-    return Service(jobs, board, samples, record)
+    return Service(jobs, board, samples, record, known, probe)
 
 
 def _periods(setting: Setting, prober: Prober | None, *, contracts: bool) -> dict[str, timedelta]:

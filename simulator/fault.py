@@ -291,6 +291,9 @@ AnyFault = (
 #: Faults that befall no service: what was to be done in time is not.
 ScheduleFault = ScheduleMissed | ScheduleFailing
 
+#: Disturbances of events: where none is sent nothing is disturbed.
+OfEvents = EventsLost | EventsDuplicated | EventsReordered
+
 #: Faults that blind or hinder an observer and harm no service by themselves.
 Disturbance = (
     MetricsDelay
@@ -300,9 +303,7 @@ Disturbance = (
     | ApiErrors
     | ApiOutage
     | ApiThrottling
-    | EventsLost
-    | EventsDuplicated
-    | EventsReordered
+    | OfEvents
 )
 
 

@@ -41,12 +41,13 @@ from simulator.ecs.fleet import Fleet
 from simulator.ecs.task import GRID_S
 from simulator.ecs.yard import Yard
 from simulator.estate import build, tasks_for
+from simulator.fault import Disturbance, OfEvents
 from simulator.guard import guard
 from simulator.hindrance import Hindrance
 from simulator.injection import Injector, Ordeal
 from simulator.lived import Lived
 from simulator.moment import MINUTE_S, moment, seconds
-from simulator.pulse import Level, Pulse
+from simulator.pulse import REST, Level, Pulse
 from simulator.queues import Backlog, Queues
 from simulator.reach import Reach
 from simulator.scaling import Scaling
@@ -286,19 +287,24 @@ class World:
         )
         return Lived(start, outcome, tasks, arrival, backlog, known)
 
-    def rest(self, until: datetime, heed: Callable[[Lived], int] = len) -> None:
+    def rest(self, until: datetime, heed: Callable[[Lived], int] = len, grain: int = 1) -> None:
         """Live through whole minutes at once, if they pass so step by step and nothing happens in them.
 
         It ends at `until` or before: where a task moves, an act is due, an event arrives, a scaling or an
-        alarm changes, or where `heed`, which is told what would be, lets no further minute pass.
+        alarm changes, or where `heed`, which is told what would be, lets no further minute pass; and only at
+        a multiple of `grain` minutes since 1970.
         """
         start = self._at // MINUTE_S
-        count = self._resting(seconds(until)) // MINUTE_S - start
-        if count <= 0:
+
+        def whole(count: int) -> int:
+            return max(0, (start + count) // grain * grain - start)
+
+        count = whole(self._resting(seconds(until)) // MINUTE_S - start)
+        if not count:
             return
         told = self._lived(start, count, self._pulse.level * MINUTE_S, copy.deepcopy(self._queues))
-        count = min(heed(told), self.scaling.still(told.cpu, told.tasks.healthy, self._at))
-        count = self.cloudwatch.rest(told.first(count)) if count else 0
+        count = whole(min(heed(told), self.scaling.still(told.cpu, told.tasks.healthy, self._at)))
+        count = self.cloudwatch.rest(told.first(count), whole) if count else 0
         if not count:
             return
         if self._queues.any:  # the rest of what was tried did not happen
@@ -307,6 +313,19 @@ class World:
         self.truth.add(kept.outcome, kept.known, kept.backlog.age_s)
         self.scaling.saw(kept.cpu, kept.tasks.healthy)
         self._at = self._desk.now = (start + count) * MINUTE_S
+
+    @property
+    def well(self) -> bool:
+        """Whether whoever knocks at any door now is answered as at the best of times."""
+        level, open_ = self._pulse.level, self._demand.requested
+        resting = all((level[row] == rest).all() for row, rest in REST.items())
+        return resting and not level[Level.ERRING].any() and bool((level[Level.HEALTHY][open_] > 0).all())
+
+    @property
+    def hindered(self) -> bool:
+        """Whether a fault is at work that blinds or hinders an observer, but for one of events."""
+        under_way = (o for o in self.ordeals if o.began is not None and o.ended is None)
+        return any(isinstance(o.fault, Disturbance) and not isinstance(o.fault, OfEvents) for o in under_way)
 
     def _resting(self, until: int) -> int:
         """Return until when at most nothing moves by itself, or now."""

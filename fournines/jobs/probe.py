@@ -12,13 +12,13 @@ from queue import SimpleQueue
 
 from collector.estate import ServiceView
 from collector.probes import Aimed, Answer, Prober, Probes, Reason, Result, Target, aim
-from collector.probing import TOLD_AFTER, count, due, in_a_row, settled
+from collector.probing import TOLD_AFTER, answered, count, due, in_a_row, settled
 from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
 from remediation.incidents import PROBED, Symptom
 from slo.burn import Severity
-from slo.cells import Placement, minute_of
+from slo.cells import Placement, minute_of, moment_of
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +52,14 @@ class Probe:
         while not self._ended.empty():
             self._take(self._ended.get(), now)
         self._keep(now)
+
+    def rested(self, start: int, end: int) -> None:
+        """Count the checks of the minutes `[start, end)` as answered: made or not, that is known of them."""
+        self._waiting = [result for result in self._waiting if minute_of(result.at) not in range(start, end)]
+        self._keep(moment_of(end))
+        targets = self._targets()
+        if targets:
+            self.known.corrected(self.books.record(answered(targets, start, end), moment_of(end)))
 
     def _begin(self, now: datetime) -> None:
         ready = due(self._targets(), self._begun, self._running, now)

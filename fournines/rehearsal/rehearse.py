@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from collector.probes import Probes
 from fournines import staging
 from fournines.clock import Stepped, Steps
+from fournines.rehearsal.calm import Calm
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
 from fournines.rehearsal.probed import WorldProber, every_door
 from fournines.rehearsal.scheduled import every_schedule
@@ -89,17 +90,19 @@ def stories(scenario: Scenario) -> list[tuple[str, str, str]]:
     ]
 
 
-def rehearse(
+def rehearse(  # noqa: PLR0913 - each says how it is lived through
     scenario: Scenario,
     *,
     recording: Recording | None = None,
     probed: bool = False,
+    stepped: bool = False,
     attend: Callable[[Books, datetime], None] = lambda _books, _now: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Return the world's judgement of what fournines did in the scenario.
 
-    `probed` has every service checked from outside as well; `attend` is called after every step, for whoever
+    `probed` has every service checked from outside as well; `stepped` lives through every minute by itself,
+    also those in which nothing happens, to the same end; `attend` is called after every step, for whoever
     answers questions meanwhile; `tell` hears, in words, what the burn tiers answered about faults that nobody
     noticed.
     """
@@ -122,7 +125,12 @@ def rehearse(
     with Books.open(IN_MEMORY) as books:
         service = build(kept_by, setting, books, outside, clock)
         steps = Steps(service.jobs, clock, service.record)
+        calm = Calm(world, service, books, mailbox, kept_by.objectives)
         while world.now < scenario.end:
+            if not stepped and calm.rest():
+                steps.leap(world.now, skipping={"probe"})
+                attend(books, world.now)
+                continue
             moment = min(world.now + STEP, scenario.end)
             mailbox.post(world.step(moment))
             steps.until(moment)

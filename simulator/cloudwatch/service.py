@@ -105,16 +105,19 @@ class CloudWatch:
         """Keep what was measured in the whole minutes (since 1970) from `minute` on."""
         self._store.record(minute, outcome, tasks, arrival, backlog)
 
-    def rest(self, minutes: Lived) -> int:
-        """Keep minutes until one in which an alarm would change; return how many were kept."""
+    def rest(self, minutes: Lived, whole: Callable[[int], int] = lambda count: count) -> int:
+        """Keep minutes until one in which an alarm would change; return how many were kept.
+
+        `whole` says how many may be kept of so many.
+        """
         if self._set_by_hand:
             return 0
         before = self._store.before(minutes.start, len(minutes))
         self.record(minutes.start, minutes.outcome, minutes.tasks, minutes.arrival, minutes.backlog)
-        count = self._evaluator.still(minutes.start, len(minutes))
+        count = whole(self._evaluator.still(minutes.start, len(minutes)))
         if count < len(minutes):
             self._store.restore(before)
-            return self.rest(minutes.first(count)) if count else 0
+            return self.rest(minutes.first(count), whole) if count else 0
         self._evaluator.passed(minutes.start + count)
         return count
 
