@@ -59,15 +59,12 @@ class Known:
         scheme: Scheme | None = None,
     ) -> None:
         self._lock = threading.Lock()
-        self._threshold_s = threshold_s
+        self._books, self._threshold_s = books, threshold_s
         self.scheme = scheme or Scheme()
-        self._estates = {(e.account, e.region): e for e in books.estates()}
-        self._sightings = _sighted(self._estates.values(), books.sightings())
         self._services: dict[Placement, ServiceView] = {}
         self._first_looks: dict[tuple[str, str], datetime] = {}
         self._behind: dict[tuple[str, str], Placement] = {}
         self.layout = Layout()
-        self.marks: dict[Key, Mark] = books.marks()
         self.refused: dict[Key, Refused] = {}
         self.appeared: dict[Owner, int] = {}
         self._counting: dict[Area, tuple[Key, ...]] = {}
@@ -87,7 +84,17 @@ class Known:
         self.runs: Counter[tuple[Placement, Outcome]] = Counter()
         self.last_success: dict[Placement, datetime] = {}
         self.unwatched: dict[Placement, str] = {}
-        self._arrange()
+        self.remember()
+
+    def remember(self) -> None:
+        """Take in what the books know: at the start, and where another replica has worked since."""
+        estates = {(e.account, e.region): e for e in self._books.estates()}
+        sightings, marks = self._books.sightings(), self._books.marks()
+        with self._lock:
+            self._estates: dict[tuple[str, str], RegionEstate] = estates
+            self._sightings = _sighted(estates.values(), sightings)
+            self.marks: dict[Key, Mark] = marks
+            self._arrange()
 
     def saw(self, told: RegionEstate) -> Standing:
         """Take a region as it was just discovered; return how it stands, to be kept."""

@@ -373,6 +373,8 @@ def _work(board: Board, record: Record, books: Books) -> Numbers:
         yield telemetry.JOB_SKIPPED, ((name,), float(health.skipped))
         if health.last_success is not None:
             yield telemetry.JOB_LAST_SUCCESS, ((name,), health.last_success.timestamp())
+    for role, lead in (books.leads or {}).items():
+        yield telemetry.LEADS, ((str(role),), float(lead.held))
     yield from _heartbeat(board.pulse)
     backlog = books.outbox.backlog()
     yield telemetry.OUTBOX_PENDING, ((), float(backlog.pending))

@@ -33,6 +33,7 @@ from fournines.jobs.upkeep import Upkeep
 from fournines.jobs.watch import Watch
 from fournines.known import Known
 from fournines.look import Looker
+from fournines.replica import Replica
 from fournines.samples import Samples
 from fournines.slack.chat import Chat
 from fournines.vitals import Patience, Pulse
@@ -164,6 +165,7 @@ class Service:
     record: Record
     known: Known
     probe: Probe | None
+    replica: Replica | None = None  # where it is one of several
 
 
 def build(charter: Charter, setting: Setting, books: Books, outside: Outside, clock: Clock) -> Service:
@@ -212,6 +214,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     )
     discover = Discover(outside.source, setting.scopes, known, books, setting.workers, pace.discover)
     collect = Collect(outside.source, known, books, setting.workers, charter.indicators)
+    catch_up = Backfill(outside.source, known, books, charter.indicators, known.asked())
     heartbeat = Heartbeat(outside.beacon, setting.instance, pulse, known, books, record, pace.patience)
     looked_into = threading.Event()
     work: dict[str, Callable[[datetime], None]] = {
@@ -226,7 +229,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         "deployments": Deployments(outside.source, known, books).run,
         "statements": Statements(charter.contracts, books, outside.archives, setting.issuance).run,
         "upkeep": Upkeep(books, known).run,
-        "backfill": Backfill(outside.source, known, books, charter.indicators, known.asked()).run,
+        "backfill": catch_up.run,
         "heartbeat": heartbeat.run,
     }
     probe = None
@@ -239,7 +242,10 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         Job(name, period, work[name], bells.get(name) or threading.Event())
         for name, period in periods.items()
     )
-    return Service(jobs, board, samples, record, known, probe)
+    if books.leads is None:
+        return Service(jobs, board, samples, record, known, probe)
+    replica = Replica(books.leads, known, lambda: catch_up.assume(known.asked()))
+    return Service(replica.gated(jobs, pace.real_s), board, samples, record, known, probe, replica)
 
 
 def _periods(setting: Setting, prober: Prober | None, *, contracts: bool) -> dict[str, timedelta]:

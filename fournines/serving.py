@@ -17,10 +17,15 @@ from fournines.jobs.statements import Issuance
 from fournines.reach import greeted
 from fournines.service import Charter, Pace, Setting, build
 from fournines.store.books import Books
+from fournines.store.leading import Role
+from fournines.store.place import on_server
+from fournines.trouble import Trouble
 from fournines.web.app import app
 from fournines.web.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fournines.config import Config
 
 _log = logging.getLogger(__name__)
@@ -41,9 +46,11 @@ def charter(config: Config) -> Charter:
     )
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, roles: Collection[Role] = tuple(Role)) -> None:
     """Run the service until SIGTERM or SIGINT.  Raises what the user can mend before anything has started."""
     settings, clock = config.settings, config.settings.clock.clock()
+    if {*roles} != {*Role} and not on_server(settings.store):
+        raise Trouble("a store that is a file is served by one process: roles need a store on PostgreSQL")
     sessions = wire.sessions(settings)
     for sentence in greeted(wire.knocks(settings, sessions)):
         _log.warning("%s; all that answers is watched meanwhile", sentence)
@@ -51,7 +58,8 @@ def serve(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with Books.open(settings.books) as books:
-        outside = wire.outside(settings, sessions, clock.now)
+        books.share(roles)
+        outside = wire.outside(settings, sessions, clock.now, books.leads_work)
         real_s = timedelta(seconds=1 / clock.real_seconds(timedelta(seconds=1)))
         service = build(charter(config), _setting(config, real_s), books, outside, clock)
         server = Server(
@@ -61,8 +69,12 @@ def serve(config: Config) -> None:
         exported = otlp.export(service.samples, endpoint, version("fournines")) if endpoint else None
         server.start()
         print(json.dumps({"ready": True, "port": server.port, "host": settings.web.host}), flush=True)
+        if service.replica is not None:
+            service.replica.ask(clock.now())
         run(service.jobs, clock, stop, service.record)
         _log.info("stopping: what is under way is in the store and goes on at the next start")
+        if service.replica is not None:
+            service.replica.resign()
         if exported is not None:
             exported.shutdown()
         server.stop()

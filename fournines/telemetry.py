@@ -42,6 +42,13 @@ FAMILIES = (
         ("job",),
         "When a job last succeeded, as Unix time.",
     ),
+    LEADS := Family(
+        "fournines_leads",
+        Kind.GAUGE,
+        "",
+        ("role",),
+        "1 while this replica leads the role, 0 while it stands by.",
+    ),
     OUTBOX_PENDING := Family(
         "fournines_outbox_pending", Kind.GAUGE, "", (), "Messages that people have not been sent yet."
     ),

@@ -33,15 +33,20 @@ if TYPE_CHECKING:
 KNOCKS_AT_ONCE_MAX = 16
 
 
-def outside(settings: Settings, sessions: Sessions, now: Callable[[], datetime]) -> Outside:
-    """Return the seams on AWS and Slack as the settings say; queues are listened to from here on."""
+def outside(
+    settings: Settings,
+    sessions: Sessions,
+    now: Callable[[], datetime],
+    listens: Callable[[], bool] = lambda: True,
+) -> Outside:
+    """Return the seams on AWS and Slack as the settings say; queues are heard while `listens` says so."""
     aws = settings.aws
     arrived = threading.Event()
     queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
     return Outside(
         source=AwsSource(sessions, now, TagKeys(**aws.tags.model_dump())),
         actuator=AwsActuator(sessions),
-        mailbox=SqsMailbox(sessions, queues, arrived=arrived),
+        mailbox=SqsMailbox(sessions, queues, arrived=arrived, listens=listens),
         chat=slack(settings) or LogChat(),
         beacon=AwsBeacon(sessions, aws.accounts[0].id),
         prober=HttpProber(),

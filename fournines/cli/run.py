@@ -42,13 +42,21 @@ def _recorded(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="The document that names all others.",
 )
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(["work", "tell", "pages"]),
+    help="What this replica may do, where several share a store on PostgreSQL; all by default.",
+)
 @click.option("--verbose", is_flag=True, help="Log what each job does.")
-def serve(file: Path, *, verbose: bool) -> None:
+def serve(file: Path, roles: tuple[str, ...], *, verbose: bool) -> None:
     """Run the service: jobs, event consumers and web page in one process, until SIGTERM."""
     from fournines import config, serving  # noqa: PLC0415 - what is heavy waits until it is needed
+    from fournines.store.leading import Role  # noqa: PLC0415
 
     _log_to_stderr(verbose=verbose)
-    serving.serve(config.read(file))
+    serving.serve(config.read(file), [role for role in Role if not roles or role in roles])
 
 
 @click.command(

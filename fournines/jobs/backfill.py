@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,11 @@ class Backfill:
         if not gaps or self._tries[asked.number, step.start] >= TRIES_MAX:
             self.books.backfilled(asked.number, step.end)
         return True
+
+    def assume(self, left_at: Mapping[Area, int]) -> None:
+        """Take the work over from another replica, which had read until then."""
+        self.left_at.clear()
+        self.left_at.update(left_at)
 
     def _after_outage(self, now: datetime) -> None:
         """Ask for what was missed too long ago to be read by the minute: once, when the service begins."""

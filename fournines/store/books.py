@@ -7,32 +7,31 @@ records nothing.
 
 from __future__ import annotations
 
+import os
+import socket
 import uuid
 from typing import IO, TYPE_CHECKING, Self
 
 from fournines.store import (
     backfills,
     collected,
-    days,
     inbox,
     incidents,
     journal,
     overrides,
     running,
 )
-from fournines.store import ledger as cells
+from fournines.store.cellbooks import CellBooks
 from fournines.store.database import Database, open_database
 from fournines.store.desks import Outbox, StatementShelf
-from fournines.store.live import LiveLedger
+from fournines.store.leading import Lead, Role
 from fournines.store.place import IN_MEMORY, StoreError, file_of, on_server, own
 from fournines.store.runs import OBSERVE_ONLY, PAUSED, SqlRuns
 from remediation.decision.guards import Switches
-from slo.cells import DAY_MINUTES
 from slo.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -41,38 +40,31 @@ if TYPE_CHECKING:
     from collector.presence import Sighting
     from collector.watermarks import Mark
     from fournines.store.backfills import Backfill
-    from fournines.store.days import Untrue
     from fournines.store.journal import Kept
-    from fournines.store.ledger import Import
-    from fournines.store.live import History
-    from fournines.store.past import Past
     from remediation.events.event import Event
     from remediation.incidents import Change, Incident
     from remediation.journal import Entry, EntryKind
-    from slo.cells import Block, Placement, Sli
-    from slo.exclusions import Exclusions
+    from slo.cells import Placement
     from slo.gate import Override
-    from slo.months import Stretch
-    from slo.sums import Put
-    from slo.tally import Page
     from slo.usage import Usage
 
 
-class Books:
+class Books(CellBooks):
     """All that is kept, safe to share among threads; every method is one transaction.
 
     `runs` keeps the workflows: it is the Runs of the engine.  `outbox` holds what people must be told, and
-    `statements` those that were issued.  `changes` counts what was written that may be older than the
-    ledger's ring, or of the day in which it begins: whoever remembers sums of it adds them up again.
+    `statements` those that were issued.  `leads` are the roles that this process may lead, where it shares
+    the store with others.
     """
 
     def __init__(
         self, database: Database, lock: IO[str] | None, *, owner: bool, make: Callable[[], Ledger] = Ledger
     ) -> None:
-        self._database, self._lock, self._owner = database, lock, owner
-        self._live = LiveLedger(database, make)
-        self.changes = 0
-        self.runs = SqlRuns(database, uuid.uuid4().hex)
+        super().__init__(database, owner=owner, make=make)
+        self._lock = lock
+        self._name = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self.leads: Mapping[Role, Lead] | None = None
+        self.runs = SqlRuns(database, self._name)
         self.outbox, self.statements = Outbox(database), StatementShelf(database)
 
     @classmethod
@@ -100,6 +92,28 @@ class Books:
             )
         return cls(open_database(url), None, owner=False, make=Ledger)
 
+    def share(self, roles: Collection[Role]) -> None:
+        """Serve the store beside other replicas: what belongs to a role is written by who leads it alone.
+
+        A file has one owner, who leads everything.
+        """
+        if not self._database.shared:
+            return
+        leads = {role: Lead(self._database, role, self._name) for role in Role}
+        self.leads = {role: leads[role] for role in roles}
+        work, tell = (self._database.fenced(leads[role].fence) for role in Role)
+        self.outbox = Outbox(tell)
+        self._database = work
+        self._live.fenced(leads[Role.WORK].fence)
+        self.runs, self.statements = SqlRuns(work, self._name), StatementShelf(work)
+
+    def leads_work(self) -> bool:
+        """Whether this process does the work: always, unless it shares the store."""
+        if self.leads is None:
+            return True
+        work = self.leads.get(Role.WORK)
+        return work is not None and work.held
+
     def close(self) -> None:
         """Close the store and give it free."""
         self._database.close()
@@ -111,99 +125,6 @@ class Books:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # -- cells
-
-    def record(
-        self, block: Block, read_at: datetime, marks: Mapping[Key, Mark] | None = None, sequence: int = 0
-    ) -> Put:
-        """Keep the cells of a block and how far was read; then memory follows.  A correction is journaled.
-
-        What was read later stays; of readings within one second the one with the higher sequence counts.
-        """
-        self._must_own()
-        put = self._live.record(block, read_at, marks or {}, sequence)
-        with self._live.held() as ledger:
-            oldest = ledger.oldest
-        self.changes += oldest is not None and block.start < oldest + DAY_MINUTES
-        return put
-
-    def fill(self, block: Block) -> None:
-        """Keep shares of coarser sums, marked so, where nothing finer was measured."""
-        self._must_own()
-        self._live.fill(block)
-        self.changes += 1
-
-    def import_cells(self, blocks: Iterable[Block], label: str, at: datetime) -> Import:
-        """Keep cells that we did not measure, all or none, marked so; what we measured ourselves stays."""
-        self._must_own()
-        done = self._live.take_in(blocks, label, at)
-        self.changes += 1
-        return done
-
-    def imports(self) -> tuple[Import, ...]:
-        """Return what was imported, oldest first."""
-        with self._database.read() as connection:
-            return cells.imports(connection)
-
-    def exclude(self, exclusions: Exclusions) -> None:
-        """Have the ledger leave out the minutes of these exclusions; what is kept stays as it was counted."""
-        self._live.exclude(exclusions)
-        self.changes += 1
-
-    def ledger(self) -> AbstractContextManager[Ledger]:
-        """Hold the ledger still: `with books.ledger() as ledger`."""
-        return self._live.held()
-
-    def turn_back(self, minute: int) -> None:
-        """Have the ledger end with this minute at the latest: a clock that leapt ahead has come back."""
-        self._live.turn_back(minute)
-
-    def history(self, slis: Sequence[Sli], start: int, end: int, *, raw: bool = True) -> History:
-        """Return what is kept of the SLIs over the minutes `[start, end)`; raw leaves nothing out."""
-        return self._live.history(slis, start, end, raw=raw)
-
-    def past(self, start: int, end: int, *, raw: bool = False) -> Past:
-        """Return what the minutes `[start, end)` add up to, however long ago; raw leaves nothing out."""
-        return self._live.past(start, end, raw=raw)
-
-    def pages(self, slis: Sequence[Sli], stretch: Stretch) -> Iterator[Page]:
-        """Yield what is kept of the SLIs, an hour at a time, however long ago."""
-        return self._live.pages(slis, stretch)
-
-    def ledger_as_of(self, end: int) -> Ledger:
-        """Return a ledger of its own, as if nothing from the minute `end` on had happened."""
-        return self._live.as_of(end)
-
-    def slis(self) -> tuple[Sli, ...]:
-        """Return every SLI of which a cell was ever kept."""
-        return self._live.slis()
-
-    def extent(self) -> range:
-        """Return the minutes from the first to the last that is kept."""
-        return self._live.extent()
-
-    def blocks(self, span: range) -> Iterator[Block]:
-        """Yield all that is kept of the minutes, a day at a time."""
-        return self._live.blocks(span)
-
-    def seal(self, before: int) -> int:
-        """Pack whole hours that end at or before the minute; 0 when none is left."""
-        self._must_own()
-        with self._database.write() as connection:
-            return cells.seal(connection, before)
-
-    def forget(self, before: int) -> int:
-        """Drop the oldest cells that end at or before the minute; 0 when none is left.  Sums of days stay."""
-        self._must_own()
-        with self._database.write() as connection:
-            return cells.forget(connection, before)
-
-    def prove_day(self, number: int) -> tuple[Untrue, ...]:
-        """Sum the hours of a UTC day again; what its row told otherwise is named and mended."""
-        self._must_own()
-        with self._database.write() as connection:
-            return days.untrue(connection, number)
 
     # -- what was collected
 
@@ -418,12 +339,6 @@ class Books:
         """Return the number of the first entry that was tampered with, or None."""
         with self._database.read() as connection:
             return journal.verify(connection)
-
-    def _must_own(self) -> None:
-        if not self._owner:
-            raise StoreError(
-                "only the owner of the store records cells: stop `fournines serve` and try again"
-            )
 
 
 def _month(now: datetime) -> str:

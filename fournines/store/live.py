@@ -1,4 +1,8 @@
-"""The ledger in memory, and how it follows the store: memory changes after the commit, or is read anew."""
+"""The ledger in memory, and how it follows the store: memory changes after the commit, or is read anew.
+
+Where replicas share a store each write leaves a note of its minutes; before memory is looked at, and inside
+each write, what others have noted since is read.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sqlalchemy import delete, func, insert, select
 
 from fournines.store import collected, past
 from fournines.store import ledger as disk
 from fournines.store.columns import Columns
 from fournines.store.packing import Cells
 from fournines.store.pages import pages
-from slo.cells import Sli, State
+from fournines.store.tables import wrote
+from slo.cells import DAY_MINUTES, Sli, State, minute_of
 from slo.exclusions import Exclusions
 from slo.overlay import Overlay
 
@@ -24,10 +30,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from numpy.typing import NDArray
+    from sqlalchemy import Connection
 
     from collector.bundle import Key
     from collector.watermarks import Mark
-    from fournines.store.database import Database
+    from fournines.store.database import Database, Fence
     from fournines.store.ledger import Import
     from fournines.store.past import Past
     from slo.cells import Block
@@ -35,6 +42,10 @@ if TYPE_CHECKING:
     from slo.months import Stretch
     from slo.sums import Put
     from slo.tally import Page
+
+
+#: So many notes of writes are kept; who has missed more, or minutes further apart, reads the ring anew.
+NOTES_MAX, FOLLOW_MINUTES_MAX = 1000, 2 * DAY_MINUTES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +94,12 @@ class LiveLedger:
         self._memory: Ledger | None = None
         self._columns = Columns({}, {})
         self._exclusions = Exclusions()
+        self._seen = 0
+        self.changes = 0
+
+    def fenced(self, fence: Fence) -> None:
+        """Have every write pass a fence from now on."""
+        self._database = self._database.fenced(fence)
 
     def record(self, block: Block, read_at: datetime, marks: Mapping[Key, Mark], sequence: int) -> Put:
         """Keep a block and how far was read, then put it into memory; what raises there is read anew."""
@@ -90,8 +107,10 @@ class LiveLedger:
             memory = self._loaded()
             columns = self._columns.copy()
             with self._database.write() as connection:
+                memory, columns = self._joined(connection, memory, columns)
                 taken = disk.write(connection, columns, block, read_at, sequence)
                 collected.save_marks(connection, marks)
+                self._note(connection, taken.minutes)
             self._memory, self._columns = None, columns
             put = memory.put(taken)
             self._memory = memory
@@ -103,7 +122,9 @@ class LiveLedger:
             memory = self._loaded()
             columns = self._columns.copy()
             with self._database.write() as connection:
+                memory, columns = self._joined(connection, memory, columns)
                 taken = disk.write_coarse(connection, columns, block)
+                self._note(connection, taken.minutes)
             self._memory, self._columns = None, columns
             memory.put(taken)
             self._memory = memory
@@ -113,6 +134,7 @@ class LiveLedger:
         with self._lock:
             with self._database.write() as connection:
                 done = disk.write_import(connection, Columns.load(connection), blocks, label, at)
+                self._note(connection, range(minute_of(done.first), minute_of(done.last) + 1))
             self._memory = None
             return done
 
@@ -182,18 +204,53 @@ class LiveLedger:
             yield from disk.blocks(connection, Columns.load(connection), span)
 
     def _loaded(self) -> Ledger:
+        if self._memory is not None and self._database.shared:
+            with self._database.read() as connection:
+                self._joined(connection, self._memory, self._columns)
         if self._memory is None:
             self._memory, self._columns = self._read(None)
         return self._memory
 
-    def _read(self, end: int | None) -> tuple[Ledger, Columns]:
-        memory = self._make()
-        with self._database.read() as connection:
+    def _joined(self, connection: Connection, memory: Ledger, columns: Columns) -> tuple[Ledger, Columns]:
+        """Return memory and columns with what others wrote since we last looked."""
+        if not self._database.shared:
+            return memory, columns
+        notes = connection.execute(select(wrote).where(wrote.c.n >= self._seen).order_by(wrote.c.n)).all()
+        if not notes or notes[-1].n == self._seen:
+            return memory, columns
+        first, last = min(note.first for note in notes), max(note.last for note in notes)
+        oldest = memory.oldest
+        self.changes += oldest is not None and first < oldest + DAY_MINUTES
+        if notes[0].n != self._seen or last - first > FOLLOW_MINUTES_MAX:  # some notes are gone
+            memory, columns = self._filled(connection, None)
+        else:
             columns = Columns.load(connection)
-            kept = disk.extent(connection)
-            if end is not None:
-                kept = range(min(kept.start, end), min(kept.stop, end))
-            memory.load(tuple(columns), disk.blocks(connection, columns, kept[-memory.ring :]))
+            for block in disk.blocks(connection, columns, range(first, last + 1)):
+                memory.put(block)
+        self._memory, self._columns, self._seen = memory, columns, notes[-1].n
+        return memory, columns.copy()
+
+    def _note(self, connection: Connection, minutes: range) -> None:
+        """Leave word of which minutes were written; the oldest notes go."""
+        if not self._database.shared or not minutes:
+            return
+        row = insert(wrote).values(first=minutes[0], last=minutes[-1]).returning(wrote.c.n)
+        self._seen = connection.execute(row).scalar_one()
+        connection.execute(delete(wrote).where(wrote.c.n <= self._seen - NOTES_MAX))
+
+    def _read(self, end: int | None) -> tuple[Ledger, Columns]:
+        with self._database.read() as connection:
+            if end is None:
+                self._seen = connection.execute(select(func.max(wrote.c.n))).scalar() or 0
+            return self._filled(connection, end)
+
+    def _filled(self, connection: Connection, end: int | None) -> tuple[Ledger, Columns]:
+        """Return a new ledger of what is kept before the minute `end`."""
+        memory, columns = self._make(), Columns.load(connection)
+        kept = disk.extent(connection)
+        if end is not None:
+            kept = range(min(kept.start, end), min(kept.stop, end))
+        memory.load(tuple(columns), disk.blocks(connection, columns, kept[-memory.ring :]))
         if self._exclusions.each:
             memory.exclude(self._exclusions)
         return memory, columns

@@ -2,7 +2,8 @@
 
 Trouble
 └── StoreError
-    └── StoreBusyError    another fournines owns the store
+    ├── StoreBusyError    another fournines owns the store
+    └── DeposedError      another replica leads now
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ ELSEWHERE = "name another file under `store`"
 
 class StoreError(Trouble):
     """The store cannot be used; the message says why and what to do."""
+
+
+class DeposedError(StoreError):
+    """Another replica does this now: what we were about to write is dropped."""
 
 
 class StoreBusyError(StoreError):

@@ -61,6 +61,24 @@ meta = Table(
     "meta", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False)
 )
 
+# -- several replicas
+
+lead = Table(
+    "lead",
+    metadata,
+    Column("role", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("lease_ms", BigInteger, nullable=False),  # the database's own time
+)
+wrote = Table(
+    "wrote",
+    metadata,
+    Column("n", Counter, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+)
+
 # -- the ledger
 
 sli = Table(

@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from remediation.events.event import Letter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
@@ -74,11 +74,12 @@ class SqsMailbox:
         queues: Sequence[Queue],
         wait_s: int = 10,
         arrived: threading.Event | None = None,
+        listens: Callable[[], bool] = lambda: True,
     ) -> None:
         if not 0 <= wait_s <= WAIT_MAX_S:
             raise ValueError(f"SQS waits 0 to {WAIT_MAX_S} s for a message, got {wait_s}")
         self._queues = {str(one): (clients.sqs(one.account, one.region), one.url) for one in queues}
-        self._wait_s = wait_s
+        self._wait_s, self._listens = wait_s, listens
         self._letters: queue.Queue[Letter] = queue.Queue(BUFFER_MAX)
         self._troubles: dict[str, str] = {}
         self._stop, self._arrived = threading.Event(), arrived or threading.Event()
@@ -134,6 +135,9 @@ class SqsMailbox:
     def _listen(self, name: str) -> None:
         rest_s = REST_S
         while not self._stop.is_set():
+            if not self._listens():  # what somebody else is to hear must not be taken from the queue
+                self._stop.wait(REST_S)
+                continue
             try:
                 if self._poll(name) >= MANY:
                     self._call_for_help(name)

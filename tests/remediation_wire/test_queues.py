@@ -169,3 +169,18 @@ def test_a_deep_queue_is_emptied_by_several_and_somebody_is_told_that_letters_ca
     assert len({letter.body for letter in letters}) == deep.deleted == 500
     assert 1 < deep.most <= LISTENERS_MAX
     assert arrived.is_set()
+
+
+def test_who_is_not_to_listen_leaves_every_letter_in_its_queue(
+    sessions: Sessions, queues: tuple[Queue, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediation.wire.queues.REST_S", 0.05)
+    listening = Event()
+    mailbox = SqsMailbox(sessions, queues, wait_s=0, listens=listening.is_set)
+    for queue in queues:
+        send(sessions, queue, "news")
+    PAUSE.wait(0.5)
+    assert mailbox.receive() == []
+    listening.set()
+    assert [letter.body for letter in received(mailbox, len(queues))] == ["news"] * len(queues)
+    mailbox.close()
