@@ -1,4 +1,4 @@
-"""Error codes of AWS by what they ask of the caller: to slow down, or to get a permission."""
+"""Error codes of AWS by what they tell the caller: to slow down, to get a permission, or that it is gone."""
 
 from __future__ import annotations
 
@@ -37,5 +37,15 @@ DENIALS = frozenset(
         "SignatureDoesNotMatch",
         "UnauthorizedOperation",
         "UnrecognizedClientException",
+    }
+)
+
+#: There is no such image, secret or parameter [ECR, Secrets Manager, Systems Manager API references].
+ABSENT = frozenset(
+    {
+        "ImageNotFoundException",
+        "ParameterNotFound",
+        "RepositoryNotFoundException",
+        "ResourceNotFoundException",
     }
 )

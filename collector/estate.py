@@ -61,19 +61,32 @@ class Revision:
     """A service revision: what a deployment puts in place.
 
     `rest` is the digest of each other part that a deployment changes, such as the network, by its name.
+    `images` are the digests of its images by container, as far as ECS tells them.
     """
 
     arn: str
     task_definition: str
     strategy: tuple[ProviderShare, ...] = ()
     rest: tuple[tuple[str, str], ...] = ()
+    images: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The digests of its images."""
+        return frozenset(digest for _, digest in self.images)
+
+    def alike(self, other: Revision) -> bool:
+        """Whether both put the same in place, whatever ECS calls them."""
+        mine = (self.task_definition, self.rest, self.images)
+        return mine == (other.task_definition, other.rest, other.images)
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A service deployment: from which revisions, to which, and how it went.
 
-    `sources_running` is how many tasks of the earlier revisions run; None when it is not known.
+    `sources_running` is how many tasks of the earlier revisions run; None when it is not known.  `triggered`
+    names the breaker and the alarms that gave it up.
     """
 
     arn: str
@@ -85,6 +98,7 @@ class Deployment:
     rolled_back_to: Revision | None = None
     reason: str = ""
     sources_running: int | None = None
+    triggered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +214,7 @@ class ServiceView:
     `target_groups` and `load_balancers` are CloudWatch dimension values (`targetgroup/...`, `app/...`); there
     is one load balancer for all target groups, or one for each in the same order.
     `deployments` are the recent ones, newest first; discovery leaves them empty, `Source.service` fills them.
+    Where ECS tells of none any more, `standing` is the one revision that runs.
     `discovery_names` are those of Service Connect, `zones` those of its load balancers.  `definition`,
     `insights`, `entrances` and `zones` are read more rarely than the rest: None and empty until they were.
     `abandoned` are the routes that it lately had [collector.presence].
@@ -231,6 +246,7 @@ class ServiceView:
     abandoned: tuple[Abandoned, ...] = ()
     running_on: Mapping[LaunchType, int] = field(default_factory=dict)
     deployed_at: datetime | None = None
+    standing: Revision | None = None
 
     @property
     def routes(self) -> tuple[Route, ...]:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collector.estate import Deployed, RegionEstate, ServiceView
+    from collector.estate import Deployed, RegionEstate, Revision, ServiceView
+    from collector.remains import Remains
     from collector.runs import TaskRun
     from slo.cells import Placement
 
@@ -133,6 +134,10 @@ class Source(Protocol):
 
     def deployed(self, placement: Placement, since: datetime) -> tuple[Deployed, ...]:
         """Return every deployment of a service that was made after the moment.  Raises CollectError."""
+        ...
+
+    def remains(self, placement: Placement, revision: Revision) -> Remains:
+        """Return whether all that a revision is made of is still there.  Never raises CollectError."""
         ...
 
     def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:

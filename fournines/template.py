@@ -76,6 +76,7 @@ READS = (
     "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
+    "ecr:DescribeImages",
     "ecs:DescribeClusters",
     "ecs:DescribeServiceDeployments",
     "ecs:DescribeServiceRevisions",
@@ -90,6 +91,8 @@ READS = (
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
+    "secretsmanager:DescribeSecret",
+    "ssm:DescribeParameters",
 )
 
 #: Deploying a task definition hands its roles to tasks; they may be handed to nothing else.

@@ -120,7 +120,7 @@ class Place:
     @property
     def tags(self) -> dict[str, str]:
         """The tags that its owners gave it."""
-        return {"service": self.service, "group": self.spec.group}
+        return {"service": self.service, "group": self.spec.group, **self.spec.tags}
 
 
 def tasks_for(spec: ServiceSpec, work_per_minute: float) -> int:

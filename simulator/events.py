@@ -10,6 +10,7 @@ from simulator.moment import written
 
 if TYPE_CHECKING:
     from simulator.bus import Event
+    from simulator.ecs.rollout import Revision
     from simulator.ecs.service import Service
     from simulator.estate import Place
 
@@ -89,7 +90,7 @@ def container(owner: Owner, task: Task, arn: str) -> dict[str, Any]:
         "lastStatus": status,
         "name": place.service,
         "image": image(place),
-        "imageDigest": image_digest(task.rollout.revision.task_definition),
+        "imageDigest": image_digest(task.rollout.revision),
         "taskArn": arn,
         "cpu": "0",
     }
@@ -103,9 +104,14 @@ def image(place: Place) -> str:
     return f"{place.account}.dkr.ecr.{place.region}.amazonaws.com/{place.service}"
 
 
-def image_digest(task_definition: str) -> str:
-    """Return the digest of the image that a task definition names."""
-    return f"sha256:{fate.hexadecimal(64, 'image', task_definition)}"
+def image_digest(revision: Revision) -> str:
+    """Return the digest of the image that a revision runs: every region has the same of the same build."""
+    return digest_of(revision.image or revision.task_definition)
+
+
+def digest_of(image: str) -> str:
+    """Return the digest of an image, whichever registry it is in."""
+    return f"sha256:{fate.hexadecimal(64, 'image', image.rpartition('/')[2])}"
 
 
 def deployment_state_change(service: Service, name: str, rollout: str, at: int, reason: str) -> Event:

@@ -111,6 +111,21 @@ class BrokenDeployment(Base):
     kind: Literal["broken_deployment"]
 
 
+class Redeployment(Base):
+    """The pipeline deploys again what it deployed last to the service, whatever became of that."""
+
+    kind: Literal["redeployment"]
+
+
+class PartLost(Base):
+    """Something that the revision which serves is made of is deleted: no new task of it can start."""
+
+    kind: Literal["part_lost"]
+    part: Literal["image", "secret", "parameter", "task_definition"] = Field(
+        default="image", description="every secret, or every parameter, that its tasks are given"
+    )
+
+
 class ScaleIn(Base):
     """An ordinary scale-in by somebody who may."""
 
@@ -266,6 +281,8 @@ AnyFault = (
     | SlowDeployment
     | HealthyDeployment
     | BrokenDeployment
+    | Redeployment
+    | PartLost
     | ScaleIn
     | CrashLoop
     | SpotReclaim

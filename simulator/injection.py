@@ -16,6 +16,7 @@ from simulator.ecs.rollout import Behaviour, Deployment
 from simulator.events import image, task_state_change
 from simulator.fault import AnyFault
 from simulator.hindrance import Hindrance
+from simulator.materials import Lost, Materials
 from simulator.moment import moment
 from simulator.pulse import Level, Pulse
 from simulator.reach import Reach
@@ -76,6 +77,7 @@ class Injector:
     cloudwatch: CloudWatch
     hindrance: Hindrance
     reach: Reach
+    materials: Materials
     ordeals: list[Ordeal] = field(default_factory=list)
 
     def plan(self, faults: tuple[AnyFault, ...], start: int) -> None:
@@ -122,6 +124,10 @@ class Injector:
                 return self._deploy(ordeal, Behaviour(start_factor=slow.start_factor), at)
             case fault.HealthyDeployment():
                 return self._deploy(ordeal, Behaviour(), at)
+            case fault.Redeployment():
+                return self._deploy_again(ordeal, at)
+            case fault.PartLost() as lost:
+                return self._lose(ordeal, lost.part)
             case fault.ScaleIn() as less:
                 return self._scale_in(ordeal, less.tasks, at)
             case fault.CrashLoop() as loop:
@@ -184,6 +190,33 @@ class Injector:
             service.deploy(definition, at)
             self.fleet.wake(service)
             self._note(service, PIPELINE, {"taskDefinition": definition}, at)
+        return None
+
+    def _deploy_again(self, ordeal: Ordeal, at: int) -> Undo | None:
+        """Have the pipeline deploy what it brought to each service before."""
+        for service in self._services(ordeal):
+            newest = self.fleet.definitions[service.place.site].find(service.place.service)
+            definition = str(newest["taskDefinitionArn"])
+            ordeal.definitions.add(definition)
+            service.deploy(definition, at)
+            self.fleet.wake(service)
+            self._note(service, PIPELINE, {"taskDefinition": definition}, at)
+        return None
+
+    def _lose(self, ordeal: Ordeal, part: str) -> Undo | None:
+        """Delete something that the revision which serves is made of: those that run stay, none can start."""
+        for service in self._services(ordeal):
+            place, definition = service.place, service.task_definition
+            lost = {
+                "image": [service.primary.revision.image.rpartition("/")[2]],
+                "secret": place.spec.secrets,
+                "parameter": place.spec.parameters,
+            }
+            if part == "task_definition":
+                self.fleet.definitions[place.site].find(definition)["status"] = "INACTIVE"
+                continue
+            self.materials.lost |= {Lost(place.site, part, name) for name in lost[part]}
+            self.fleet.yard.behaviours[definition] = Behaviour(becomes_healthy=False)
         return None
 
     def _succeeded(self, _: Service, deployment: Deployment, at: int) -> None:

@@ -17,7 +17,18 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simulator import fate
-from simulator.fault import AnyFault, Disturbance, Document, Fault, ScheduleFault
+from simulator.fault import (
+    AnyFault,
+    BadDeployment,
+    BrokenDeployment,
+    Disturbance,
+    Document,
+    Fault,
+    HealthyDeployment,
+    Redeployment,
+    ScheduleFault,
+    SlowDeployment,
+)
 from simulator.span import Minute, Span  # noqa: TC001 - pydantic reads them while the program runs
 
 if TYPE_CHECKING:
@@ -27,6 +38,8 @@ Provider = Literal["FARGATE", "FARGATE_SPOT"]
 Insights = Literal["enabled", "enhanced", "disabled"]
 Account = Annotated[str, Field(pattern=r"^\d{12}$")]
 MINUTE = timedelta(minutes=1)
+#: What brings a new task definition.
+DEPLOYS = (BadDeployment, BrokenDeployment, HealthyDeployment, SlowDeployment)
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
 RETENTION_MIN, RETENTION_MAX = timedelta(hours=1), timedelta(days=63)
 DIRECTORY = files("simulator").joinpath("scenarios")
@@ -76,6 +89,11 @@ class ServiceSpec(Document):
         description="services that name the same one share it; without a name it has its own",
     )
     queue: QueueSpec | None = Field(default=None, description="what it works off; only where front is none")
+    tags: dict[str, str] = Field(default_factory=dict, description="that its owners gave it besides")
+    secrets: tuple[str, ...] = Field(default=(), description="of Secrets Manager, that its tasks are given")
+    parameters: tuple[str, ...] = Field(
+        default=(), description="of the Parameter Store, that its tasks are given"
+    )
     launch: Literal["fargate", "ec2", "external"] = Field(
         default="fargate", description="where its tasks run; hosts of one's own have room for all of them"
     )
@@ -267,6 +285,18 @@ def placed(fault: AnyFault, info: ValidationInfo) -> AnyFault:
     return fault
 
 
+def rooted(faults: tuple[AnyFault, ...]) -> tuple[AnyFault, ...]:
+    """Refuse to deploy again where nothing was deployed before."""
+    for fault in faults:
+        if isinstance(fault, Redeployment):
+            before = [
+                f for f in faults if isinstance(f, DEPLOYS) and f.at < fault.at and f.where == fault.where
+            ]
+            if not before:
+                raise ValueError("redeployment: nothing was deployed there before")
+    return faults
+
+
 class Scenario(Document):
     """A whole scenario.  Times are UTC and start at a whole minute."""
 
@@ -283,7 +313,7 @@ class Scenario(Document):
         default=None, description="handed on to whoever keeps the estate; the world does not read it"
     )
     aws: AwsSettings = AwsSettings()
-    faults: tuple[Annotated[Fault, AfterValidator(placed)], ...] = ()
+    faults: Annotated[tuple[Annotated[Fault, AfterValidator(placed)], ...], AfterValidator(rooted)] = ()
 
     @property
     def end(self) -> datetime:

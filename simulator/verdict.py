@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
-from simulator.fault import Expect
+from simulator.fault import Expect, Redeployment
 from simulator.injection import SPOT, Ordeal
 
 if TYPE_CHECKING:
@@ -62,12 +62,20 @@ def achieved(expect: Expect, world: World, ordeal: Ordeal, calls: list[Call]) ->
 
 
 def still_serving(world: World, ordeal: Ordeal) -> bool:
-    """Whether a task of the fault's own revisions still serves."""
+    """Whether a task of the fault's own revisions still serves; what was deployed again is another fault."""
+    again = min((o.began or 0 for o in world.ordeals if _deploys_again(o, ordeal)), default=None)
     return any(
-        task.serving and task.rollout.revision.task_definition in ordeal.definitions
+        task.serving
+        and task.rollout.revision.task_definition in ordeal.definitions
+        and (again is None or task.created_at < again)
         for index in ordeal.placements
         for task in world.service(index).tasks
     )
+
+
+def _deploys_again(other: Ordeal, ordeal: Ordeal) -> bool:
+    brought = bool(other.definitions & ordeal.definitions)
+    return other is not ordeal and isinstance(other.fault, Redeployment) and brought
 
 
 def raised_and_restored(world: World, index: int, calls: Iterable[Call]) -> bool:

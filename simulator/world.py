@@ -4,6 +4,7 @@ Callers use
 - `World(scenario, recording=None)`; `world.step(now) -> list[Delivery]`: move on to `now` (aware datetime);
   what reaches each region's event bus meanwhile, in order of arrival;
 - `world.notices() -> list[Notice]`: what alarms sent to their SNS topics meanwhile;
+- `world.materials.call(api, ...)`: images, secrets and parameters (ECR, Secrets Manager, SSM);
 - `world.ecs.call(operation, params, region=, account=, caller=) -> dict`, and the same of `world.scaling`
   (Application Auto Scaling), `world.balancing` (ELBv2) and `world.tagging`: AWS's shapes as boto3 has them,
   errors as `simulator.refusal.Refusal`;
@@ -46,6 +47,7 @@ from simulator.guard import guard
 from simulator.hindrance import Hindrance
 from simulator.injection import Injector, Ordeal
 from simulator.lived import Lived
+from simulator.materials import Materials
 from simulator.moment import MINUTE_S, moment, seconds
 from simulator.pulse import REST, Level, Pulse
 from simulator.queues import Backlog, Queues
@@ -109,6 +111,7 @@ class World:
         self.scaling = Scaling(self._fleet, self._desk)
         self.tagging = Tagging(self.estate, self._desk)
         self.balancing = Balancing(self.estate, self._desk)
+        self.materials = Materials(places, self._fleet.definitions, self._desk, self._at)
         self._pulse = Pulse(len(places))
         self._queues = Queues(places)
         self._knocks = Counter[tuple[int, float]]()
@@ -123,6 +126,7 @@ class World:
             self.cloudwatch,
             self._hindrance,
             self._reach,
+            self.materials,
         )
         self._injector.plan(scenario.faults, self._at)
         scheduled.begin(self._at)

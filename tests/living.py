@@ -22,7 +22,8 @@ from simulator.world import World
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collector.estate import Deployed, RegionEstate, ServiceView
+    from collector.estate import Deployed, RegionEstate, Revision, ServiceView
+    from collector.remains import Remains
     from collector.runs import TaskRun
     from collector.source import Batch, Readings, Source
     from fournines.slack.chat import Chat
@@ -159,6 +160,9 @@ class Through:
 
     def deployed(self, placement: Placement, since: datetime) -> tuple[Deployed, ...]:
         return self._source.deployed(placement, since)
+
+    def remains(self, placement: Placement, revision: Revision) -> Remains:
+        return self._source.remains(placement, revision)
 
     def stale(self, placement: Placement) -> None:
         self._source.stale(placement)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from collector.checkup import AlarmLook, BucketLook, Identity, QueueLook
-from collector.source import CollectError, DeniedError, ThrottledError
+from collector.codes import ABSENT
+from collector.source import CollectError, DeniedError, ThrottledError, UnreachableError
 from collector.wire.balancers import speaks_http
 from collector.wire.failures import translated
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 AGE_LOOKED_BACK = timedelta(minutes=15)
 #: Among so many target groups a load balancer is looked for whose listeners may be read [ELBv2: at most 400].
 GROUPS_LOOKED_AT = 400
+#: A repository and a secret that nobody has.
+NOBODYS = "fournines/doctor"
 
 
 #: One action is not allowed; every other denial is about the credentials, and so about all actions.
@@ -59,6 +62,7 @@ class AwsCheckup:
         self._try_balancers(account, region, denied)
         self._try_services(account, region, denied)
         self._try_tasks(account, region, denied)
+        self._try_parts(account, region, denied)
         return denied
 
     def _try_scaling(self, account: str, region: str, denied: dict[str, str]) -> None:
@@ -143,6 +147,15 @@ class AwsCheckup:
             with noted(denied, "ecs:DescribeTasks"):
                 ecs.describe_tasks(cluster=clusters[0], tasks=tasks)
 
+    def _try_parts(self, account: str, region: str, denied: dict[str, str]) -> None:
+        """Ask for what is not there: whoever may not look is told so first."""
+        with noted(denied, "ecr:DescribeImages"):
+            self._client("ecr", account, region).describe_images(repositoryName=NOBODYS)
+        with noted(denied, "secretsmanager:DescribeSecret"):
+            self._client("secretsmanager", account, region).describe_secret(SecretId=NOBODYS)
+        with noted(denied, "ssm:DescribeParameters"):
+            self._client("ssm", account, region).describe_parameters(MaxResults=1)
+
     def queue(self, account: str, region: str, url: str) -> QueueLook:
         """Count what a queue and its dead letters hold.  Raises CollectError."""
         attributes = self._attributes(account, region, url)
@@ -206,7 +219,7 @@ class AwsCheckup:
 
 @contextmanager
 def noted(denied: dict[str, str], action: str) -> Iterator[None]:
-    """Note an action that is denied; that somebody asks to slow down proves that it is allowed."""
+    """Note an action that is denied; to be asked to slow down, or told "not there", proves it allowed."""
     try:
         with translated(action.partition(":")[0]):
             yield
@@ -216,6 +229,9 @@ def noted(denied: dict[str, str], action: str) -> Iterator[None]:
         denied[action] = str(problem)
     except ThrottledError:
         return
+    except UnreachableError as problem:
+        if code_of(problem) not in ABSENT:
+            raise
 
 
 def code_of(problem: CollectError) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ServiceDeploymentBriefTypeDef,
         ServiceDeploymentTypeDef,
         ServiceRevisionSummaryTypeDef,
+        ServiceRevisionTypeDef,
     )
 
     from slo.cells import Placement
@@ -45,6 +46,8 @@ PARTS = (
     "vpcLatticeConfigurations",
 )
 DIGEST_LENGTH = 12
+#: What breaker and alarms are when they have given a deployment up [ServiceDeploymentRollbackMonitorsStatus].
+TRIGGERED = "TRIGGERED"
 
 
 def recent(ecs: ECSClient, placement: Placement) -> tuple[Deployment, ...]:
@@ -98,6 +101,14 @@ def _listed(
     raise UnreachableError(f"ecs:ListServiceDeployments does not end after {PAGES_MAX} pages for {placement}")
 
 
+def standing(ecs: ECSClient, revisions: Sequence[str]) -> Revision | None:
+    """Return the one revision that runs, None while there are several.  Raises CollectError."""
+    if len(revisions) != 1:
+        return None
+    with translated("ecs"):
+        return _revisions(ecs, revisions).get(revisions[0])
+
+
 def _revision_arns(told: ServiceDeploymentTypeDef) -> Iterator[str]:
     yield told["targetServiceRevision"]["arn"]
     yield from (source["arn"] for source in told.get("sourceServiceRevisions", ()))
@@ -112,10 +123,27 @@ def _revisions(ecs: ECSClient, arns: Sequence[str]) -> dict[str, Revision]:
             task_definition=told["taskDefinition"],
             strategy=strategy_of(told.get("capacityProviderStrategy", ())),
             rest=tuple((part, _digest(told[part])) for part in PARTS if told.get(part)),  # type: ignore[literal-required]
+            images=tuple(sorted(_images(told))),
         )
         for part in chunks(arns, DESCRIBE_MAX)
         for told in ecs.describe_service_revisions(serviceRevisionArns=part)["serviceRevisions"]
     }
+
+
+def _images(told: ServiceRevisionTypeDef) -> Iterator[tuple[str, str]]:
+    """Yield the digest of each container's image; ECS tells it once a task has pulled it."""
+    for one in told.get("containerImages", ()):
+        if digest := one.get("imageDigest"):
+            yield one.get("containerName", ""), digest
+
+
+def _triggered(told: ServiceDeploymentTypeDef) -> Iterator[str]:
+    """Yield what gave a deployment up: its circuit breaker, or alarms."""
+    if told.get("deploymentCircuitBreaker", {}).get("status") == TRIGGERED:
+        yield "deployment circuit breaker"
+    alarms = told.get("alarms", {})
+    if alarms.get("status") == TRIGGERED:
+        yield from alarms.get("triggeredAlarmNames") or ("deployment alarms",)
 
 
 def _digest(part: object) -> str:
@@ -148,6 +176,7 @@ def _deployment(told: ServiceDeploymentTypeDef, revisions: Mapping[str, Revision
         rolled_back_to=revisions.get(told.get("rollback", {}).get("serviceRevisionArn", "")),
         reason=told.get("statusReason", ""),
         sources_running=_running(left),
+        triggered=tuple(_triggered(told)),
     )
 
 

@@ -95,8 +95,8 @@ def discover(site: Site) -> RegionEstate:
     return RegionEstate(site.account, site.region, site.now, ordered, tuple(untold))
 
 
-def describe(site: Site, placement: Placement) -> ServiceView:
-    """Return one service, without its deployments.  Raises CollectError."""
+def describe(site: Site, placement: Placement) -> tuple[ServiceView, list[str]]:
+    """Return one service, without its deployments, and which revisions run.  Raises CollectError."""
     with translated("ecs"):
         answer = site.ecs.describe_services(
             cluster=placement.cluster, services=[placement.service], include=["TAGS"]
@@ -106,7 +106,9 @@ def describe(site: Site, placement: Placement) -> ServiceView:
     ranges = _ranges(site.scaling, _resource(placement))
     _route(site, answer["services"])
     _details(site, answer["services"])
-    return _view(site, answer["services"][0], placement, ranges)
+    (told,) = answer["services"]
+    running = [revision["arn"] for revision in told.get("currentServiceRevisions", ()) if "arn" in revision]
+    return _view(site, told, placement, ranges), running
 
 
 def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -130,6 +130,10 @@ class Sessions:
         """Return a client for keeping objects: to put the same bytes again is harmless."""
         return self._client("s3", account, region, "read")
 
+    def parts(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401 - no types of them are at hand
+        """Return a client for looking at what tasks are made of: `ecr`, `secretsmanager` or `ssm`."""
+        return self._client(service, account, region, "read")
+
     def sqs(self, account: str, region: str) -> SQSClient:
         """Return a client for queues; it waits as long as a long poll may take."""
         client: SQSClient = self._client("sqs", account, region, "poll")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from collector.estate import TagKeys
 from collector.runs import family_of
-from collector.wire import cloudwatch, deployments, discovery, runs
+from collector.wire import cloudwatch, deployments, discovery, remains, runs
 from collector.wire.discovery import Site
 from collector.wire.memory import Memory
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from collector.estate import Deployed, RegionEstate, ServiceView
+    from collector.estate import Deployed, RegionEstate, Revision, ServiceView
+    from collector.remains import Remains
     from collector.runs import TaskRun
     from collector.source import Batch, Readings
     from collector.wire.session import Sessions
@@ -61,8 +62,14 @@ class AwsSource:
     def service(self, placement: Placement) -> ServiceView:
         """Return one service as it is now, with its recent deployments.  Raises CollectError."""
         site = self._site(placement.account, placement.region)
-        view = discovery.describe(site, placement)
-        return replace(view, deployments=deployments.recent(site.ecs, placement))
+        view, revisions = discovery.describe(site, placement)
+        recent = deployments.recent(site.ecs, placement)
+        standing = None if recent else deployments.standing(site.ecs, revisions)
+        return replace(view, deployments=recent, standing=standing)
+
+    def remains(self, placement: Placement, revision: Revision) -> Remains:
+        """Return whether all that a revision is made of is still there."""
+        return remains.of(self._sessions, placement, revision, self._now())
 
     def deployed(self, placement: Placement, since: datetime) -> tuple[Deployed, ...]:
         """Return every deployment of a service that was made after the moment.  Raises CollectError."""

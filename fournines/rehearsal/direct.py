@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -111,6 +112,10 @@ class WorldSessions:
     def scaling(self, account: str, region: str, *, patient: bool = False) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client for reading Application Auto Scaling."""
         return self._client(self._world.scaling.call, account, region, _reads(patient=patient))
+
+    def parts(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client for looking at what tasks are made of."""
+        return self._client(partial(self._world.materials.call, service), account, region, READ_ATTEMPTS)
 
     def acting_ecs(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client for changing services."""

@@ -61,6 +61,9 @@ SERVICES = {
     "ecs": Service("ecs", "InvalidParameterException"),
     "monitoring": Service("cloudwatch", "ValidationError"),
     "application-autoscaling": Service("application-autoscaling", "ValidationException"),
+    "ecr": Service("ecr", "InvalidParameterException"),
+    "secretsmanager": Service("secretsmanager", "InvalidParameterException"),
+    "ssm": Service("ssm", "ValidationException"),
     "tagging": Service("resourcegroupstaggingapi", "InvalidParameterException"),
 }
 

@@ -93,6 +93,8 @@ class Stage:
                     return self.world.ecs.call(operation, params, **where)
                 case "cloudwatch":
                     return self.world.cloudwatch.call(operation, params, now=self.world.now, **where)
+                case "ecr" | "secretsmanager" | "ssm":
+                    return self.world.materials.call(api, operation, params, **where)
                 case "resourcegroupstaggingapi":
                     return self.world.tagging.call(operation, params, **where)
                 case _:

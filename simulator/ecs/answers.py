@@ -234,7 +234,11 @@ def revision(service: Service, revision: Revision) -> Shape:
         **placed(service, revision.strategy),
         "loadBalancers": load_balancers(service),
         "containerImages": [
-            {"containerName": service.place.service, "imageDigest": image_digest(revision.task_definition)}
+            {
+                "containerName": service.place.service,
+                "imageDigest": image_digest(revision),
+                "image": revision.image,
+            }
         ],
         "guardDutyEnabled": False,
         "createdAt": moment(revision.created_at),

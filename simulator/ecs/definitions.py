@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from simulator.ecs.rollout import Behaviour
+from simulator.materials import given
 from simulator.moment import moment
 from simulator.refusal import Refusal
 
@@ -76,6 +77,8 @@ class Definitions:
         """Register the family of a place once more with another image tag; return the ARN."""
         family, launch = place.service, place.spec.launch.upper()
         container = {"name": family, "image": image, "essential": True, "cpu": 0, "memory": int(MEMORY)}
+        if secrets := given(place):
+            container["secrets"] = secrets
         params = {
             "family": family,
             "containerDefinitions": [container],
@@ -83,6 +86,10 @@ class Definitions:
             "networkMode": "awsvpc" if place.on_fargate else "bridge",
         }
         return str(self.register(params, at)["taskDefinitionArn"])
+
+    def image(self, name: str) -> str:
+        """Return the image of a definition's first container."""
+        return str(self.find(name)["containerDefinitions"][0].get("image", ""))
 
     def find(self, name: str) -> dict[str, Any]:
         """Return a definition by ARN, `family:revision`, or family: then the newest."""

@@ -50,8 +50,9 @@ class Fleet:
         if alarms and guarded(place):
             configuration["alarms"] = {"alarmNames": [place.alarm], "enable": True, "rollback": True}
         age = DAY_S * (2 + int(9 * fate.fraction(place, "age")))
-        service = Service(place, at - 300 * DAY_S, desired, placing(place.spec), configuration)
         definitions = self.definitions[place.site]
+        service = Service(place, at - 300 * DAY_S, desired, placing(place.spec), configuration)
+        service.definitions = definitions
         for version in range(1, 3):
             born = at - age - (2 - version) * 7 * DAY_S
             definition = definitions.again(place, born, f"{image(place)}:1.{version}.0")

@@ -32,6 +32,7 @@ class Revision:
     task_definition: str
     strategy: tuple[Share, ...]
     created_at: int
+    image: str = ""
 
 
 class State(StrEnum):

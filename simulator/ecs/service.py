@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator import fate
+from simulator.ecs.definitions import Definitions
 from simulator.ecs.rollout import Deployment, Revision, Rollout, State, Status
 from simulator.ecs.task import Task
 from simulator.estate import Place
@@ -52,6 +53,7 @@ class Service:
     retry_at: int = 0
     refusals: int = 0
     cut_off_s: float = 0.0
+    definitions: Definitions | None = None
 
     @property
     def group(self) -> str:
@@ -110,7 +112,8 @@ class Service:
         arn = self.place.arn(
             "service-revision", self.place.cluster, self.place.service, self.number("revision")
         )
-        return Revision(arn, task_definition, self.strategy, at)
+        image = self.definitions.image(task_definition) if self.definitions else ""
+        return Revision(arn, task_definition, self.strategy, at, image)
 
     def roll_out(self, revision: Revision, at: int) -> Rollout:
         """Make a rollout the primary; those that still have tasks stay beside it."""

@@ -58,7 +58,7 @@ def update(service: Service, params: Params, definitions: Definitions, also: Ite
             "UnsupportedFeatureException", f"UpdateService with {', '.join(strange)} is not simulated yet."
         )
     wanted = params.get("taskDefinition")
-    definition = str(definitions.find(wanted)["taskDefinitionArn"]) if wanted else service.task_definition
+    definition = deployable(definitions, wanted) if wanted else service.task_definition
     if params.get("capacityProviderStrategy") and not service.place.on_fargate:
         raise Refusal(
             "InvalidParameterException", f"The service is launched on {service.place.spec.launch.upper()}."
@@ -81,6 +81,14 @@ def update(service: Service, params: Params, definitions: Definitions, also: Ite
     service.retry_at = 0
     if deploys:
         service.deploy(definition, at)
+
+
+def deployable(definitions: Definitions, wanted: str) -> str:
+    """Return the ARN of a task definition that may be deployed.  Raises Refusal for one that is INACTIVE."""
+    found = definitions.find(wanted)
+    if found["status"] != "ACTIVE":
+        raise Refusal("ClientException", "TaskDefinition is inactive")
+    return str(found["taskDefinitionArn"])
 
 
 def is_new(service: Service, key: str, value: object) -> bool:

@@ -185,9 +185,15 @@ def test_it_runs_beside_the_service_that_owns_the_store(site: Site, fournines: C
     assert site.workspace.accepted == [], "Slack was asked nothing"
 
 
-def test_every_read_of_services_and_load_balancers_is_tried(site: Site, fournines: Command) -> None:
+def test_every_read_of_services_their_parts_and_load_balancers_is_tried(
+    site: Site, fournines: Command
+) -> None:
     fournines("doctor", "--no-slack")
-    reads = {one for one in READS if one.startswith(("ecs:", "elasticloadbalancing:"))}
+    reads = {
+        one
+        for one in READS
+        if one.startswith(("ecr:", "ecs:", "elasticloadbalancing:", "secretsmanager:", "ssm:"))
+    }
     assert {one.partition(":")[2] for one in reads} - site.iam.heard == set()
 
 

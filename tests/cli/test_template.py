@@ -46,8 +46,11 @@ def test_without_being_asked_for_the_alarm_and_its_topic_are_not_made() -> None:
 IAM = {
     "application-autoscaling": "application-autoscaling",
     "cloudwatch": "cloudwatch",
+    "ecr": "ecr",
     "ecs": "ecs",
     "elbv2": "elasticloadbalancing",
+    "secretsmanager": "secretsmanager",
+    "ssm": "ssm",
 }
 LOOKS = ("Describe", "Get", "List")
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from collector.estate import Deployed
+    from collector.estate import Deployed, Revision
+    from collector.remains import Remains
     from collector.runs import TaskRun
     from slo.cells import Placement
 
@@ -52,6 +53,9 @@ class Told:
         raise NotImplementedError
 
     def runs(self, account: str, region: str, cluster: str, family: str) -> tuple[TaskRun, ...]:
+        raise NotImplementedError
+
+    def remains(self, placement: Placement, revision: Revision) -> Remains:
         raise NotImplementedError
 
     def metrics(self, batch: Batch, start: int, end: int) -> Readings:

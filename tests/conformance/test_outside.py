@@ -10,6 +10,7 @@ import pytest
 
 from collector.estate import DeploymentStatus, Insights, LaunchType, ProviderShare
 from collector.probes import Reason
+from collector.remains import PartKind, Presence
 from collector.source import Batch, CollectError, GapReason, Query, ThrottledError
 from remediation.actions.effects import (
     Delivery,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from wsgiref.types import WSGIApplication
 
-    from collector.estate import ServiceView
+    from collector.estate import Revision, ServiceView
     from collector.runs import TaskRun
 
 MAKERS = ("direct", "wire")
@@ -188,6 +189,78 @@ def test_runs_in_a_cluster_that_is_not_there_are_an_error(outside: Outside) -> N
 
 def runs(outside: Outside, family: str) -> tuple[TaskRun, ...]:
     return outside.source.runs(ACCOUNT, REGIONS[0], HERE.cluster, family)
+
+
+GIVEN = small(
+    {"kind": "part_lost", "at": "1m", "where": {"service": "course-catalog"}, "part": "image"},
+    {"kind": "part_lost", "at": "1m", "where": {"service": "course-catalog"}, "part": "secret"},
+    {"kind": "part_lost", "at": "1m", "where": {"service": "course-catalog"}, "part": "parameter"},
+    {"kind": "part_lost", "at": "2m", "where": {"service": "course-catalog"}, "part": "task_definition"},
+    {**THROTTLED, "at": "3m"},
+    estate={
+        "regions": REGIONS,
+        "services": [
+            {
+                "name": "course-catalog",
+                "requests_per_minute": 60,
+                "secrets": ["mylearning/catalog-db"],
+                "parameters": ["/mylearning/flags", "log-level"],
+                "tags": {"fournines:no-rollback-below": "course-catalog:2"},
+            }
+        ],
+    },
+)
+
+
+def test_all_that_a_revision_is_made_of_is_found_and_what_is_gone_is_named(
+    serve: Callable[[WSGIApplication], str],
+) -> None:
+    told = []
+    for maker in MAKERS:
+        with made(maker, GIVEN, serve) as outside:
+            view = outside.source.service(HERE)
+            assert view.tags["fournines:no-rollback-below"] == "course-catalog:2"
+            revision = view.deployments[0].target
+            whole = outside.source.remains(HERE, revision)
+            assert [(part.kind, part.presence) for part in whole.parts] == [
+                (PartKind.TASK_DEFINITION, Presence.THERE),
+                (PartKind.IMAGE, Presence.THERE),
+                (PartKind.SECRET, Presence.THERE),
+                (PartKind.PARAMETER, Presence.THERE),
+                (PartKind.PARAMETER, Presence.THERE),
+            ]
+            outside.live(2.5)
+            ruin = outside.source.remains(HERE, revision)
+            assert {part.presence for part in ruin.parts} == {Presence.GONE}
+            earlier = outside.source.remains(HERE, view.deployments[1].target)
+            assert [str(part.kind) for part in earlier.those(Presence.GONE)] == [
+                "secret",
+                "parameter",
+                "parameter",
+            ]
+            outside.live(1)
+            unseen = outside.source.remains(THERE, outside_revision(revision))
+            assert {part.presence for part in unseen.parts} == {Presence.UNANSWERED}
+            told.append((whole, ruin, earlier, unseen))
+    ours, theirs = ([one.parts for one in each[:3]] for each in told)
+    assert ours == theirs
+
+
+def outside_revision(revision: Revision) -> Revision:
+    """The same revision in the other region."""
+    return replace(revision, task_definition=revision.task_definition.replace(REGIONS[0], REGIONS[1]))
+
+
+def test_an_image_is_known_again_by_its_digest(outside: Outside) -> None:
+    view = outside.source.service(HERE)
+    ((_, digest),) = view.deployments[0].target.images
+    assert digest.startswith("sha256:")
+    another = replace(view.deployments[0].target, images=(("course-catalog", "sha256:" + "0" * 64),))
+    (gone,) = outside.source.remains(HERE, another).those(Presence.GONE)
+    assert str(gone).endswith("(its tag names another image now)")
+    unknown = replace(another, images=())
+    (part,) = outside.source.remains(HERE, unknown).those(Presence.NOT_KNOWN)
+    assert part.why == "ECS does not tell which digest ran"
 
 
 # -- Actuator
