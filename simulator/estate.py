@@ -19,6 +19,22 @@ ZONES = ("a", "b", "c")
 COMFORT = 0.5
 
 
+#: How a region's name is shortened in the ids of its zones: eu-west-1 has euw1-az1.
+SHORT = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", "gov": "g"}
+
+
+def zone_ids(account: str, region: str) -> dict[str, str]:
+    """Return the id of each zone by its name: one account's zone a is another's b."""
+    area, *words, number = region.split("-")
+    for word, letter in SHORT.items():
+        words = [each.replace(word, letter) for each in words]
+    order = sorted(range(len(ZONES)), key=lambda n: fate.digest(account, region, "zone", n))
+    return {
+        region + zone: f"{area}{''.join(words)}{number}-az{n + 1}"
+        for zone, n in zip(ZONES, order, strict=True)
+    }
+
+
 class Site(NamedTuple):
     """One region of one account: all that a call to AWS can see."""
 

@@ -96,6 +96,8 @@ def container(owner: Owner, task: Task, arn: str) -> dict[str, Any]:
     }
     if task.exit_code is not None:
         shape["exitCode"] = task.exit_code
+    if task.container_reason:
+        shape["reason"] = task.container_reason
     return shape
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from simulator.span import Span
 
 #: Kinds that the design names and the world does not live through yet.
-NOT_SIMULATED = ("out_of_memory", "process_crash", "region_outage", "slack_outage", "zone_outage")
+NOT_SIMULATED = ("process_crash", "region_outage", "slack_outage")
 
 
 class Expect(StrEnum):
@@ -41,7 +41,9 @@ class Where(Document):
     service: str | None = None
     region: str | None = None
     account: str | None = Field(default=None, description="only for what does not befall whole regions")
-    zone: str | None = Field(default=None, description="such as eu-west-1a; spot_reclaim only")
+    zone: str | None = Field(
+        default=None, description="such as eu-west-1a; spot_reclaim and zone_outage only"
+    )
 
 
 class Vary(Document):
@@ -69,7 +71,7 @@ class Base(Document):
         for name in self.vary.figures:
             if not isinstance(getattr(self, name, None), int | float):
                 raise ValueError(f"vary.figures.{name}: not a number of this kind")  # noqa: TRY004 - pydantic's word
-        if self.where.zone is not None and not isinstance(self, SpotReclaim):
+        if self.where.zone is not None and not isinstance(self, SpotReclaim | ZoneOutage):
             raise ValueError("where.zone: zones are not simulated yet for this kind")
         return self
 
@@ -140,6 +142,62 @@ class CrashLoop(Lasting):
     lives: Span = Field(
         default="90s", validate_default=True, description="how long a task runs before it exits"
     )
+
+
+class OutOfMemory(Lasting):
+    """Tasks fill their memory until the kernel kills them (exit 137): a revision brings the leak, or not.
+
+    With `revision: new` the pipeline deploys it; with `old` it begins in the tasks that run.
+    """
+
+    kind: Literal["out_of_memory"]
+    revision: Literal["new", "old"] = "old"
+    fills: Span = Field(
+        default="8m", validate_default=True, description="how long it takes until a task's memory is full"
+    )
+
+
+class StuckTasks(Base):
+    """Tasks hang for good: they run, fail most requests that they get, and pass the load balancer's check.
+
+    The health checks of their own containers fail, unless `shows` is false.  `protected` of them have
+    protected themselves from being stopped, for `protected_for`.
+    """
+
+    kind: Literal["stuck_tasks"]
+    tasks: int = Field(default=2, ge=1)
+    error_ratio: float = Field(default=0.9, gt=0, le=1)
+    shows: bool = True
+    protected: int = Field(default=0, ge=0)
+    protected_for: Span = Field(default="2h", validate_default=True)
+
+    @model_validator(mode="after")
+    def protects_its_own(self) -> StuckTasks:
+        """Refuse more protected tasks than hang."""
+        if self.protected > self.tasks:
+            raise ValueError(f"protected: {self.protected} of {self.tasks} tasks")
+        return self
+
+
+class ZoneOutage(Lasting):
+    """An availability zone half works: a share of the tasks there is lost, the others fail requests.
+
+    It befalls every service of the region, or the one that is named.  New tasks are placed elsewhere.
+    """
+
+    kind: Literal["zone_outage"]
+    lost: float = Field(default=0.34, ge=0, le=1, description="share of the zone's tasks that are lost")
+    error_ratio: float = Field(
+        default=0.5, ge=0, le=1, description="what the tasks fail that stay, though their checks pass"
+    )
+
+    @model_validator(mode="after")
+    def befalls_a_zone(self) -> ZoneOutage:
+        """Refuse an outage of no zone, or of one of another region."""
+        region, zone = self.where.region, self.where.zone
+        if region is None or zone is None or zone not in {region + letter for letter in "abc"}:
+            raise ValueError("where: a zone_outage befalls a zone, such as eu-west-1a, of its region")
+        return self
 
 
 class SpotReclaim(Base):
@@ -285,6 +343,9 @@ AnyFault = (
     | PartLost
     | ScaleIn
     | CrashLoop
+    | OutOfMemory
+    | StuckTasks
+    | ZoneOutage
     | SpotReclaim
     | CapacityShortage
     | TrafficSurge

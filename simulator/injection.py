@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import fate, fault
 from simulator.agenda import Agenda
+from simulator.ailments import FIRST_FULL, Ward, cure
 from simulator.calls import ACCEPTED, Call, Desk
 from simulator.cloudwatch.service import CloudWatch
 from simulator.ecs.fleet import Fleet
@@ -53,7 +54,8 @@ class Ordeal:
     """A fault as it was lived through.  Times are seconds since 1970.
 
     `began` is when it was brought about, `onset` when it could first do harm, `ended` when it was over;
-    `definitions` are the task definitions that it brought in.
+    `definitions` are the task definitions that it brought in, `tasks` those that it let hang, each with the
+    moment until which it was protected (or 0).
     """
 
     index: int
@@ -63,6 +65,7 @@ class Ordeal:
     onset: int | None = None
     ended: int | None = None
     definitions: set[str] = field(default_factory=set)
+    tasks: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +82,10 @@ class Injector:
     reach: Reach
     materials: Materials
     ordeals: list[Ordeal] = field(default_factory=list)
+    ward: Ward = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ward = Ward(self.seed, self.agenda, self.fleet, self.pulse, self.desk)
 
     def plan(self, faults: tuple[AnyFault, ...], start: int) -> None:
         """Enter every fault of a scenario into the agenda."""
@@ -132,6 +139,13 @@ class Injector:
                 return self._scale_in(ordeal, less.tasks, at)
             case fault.CrashLoop() as loop:
                 return self._crash(ordeal, int(loop.lives.total_seconds()), at)
+            case fault.OutOfMemory() as leaky:
+                return self._leak(ordeal, leaky, at)
+            case fault.StuckTasks() as stuck:
+                ordeal.tasks = self.ward.hang(self._services(ordeal), stuck, ordeal.index, at)
+                return None
+            case fault.ZoneOutage() as out:
+                return self.ward.break_zone(self._services(ordeal), out, at)
             case fault.SpotReclaim() as spot:
                 return self._reclaim(ordeal, spot.share, at)
             case fault.CapacityShortage() as short:
@@ -233,7 +247,7 @@ class Injector:
         self.fleet.yard.behaviours[definition].failing = True
         ordeal.onset = at if ordeal.onset is None else ordeal.onset
         for service in self._services(ordeal):
-            self.pulse.take(service, self.fleet.yard)
+            self.pulse.take(service, self.fleet.yard, at)
 
     def _scale_in(self, ordeal: Ordeal, tasks: int, at: int) -> Undo | None:
         """Have somebody set fewer tasks."""
@@ -257,6 +271,22 @@ class Injector:
                 self.fleet.yard.crashing.pop(service.place.index, None)
                 for task in service.tasks:
                     task.doom = task.doom if task.stopping else None
+
+        return undo
+
+    def _leak(self, ordeal: Ordeal, leaky: fault.OutOfMemory, at: int) -> Undo:
+        """Let the tasks that run leak, or deploy a revision whose tasks do."""
+        fills_s = int(leaky.fills.total_seconds())
+        ordeal.onset = at + int(fills_s * FIRST_FULL)
+        if leaky.revision == "old":
+            return self.ward.leak(self._services(ordeal), fills_s, at)
+        behaviour = Behaviour(fills_s=fills_s)
+        self._deploy(ordeal, behaviour, at)
+
+        def undo(_: int) -> None:
+            behaviour.fills_s = None
+            for service in self._services(ordeal):
+                cure(service)
 
         return undo
 

@@ -29,6 +29,7 @@ class Level(IntEnum):
     LATENCY = auto()
     ALB = auto()
     SURGE = auto()
+    MEMORY = auto()
 
 
 #: Levels that faults add to, and where these rest.
@@ -58,15 +59,21 @@ class Pulse:
         self.counts = np.zeros((7, self.placements))
         self.spread = Spread(self.placements)
 
-    def take(self, service: Service, yard: Yard) -> None:
-        """Read a service's tasks into the levels."""
+    def take(self, service: Service, yard: Yard, at: int) -> None:
+        """Read a service's tasks into the levels.
+
+        Healthy targets in a zone that was shifted away from get no requests, and are no help.
+        """
         index = service.place.index
-        serving = [task for task in service.tasks if task.serving]
-        self.spread.take(service, serving)
-        erring = sum(yard.behaviour(t.rollout.revision.task_definition).fails for t in serving)
+        healthy = [task for task in service.tasks if task.serving]
+        serving = [task for task in healthy if yard.routed(service, task)]
+        fails = [(task, share) for task in serving if (share := yard.fails(service, task)) > 0]
+        self.spread.take(service, healthy, serving, fails)
         self.level[Level.HEALTHY, index] = len(serving)
         self.level[Level.DARK, index] = not serving
-        self.level[Level.ERRING, index] = erring
+        self.level[Level.ERRING, index] = sum(share for _, share in fails)
+        full = [task.memory(at) for task in service.tasks if task.running and task.fills]
+        self.level[Level.MEMORY, index] = sum(full) / max(1, service.running)
         self.least[index] = min(self.least[index], len(serving))
         self.most[index] = max(self.most[index], len(serving))
         running = service.running
@@ -75,7 +82,7 @@ class Pulse:
             service.pending,
             service.desired,
             len(service.rollouts),
-            running - len(serving),
+            running - len(healthy),
             sum(task.running and task.provider == "FARGATE" for task in service.tasks),
             sum(task.running and task.provider == "FARGATE_SPOT" for task in service.tasks),
         )

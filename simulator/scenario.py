@@ -94,6 +94,9 @@ class ServiceSpec(Document):
     parameters: tuple[str, ...] = Field(
         default=(), description="of the Parameter Store, that its tasks are given"
     )
+    zonal_shift: bool = Field(
+        default=False, description="its load balancer may be shifted away from a zone by ARC; off at AWS, too"
+    )
     launch: Literal["fargate", "ec2", "external"] = Field(
         default="fargate", description="where its tasks run; hosts of one's own have room for all of them"
     )
@@ -258,6 +261,18 @@ class AwsSettings(Document):
     alarm_bake: Span = Field(
         default="4m", validate_default=True, description="how long alarms are watched after a roll-out"
     )
+    sick_replaced_after: Span | None = Field(
+        default=None,
+        description="when ECS itself replaces a task whose container's health check fails: no document says "
+        "when; never without it",
+    )
+    stop_task_minds_protection: bool = Field(
+        default=False,
+        description="StopTask refuses a protected task: the guide speaks of scale-in and deployments alone",
+    )
+    zonal_shift_lag: Span = Field(
+        default="60s", validate_default=True, description="how long clients go on asking in a zone left"
+    )
     event_lag: Span = Field(
         default="2s", validate_default=True, description="the longest ordinary delay of an event"
     )
@@ -356,10 +371,10 @@ def misplaced(
 
 
 #: Faults that may befall whole regions rather than one service.
-REGIONAL = frozenset({"spot_reclaim", "capacity_shortage", "latency", "alb_errors"})
+REGIONAL = frozenset({"spot_reclaim", "capacity_shortage", "latency", "alb_errors", "zone_outage"})
 #: Faults of AWS itself, which no account is spared.
 OF_WHOLE_REGIONS = frozenset(
-    {"capacity_shortage", "partial_data", "api_errors", "api_outage", "api_throttling"}
+    {"capacity_shortage", "partial_data", "api_errors", "api_outage", "api_throttling", "zone_outage"}
 )
 
 

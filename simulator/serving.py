@@ -51,7 +51,8 @@ class Load:
     any healthy task (1 wherever `healthy` is 0). `error_ratio`: what the revisions fail, weighted by their
     tasks. `dependency_error_ratio`: what fails because of others. `abrupt_ratio`: requests cut off by a dying
     task. `messages` keep tasks as busy as requests would. `median_s`, `sigma`: response times at rest,
-    stretched by `latency_factor`; longer than `slow_s` is slow for the service.
+    stretched by `latency_factor`; longer than `slow_s` is slow for the service. `memory_ratio` of the tasks'
+    memory was filled by a leak.
     """
 
     offered: Counts
@@ -63,6 +64,7 @@ class Load:
     abrupt_ratio: Figures = 0.0
     messages: Figures = 0.0
     latency_factor: Figures = 1.0
+    memory_ratio: Figures = 0.0
     median_s: Figures = 0.06
     sigma: Figures = 0.4
     slow_s: Figures = 0.3
@@ -154,7 +156,7 @@ def serve(load: Load, seed: int, start: int) -> Outcome:
         sigma=sigma,
         cpu_average=np.clip(cpu, 0.0, 100.0),
         cpu_maximum=np.clip(cpu * PEAK_CPU_FACTOR, 0.0, 100.0),
-        memory_average=IDLE_MEMORY_PERCENT + BUSY_MEMORY_PERCENT * np.minimum(used, 1.0),
+        memory_average=_memory(used, _wide(load, load.memory_ratio)),
     )
 
 
@@ -168,6 +170,13 @@ def slowdown(used: NDArray[np.float64]) -> NDArray[np.float64]:
 def cpu_percent(used: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the average CPU of a task when this share of its capacity is asked for."""
     percent: NDArray[np.float64] = IDLE_CPU_PERCENT + BUSY_CPU_PERCENT * np.minimum(used, 1.0)
+    return percent
+
+
+def _memory(used: NDArray[np.float64], leaked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the average memory of a task in percent; a leak takes what is left."""
+    usual = IDLE_MEMORY_PERCENT + BUSY_MEMORY_PERCENT * np.minimum(used, 1.0)
+    percent: NDArray[np.float64] = usual + (100.0 - usual) * leaked
     return percent
 
 

@@ -23,33 +23,54 @@ Counts = NDArray[np.int64]
 
 
 class InZone(IntEnum):
-    """One number per zone, placement and minute: targets of the load balancer there."""
+    """One number per zone, placement and minute: targets of the load balancer there.
+
+    ROUTED_S are task-seconds of those that get requests, FAILING_S what they would be if each failed all or
+    none of them.
+    """
 
     HEALTHY_S = 0
     LEAST = auto()
     MOST = auto()
     UNHEALTHY = auto()
+    ROUTED_S = auto()
+    FAILING_S = auto()
 
 
 @dataclass(slots=True, eq=False)
 class Spread:
-    """The healthy tasks of every zone now, int64 [zones, placements], and the minute so far."""
+    """The healthy tasks of every zone now, int64 [zones, placements], and the minute so far.
+
+    Of the healthy ones `routed` get requests; `failing` is the sum of the shares that these fail.
+    """
 
     placements: int
     healthy: Counts = field(init=False)
+    routed: Counts = field(init=False)
+    failing: NDArray[np.float64] = field(init=False)
     minute: Counts = field(init=False)
 
     def __post_init__(self) -> None:
         self.healthy = np.zeros((len(ZONES), self.placements), dtype=np.int64)
+        self.routed = np.zeros_like(self.healthy)
+        self.failing = np.zeros(self.healthy.shape)
         self.minute = np.zeros((len(InZone), len(ZONES), self.placements), dtype=np.int64)
 
-    def take(self, service: Service, serving: Sequence[Task]) -> None:
-        """Read where a service's tasks are."""
+    def take(
+        self,
+        service: Service,
+        serving: Sequence[Task],
+        routed: Sequence[Task],
+        fails: Sequence[tuple[Task, float]],
+    ) -> None:
+        """Read where a service's tasks are, which of them get requests, and the share that some fail."""
         index, zones = service.place.index, service.place.zones
-        healthy, running = (
+        healthy, reached, running = (
             Counter(task.zone for task in tasks)
-            for tasks in (serving, (t for t in service.tasks if t.running))
+            for tasks in (serving, routed, (t for t in service.tasks if t.running))
         )
+        self.routed[:, index] = [reached[zone] for zone in zones]
+        self.failing[:, index] = [sum(share for task, share in fails if task.zone == zone) for zone in zones]
         now = np.array([healthy[zone] for zone in zones])
         self.healthy[:, index] = now
         self.minute[InZone.LEAST, :, index] = np.minimum(self.minute[InZone.LEAST, :, index], now)
@@ -59,6 +80,8 @@ class Spread:
     def pass_time(self, seconds: int) -> None:
         """Let it stay so for a while."""
         self.minute[InZone.HEALTHY_S] += self.healthy * seconds
+        self.minute[InZone.ROUTED_S] += self.routed * seconds
+        self.minute[InZone.FAILING_S] += np.rint(self.failing * seconds).astype(np.int64)
 
     @property
     def told(self) -> Counts:
@@ -71,7 +94,7 @@ class Spread:
 
     def turn(self) -> None:
         """Begin the next minute."""
-        self.minute[InZone.HEALTHY_S] = 0
+        self.minute[[InZone.HEALTHY_S, InZone.ROUTED_S, InZone.FAILING_S]] = 0
         self.minute[InZone.LEAST] = self.minute[InZone.MOST] = self.healthy
 
 
@@ -79,4 +102,5 @@ def even(tasks: NDArray[np.float64], seconds: int) -> Counts:
     """Return whole tasks that stay healthy for so long, in the zones one after the other."""
     each = [(tasks.astype(np.int64) + len(ZONES) - 1 - zone) // len(ZONES) for zone in range(len(ZONES))]
     healthy = np.stack(each, axis=-2)
-    return np.stack([healthy * seconds, healthy, healthy, np.zeros_like(healthy)], axis=-3)
+    none = np.zeros_like(healthy)
+    return np.stack([healthy * seconds, healthy, healthy, none, healthy * seconds, none], axis=-3)

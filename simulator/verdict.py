@@ -35,13 +35,15 @@ def fits(expect: Expect, call: Call) -> bool:
             }
         case Expect.REPLACE_TASKS:
             return call.operation == "StopTask"
-        case Expect.SHIFT_ZONE | Expect.SHIFT_REGION | Expect.ESCALATE | Expect.NONE:
+        case Expect.SHIFT_ZONE:
+            return call.operation in {"StartZonalShift", "UpdateZonalShift", "CancelZonalShift"}
+        case Expect.SHIFT_REGION | Expect.ESCALATE | Expect.NONE:
             return False
         case _:
             assert_never(expect)
 
 
-def achieved(expect: Expect, world: World, ordeal: Ordeal, calls: list[Call]) -> bool:
+def achieved(expect: Expect, world: World, ordeal: Ordeal, calls: list[Call]) -> bool:  # noqa: PLR0911 - one for each
     """Whether the accepted calls did what the fault asked for, on each of its placements."""
     by_place = {index: [call for call in calls if call.placement == index] for index in ordeal.placements}
     match expect:
@@ -52,13 +54,37 @@ def achieved(expect: Expect, world: World, ordeal: Ordeal, calls: list[Call]) ->
         case Expect.SPOT_FALLBACK:
             return all(left_spot_and_returned(world, index, mine) for index, mine in by_place.items())
         case Expect.REPLACE_TASKS:
-            return all(by_place.values())
-        case Expect.SHIFT_ZONE | Expect.SHIFT_REGION:
+            return all(by_place.values()) and replaced(world, ordeal, calls)
+        case Expect.SHIFT_ZONE:
+            return all(left_and_returned(world, ordeal, index) for index in ordeal.placements)
+        case Expect.SHIFT_REGION:
             return False
         case Expect.ESCALATE | Expect.NONE:
             return True
         case _:
             assert_never(expect)
+
+
+def replaced(world: World, ordeal: Ordeal, calls: list[Call]) -> bool:
+    """Whether no task that hung serves still, and none was stopped that did not hang, or was protected."""
+    stopped = [(str(c.params.get("task")).rsplit("/", 1)[-1], c.at.timestamp()) for c in calls]
+    rightly = all(at >= ordeal.tasks.get(task, at + 1) for task, at in stopped) or not ordeal.tasks
+    left = {task.id for index in ordeal.placements for task in world.service(index).tasks if task.serving}
+    return rightly and not left & ordeal.tasks.keys()
+
+
+def left_and_returned(world: World, ordeal: Ordeal, index: int) -> bool:
+    """Whether the load balancer turned away from the fault's zone, and none of it is left in force.
+
+    A service without a load balancer has nothing that could turn away.
+    """
+    place = world.estate.places[index]
+    if not place.balanced:
+        return True
+    shifts = [s for s in world.shifting.shifts if s.arn == place.load_balancer_arn]
+    return any(
+        s.zone == ordeal.fault.where.zone and s.started >= (ordeal.began or 0) for s in shifts
+    ) and not world.shifting.active(place.load_balancer_arn)
 
 
 def still_serving(world: World, ordeal: Ordeal) -> bool:
@@ -108,5 +134,7 @@ def gist(call: Call) -> str:
         return f"capacityProviderStrategy={shares}"
     if "MinCapacity" in params:
         return f"MinCapacity={params['MinCapacity']}"
-    named = params.get("serviceDeploymentArn") or params.get("task")
+    if zone := params.get("awayFrom"):
+        return f"awayFrom={zone}, expiresIn={params.get('expiresIn')}"
+    named = params.get("serviceDeploymentArn") or params.get("task") or params.get("zonalShiftId")
     return str(named).rsplit("/", 1)[-1] if named else ", ".join(sorted(set(params) - {"cluster", "service"}))

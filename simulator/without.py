@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.estate import zone_ids
 from simulator.fault import Expect
 from simulator.moment import MINUTE_S, seconds
 from simulator.refusal import Refusal
@@ -108,7 +109,37 @@ def leave_spot(world: World, placement: int) -> None:
     world.ecs.call("UpdateService", params, region=place.region, account=place.account, caller=CALLER)
 
 
-ACTS = {Expect.ROLLBACK: roll_back, Expect.SCALE_OUT: scale_out, Expect.SPOT_FALLBACK: leave_spot}
+def leave_zone(world: World, placement: int) -> None:
+    """Turn the load balancer away from the zone in which most fails."""
+    place = world.estate.places[placement]
+    if not place.balanced or world.shifting.active(place.load_balancer_arn) is not None:
+        return
+    failing = {o.fault.where.zone for o in world.ordeals if placement in o.placements and o.fault.where.zone}
+    names = zone_ids(*place.site)
+    params = {
+        "resourceIdentifier": place.load_balancer_arn,
+        "awayFrom": names[next(iter(failing))],
+        "expiresIn": "1h",
+        "comment": CALLER,
+    }
+    world.shifting.call("StartZonalShift", params, region=place.region, account=place.account, caller=CALLER)
+
+
+def replace_tasks(world: World, placement: int) -> None:
+    """Stop the tasks that hang."""
+    place = world.estate.places[placement]
+    where = {"region": place.region, "account": place.account, "caller": CALLER}
+    for task in [task for task in world.service(placement).tasks if task.ails and not task.stopping]:
+        world.ecs.call("StopTask", {"cluster": place.cluster, "task": task.id}, **where)
+
+
+ACTS = {
+    Expect.ROLLBACK: roll_back,
+    Expect.SCALE_OUT: scale_out,
+    Expect.SPOT_FALLBACK: leave_spot,
+    Expect.SHIFT_ZONE: leave_zone,
+    Expect.REPLACE_TASKS: replace_tasks,
+}
 
 
 def live_without(scenario: Scenario, recording: Recording | None = None) -> World:

@@ -6,8 +6,9 @@ Callers use
 - `world.notices() -> list[Notice]`: what alarms sent to their SNS topics meanwhile;
 - `world.materials.call(api, ...)`: images, secrets and parameters (ECR, Secrets Manager, SSM);
 - `world.ecs.call(operation, params, region=, account=, caller=) -> dict`, and the same of `world.scaling`
-  (Application Auto Scaling), `world.balancing` (ELBv2) and `world.tagging`: AWS's shapes as boto3 has them,
-  errors as `simulator.refusal.Refusal`;
+  (Application Auto Scaling), `world.balancing` (ELBv2), `world.shifting` (ARC's zonal shift), `world.network`
+  (the zones of EC2) and `world.tagging`: AWS's shapes as boto3 has them, errors as
+  `simulator.refusal.Refusal`;
 - `world.cloudwatch.call(operation, params, region=, account=, now=world.now, caller=)`;
 - `world.rest(until, heed)`: live through quiet minutes at once, as far as nothing happens in them;
 - `world.knock(placement) -> (status, seconds)`: what somebody who asks a service now is answered;
@@ -49,11 +50,13 @@ from simulator.injection import Injector, Ordeal
 from simulator.lived import Lived
 from simulator.materials import Materials
 from simulator.moment import MINUTE_S, moment, seconds
+from simulator.network import Network
 from simulator.pulse import REST, Level, Pulse
 from simulator.queues import Backlog, Queues
 from simulator.reach import Reach
 from simulator.scaling import Scaling
 from simulator.serving import Load, Outcome, serve, slowdown
+from simulator.shifting import Shifting
 from simulator.tagging import Tagging
 from simulator.truth import Truth
 
@@ -112,7 +115,9 @@ class World:
         self.tagging = Tagging(self.estate, self._desk)
         self.balancing = Balancing(self.estate, self._desk)
         self.materials = Materials(places, self._fleet.definitions, self._desk, self._at)
+        self.network = Network(self._desk)
         self._pulse = Pulse(len(places))
+        self.shifting = Shifting(self._fleet, self._desk, self._agenda, self._pulse)
         self._queues = Queues(places)
         self._knocks = Counter[tuple[int, float]]()
         self._hindrance = Hindrance(len(places))
@@ -131,7 +136,7 @@ class World:
         self._injector.plan(scenario.faults, self._at)
         scheduled.begin(self._at)
         for service in self._fleet.services:
-            self._pulse.take(service, yard)
+            self._pulse.take(service, yard, self._at)
         self._live_in()
         self._pulse.turn()
         if guarded:
@@ -228,7 +233,7 @@ class World:
             self._close_minute(at)
         self._agenda.run(at)
         for index in self._fleet.tick(at):
-            self._pulse.take(self._fleet.services[index], self._fleet.yard)
+            self._pulse.take(self._fleet.services[index], self._fleet.yard, at)
 
     def _close_minute(self, at: int) -> None:
         """Serve the minute that ends now; measure it, scale by it, and let alarms see it."""
@@ -264,6 +269,7 @@ class World:
                 dependency_error_ratio=averages[Level.DEPENDENCY],
                 abrupt_ratio=pulse.abrupt(averages),
                 latency_factor=averages[Level.LATENCY],
+                memory_ratio=averages[Level.MEMORY],
                 median_s=self._demand.median_s,
                 slow_s=self._demand.slow_s,
             ),

@@ -64,6 +64,8 @@ SERVICES = {
     "ecr": Service("ecr", "InvalidParameterException"),
     "secretsmanager": Service("secretsmanager", "InvalidParameterException"),
     "ssm": Service("ssm", "ValidationException"),
+    "arc-zonal-shift": Service("arc-zonal-shift", "ValidationException"),
+    "ec2": Service("ec2", "InvalidParameterValue"),
     "tagging": Service("resourcegroupstaggingapi", "InvalidParameterException"),
 }
 

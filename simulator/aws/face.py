@@ -1,8 +1,9 @@
 """The AWS face: one WSGI application for every service and region, with doors for watchers and for users.
 
-A request is for the service and region of its credential scope.  ECS, CloudWatch, Application Auto Scaling
-and tags are answered by the world, their neighbours by moto.  Scaling is the world's whole: moto would keep a
-second minimum that moves nothing, and refuses services that its own empty ECS does not know.
+A request is for the service and region of its credential scope.  ECS, CloudWatch, Application Auto Scaling,
+zonal shifts, zones and tags are answered by the world, their neighbours by moto.  Scaling is the world's
+whole: moto would keep a second minimum that moves nothing, and refuses services that its own empty ECS does
+not know.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from simulator.aws.contract import BALANCING, SERVICES, Service, checked
 from simulator.aws.objects import REST
 from simulator.aws.porch import PATH, Porch
 from simulator.aws.protocols import QUERY, Answer, spoken
+from simulator.aws.rest import wire_of
 from simulator.aws.served import NEIGHBOURS, ending
 from simulator.aws.targets import health
 from simulator.calls import changes
@@ -81,7 +83,7 @@ class AwsFace:
         return None if result is None else QUERY.write(result, operation, request_id)
 
     def _from_world(self, request: Request, service: Service, scope: Scope, request_id: str) -> Answer:
-        wire = spoken(request)
+        wire = wire_of(service) or spoken(request)
         try:
             operation = service.operation(wire.operation(request))
             params = checked(service, operation, wire.read(request, operation))

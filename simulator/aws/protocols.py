@@ -86,7 +86,7 @@ class _Json:
 
     def write(self, result: Mapping[str, Any], operation: OperationModel, request_id: str) -> Answer:
         del request_id
-        body = json.dumps(result, default=_epoch, allow_nan=False, separators=(",", ":"))
+        body = json.dumps(result, default=epoch, allow_nan=False, separators=(",", ":"))
         return Answer(200, _content_type(operation.service_model.metadata), body.encode(), {})
 
     def refuse(self, refusal: Refusal, service: Service, request_id: str) -> Answer:
@@ -181,7 +181,7 @@ def _error_headers(refusal: Refusal) -> dict[str, str]:
     return {"x-amzn-query-error": f"{refusal.code};{_fault(refusal)}"}
 
 
-def _epoch(value: object) -> float | int:
+def epoch(value: object) -> float | int:
     """Say in JSON what it has no word for: times as epoch seconds, numpy's numbers as Python's."""
     if isinstance(value, datetime):
         return value.timestamp()

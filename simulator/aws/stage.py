@@ -85,7 +85,7 @@ class Stage:
             self._notify(notice)
 
     def call(self, api: str, operation: str, params: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        """Ask the world's ECS, CloudWatch, tags or scaling by its name; raise `Refusal` if it says no."""
+        """Ask one of the world's services by its name; raise `Refusal` if it says no."""
         where = {"region": caller.region, "account": caller.account, "caller": caller.name}
         with self._lock:
             match api:
@@ -97,6 +97,10 @@ class Stage:
                     return self.world.materials.call(api, operation, params, **where)
                 case "resourcegroupstaggingapi":
                     return self.world.tagging.call(operation, params, **where)
+                case "arc-zonal-shift":
+                    return self.world.shifting.call(operation, params, **where)
+                case "ec2":
+                    return self.world.network.call(operation, params, **where)
                 case _:
                     return self.world.scaling.call(operation, params, **where)
 

@@ -1,6 +1,8 @@
 """What CloudWatch tells of a zone: made of what it tells of the whole, only when somebody asks.
 
-Requests are where healthy tasks are.  Every count is divided so that the zones add up to the whole exactly.
+Requests are where tasks are that get any, and failures where tasks fail.  Every count is divided so that the
+zones add up to the whole exactly.  AWS does not say whether a zone is the target's or the load balancer's
+node's: with cross-zone load balancing the two differ.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The lines between zones shift from minute to minute, so that no zone gets every odd request.
 _SHIFT_BY_MINUTE, _SHIFT_BY_PLACEMENT = 0.6180339887498949, 0.7548776662466927
+#: What fails at the best of times, or of what a service depends on, is where requests are.
+ELSEWHERE = 1e-4
 _LEVELS = {
     Measure.HEALTHY_MINIMUM: InZone.LEAST,
     Measure.HEALTHY_MAXIMUM: InZone.MOST,
@@ -46,7 +50,7 @@ def window(  # noqa: PLR0913, PLR0917 - what the whole is asked by, and the zone
         return np.where(registered & ~np.isnan(whole), spread[_LEVELS[measure], zone], np.nan)
     if measure not in COUNTED:
         return whole
-    part = divided(whole, spread[InZone.HEALTHY_S], zone, _shift(columns, minutes))
+    part = divided(whole, _weights(measure, spread), zone, _shift(columns, minutes))
     return np.where((part > 0) | _tells_zero(store, measure, registered), part, np.nan)
 
 
@@ -56,6 +60,17 @@ def divided(counts: Array, weights: Array, zone: int, shift: Array) -> Array:
     lines = np.minimum(np.floor(counts * (upto / upto[-1]) + shift), counts)
     part: Array = lines[zone] - lines[zone - 1] if zone else lines[0]
     return part
+
+
+def _weights(measure: Measure, spread: Array) -> Array:
+    """Return where a count happened: [zones, columns, minutes]."""
+    routed: Array = spread[InZone.ROUTED_S]
+    failing: Array = spread[InZone.FAILING_S]
+    if measure is Measure.TARGET_5XX:
+        return failing + ELSEWHERE * routed
+    if measure is Measure.TARGET_2XX:
+        return np.maximum(routed - failing, 0.0)
+    return routed
 
 
 def _shift(columns: NDArray[np.int64], minutes: range) -> Array:

@@ -245,6 +245,13 @@ def revision(service: Service, revision: Revision) -> Shape:
     }
 
 
+def health(task: Task) -> str:
+    """Return what the health check of a task's own container says."""
+    if task.sick_since is not None and task.running:
+        return "UNHEALTHY"
+    return "HEALTHY" if task.serving else "UNKNOWN"
+
+
 def task(owner: Owner, task: Task) -> Shape:
     """Describe a task."""
     arn = task_arn(owner, task)
@@ -258,7 +265,7 @@ def task(owner: Owner, task: Task) -> Shape:
         "startedBy": task.rollout.id,
         "lastStatus": task.status.value,
         "desiredStatus": "STOPPED" if task.stopping else "RUNNING",
-        "healthStatus": "HEALTHY" if task.serving else "UNKNOWN",
+        "healthStatus": health(task),
         "cpu": "1024",
         "memory": "2048",
         "containers": [container(owner, task, arn)],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.ecs import answers
+from simulator.ecs import answers, protection
 from simulator.ecs.definitions import behaviour_asked_for
 from simulator.ecs.rollout import TURNING_BACK, Deployment, Status
 from simulator.ecs.task import StopCode, Task
@@ -53,6 +53,8 @@ class Ecs:
             "UpdateService": self._update_service,
             "StopServiceDeployment": self._stop_service_deployment,
             "StopTask": self._stop_task,
+            "GetTaskProtection": self._get_task_protection,
+            "UpdateTaskProtection": self._update_task_protection,
             "RegisterTaskDefinition": self._register_task_definition,
         }
 
@@ -83,7 +85,7 @@ class Ecs:
     def _placement(self, site: Site, params: Params) -> int | None:
         """Return the index of the placement that a call is about, if it names one."""
         named = params.get("service") or params.get("serviceDeploymentArn") or ""
-        task = str(params.get("task") or "").rsplit("/", 1)[-1]
+        task = str(params.get("task") or next(iter(params.get("tasks") or ()), "")).rsplit("/", 1)[-1]
         family = params.get("family")
         for service in self._fleet.services:
             place = service.place
@@ -229,6 +231,8 @@ class Ecs:
         for service in self._fleet.in_cluster(site, params):
             for task in service.tasks:
                 if task.id == wanted:
+                    if task.protected(self._at) and self._fleet.yard.aws.stop_task_minds_protection:
+                        raise Refusal("InvalidParameterException", "The task is protected from termination.")
                     if not task.stopping:
                         task.stop(self._at, StopCode.USER, params.get("reason", "Task stopped by user"))
                         self._fleet.wake(service)
@@ -236,6 +240,16 @@ class Ecs:
                         self._fleet.yard.tell(service, event, self._at)
                     return {"task": answers.task(service, task)}
         raise Refusal("InvalidParameterException", "The referenced task was not found.")
+
+    def _get_task_protection(self, site: Site, params: Params) -> Shape:
+        return protection.ask(self._fleet.in_cluster(site, params), params, self._at)
+
+    def _update_task_protection(self, site: Site, params: Params) -> Shape:
+        services = self._fleet.in_cluster(site, params)
+        answer = protection.update(services, params, self._at)
+        for service in services:
+            self._fleet.wake(service)
+        return answer
 
     def _register_task_definition(self, site: Site, params: Params) -> Shape:
         behaviour = behaviour_asked_for(params)

@@ -11,12 +11,16 @@ from simulator.scenario import Share
 
 @dataclass(slots=True)
 class Behaviour:
-    """How the tasks of a task definition behave: what the world knows and nobody else."""
+    """How the tasks of a task definition behave: what the world knows and nobody else.
+
+    `fills_s` is in how many seconds its tasks fill their memory, None if they do not.
+    """
 
     error_ratio: float = 0.0
     failing: bool = False
     becomes_healthy: bool = True
     start_factor: float = 1.0
+    fills_s: int | None = None
 
     @property
     def fails(self) -> float:

@@ -27,6 +27,8 @@ RETRIES_S = (15, 30, 60)
 #: Requests are cut off until the load balancer notices that a task is gone.
 UNNOTICED_S = {StopCode.SPOT: 1.0, StopCode.EXITED: 5.0}
 IMPAIRED_AFTER = 3
+#: How ECS tells that the kernel killed a container for want of memory [ECS guide, stopped task errors].
+KILLED, OUT_OF_MEMORY = 137, "OutOfMemoryError: Container killed due to memory usage"
 
 
 def tick(service: Service, yard: Yard, at: int) -> bool:
@@ -69,8 +71,12 @@ def run(service: Service, task: Task, yard: Yard, at: int) -> None:
     healthy = yard.behaviour(task.rollout.revision.task_definition).becomes_healthy
     task.due = at + task.wait(HEALTHY_AFTER_S if healthy else UNHEALTHY_AFTER_S, "health")
     lives = yard.crashing.get(service.place.index)
+    fills = yard.behaviour(task.rollout.revision.task_definition).fills_s
+    fills = yard.leaking.get(service.place.index, fills)
     if lives is not None:
         task.doom = at + task.wait((lives // 2, lives), "crash")
+    elif fills is not None:
+        task.leak(at, fills)
 
 
 def judge_health(service: Service, task: Task, yard: Yard, at: int) -> None:
@@ -101,7 +107,9 @@ def perish(service: Service, task: Task, yard: Yard, at: int) -> None:
         task.die(at, code, task.stopped_reason, 143)
     else:
         task.rollout.failed += not task.healthy
-        task.die(at, code, "Essential container in task exited", 1)
+        full = task.memory(at) >= 1
+        task.container_reason = OUT_OF_MEMORY if full else ""
+        task.die(at, code, "Essential container in task exited", KILLED if full else 1)
         impair(service, yard, at)
     service.steady = False
     tell(service, task, yard, at)
@@ -155,9 +163,9 @@ def start(service: Service, provider: str, count: int, yard: Yard, at: int) -> N
     """Start tasks on a provider, in the zones that have fewest."""
     service.steady = False
     for _ in range(count):
-        zones = Counter(dict.fromkeys(service.place.zones, 0))
-        zones.update(task.zone for task in service.tasks if not task.stopping)
-        zone = min(zones, key=lambda name: (zones[name], name))
+        open_zones = [name for name in service.place.zones if not yard.zones_out[name]]
+        zones = Counter(task.zone for task in service.tasks if not task.stopping)
+        zone = min(open_zones or service.place.zones, key=lambda name: (zones[name], name))
         task = Task(service.identity("task"), service.primary, provider, zone, at)
         task.enter(Status.PROVISIONING, at, yard.behaviour(service.task_definition).start_factor)
         service.tasks.append(task)
@@ -182,22 +190,27 @@ def stop_surplus(service: Service, yard: Yard, at: int) -> None:
     if primary.state is State.FAILED:
         return
     live = [task for task in service.tasks if not task.stopping]
-    old = [task for task in live if task.rollout is not primary]
+    loose = [task for task in live if not task.protected(at)]
+    old = [task for task in loose if task.rollout is not primary]
     new = [task for task in live if task.rollout is primary]
     floor = math.ceil(service.desired * service.configuration.get("minimumHealthyPercent", 100) / 100)
     spare = max(0, sum(task.serving for task in live) - floor)
     replaced = [task for task in old if not task.serving] + [task for task in old if task.serving][:spare]
-    for task in replaced + surplus(new, service.desired):
+    for task in replaced + surplus(new, service.desired, at):
         service.steady = False
         task.stop(at, StopCode.SCHEDULER, f"Scaling activity initiated by (deployment {primary.id})")
         tell(service, task, yard, at)
 
 
-def surplus(tasks: list[Task], desired: int) -> list[Task]:
-    """Return the tasks beyond the desired count: those that do not serve yet first, then the youngest."""
+def surplus(tasks: list[Task], desired: int, at: int) -> list[Task]:
+    """Return the tasks beyond the desired count: those that do not serve yet first, then the youngest.
+
+    Protected ones are kept, so that more may stay than are desired [ECS guide, task scale-in protection].
+    """
     if len(tasks) <= desired:
         return []
-    ordered = sorted(tasks, key=lambda task: (task.serving, -task.created_at, fate.digest(task.id)))
+    loose = [task for task in tasks if not task.protected(at)]
+    ordered = sorted(loose, key=lambda task: (task.serving, -task.created_at, fate.digest(task.id)))
     return ordered[: len(tasks) - desired]
 
 

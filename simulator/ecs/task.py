@@ -64,7 +64,12 @@ class StopCode(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One task of a service.  `due` is when its status changes next, `doom` when it dies without draining."""
+    """One task of a service.  `due` is when its status changes next, `doom` when it dies without draining.
+
+    `ails` is the share of its requests that it fails by itself; `sick_since` is since when its container's
+    own health check fails.  From `fills[0]` to `fills[1]` it fills its memory; `protected_until` is when its
+    protection ends.
+    """
 
     id: str
     rollout: Rollout
@@ -80,6 +85,11 @@ class Task:
     stop_code: StopCode | None = None
     stopped_reason: str = ""
     exit_code: int | None = None
+    container_reason: str = ""
+    ails: float = 0.0
+    sick_since: int | None = None
+    fills: tuple[int, int] | None = None
+    protected_until: int | None = None
     times: dict[Status, int] = field(default_factory=dict)
 
     @property
@@ -101,6 +111,22 @@ class Task:
     def restless(self) -> bool:
         """Whether something will happen to it by itself."""
         return self.due is not None or self.doom is not None or self.stopping
+
+    def protected(self, at: float) -> bool:
+        """Whether no scale-in and no deployment may stop it."""
+        return self.protected_until is not None and at < self.protected_until
+
+    def memory(self, at: float) -> float:
+        """Return how much of its memory a leak has filled, from 0 to 1."""
+        if self.fills is None:
+            return 0.0
+        start, full = self.fills
+        return min(1.0, max(0.0, (at - start) / max(1, full - start)))
+
+    def leak(self, at: int, fills_s: int) -> None:
+        """Begin to fill its memory; once it is full, the kernel kills it."""
+        full = at + self.wait((fills_s * 9 // 10, fills_s), "leak")
+        self.fills, self.doom = (at, full), full
 
     def enter(self, status: Status, at: int, factor: float = 1) -> None:
         """Take on a status and set when it will end."""

@@ -20,7 +20,7 @@ estate:
 policies:
   policies: [{name: x, cause: gremlins}]
 faults:
-  - {kind: zone_outage, at: 8m}
+  - {kind: slack_outage, at: 8m}
 """
 
 
@@ -41,12 +41,12 @@ def test_what_is_not_simulated_yet_is_refused_with_that_word_and_its_line(
 ) -> None:
     (folder / "s.yaml").write_text(SCENARIO.replace("gremlins", "surge"), encoding="utf-8")
     said = fournines("validate", "s.yaml")
-    assert (said.code, said.err) == (1, "s.yaml:9: faults[0]: zone_outage is not simulated yet\n")
+    assert (said.code, said.err) == (1, "s.yaml:9: faults[0]: slack_outage is not simulated yet\n")
 
 
 def test_policies_within_a_scenario_are_checked_too(folder: Path, fournines: Command) -> None:
     (folder / "s.yaml").write_text(
-        SCENARIO.replace("zone_outage", "scale_in, where: {service: web-app}"), encoding="utf-8"
+        SCENARIO.replace("slack_outage", "scale_in, where: {service: web-app}"), encoding="utf-8"
     )
     said = fournines("validate", "s.yaml")
     assert said.code == 1

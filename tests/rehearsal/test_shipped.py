@@ -67,6 +67,6 @@ def documented_fields() -> tuple[set[str], set[str]]:
 
 
 def test_a_scenario_that_is_not_simulated_yet_is_refused_in_these_words() -> None:
-    fault: dict[str, Any] = {"kind": "zone_outage", "at": "5m", "where": {"service": "web-app"}}
-    with pytest.raises(ValueError, match="zone_outage is not simulated yet"):
+    fault: dict[str, Any] = {"kind": "slack_outage", "at": "5m", "where": {"service": "web-app"}}
+    with pytest.raises(ValueError, match="slack_outage is not simulated yet"):
         changed("quiet-hour", fault)

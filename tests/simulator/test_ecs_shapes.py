@@ -176,3 +176,27 @@ def test_a_throttled_region_refuses_a_share_of_the_calls() -> None:
     assert 30 < outcomes.count("answered") < 70
     throttled.step(throttled.now + timedelta(minutes=2))
     throttled.ecs.call("ListServices", CLUSTER, **ME)
+
+
+def test_protection_and_zonal_shifts_have_it_too() -> None:
+    estate = {"regions": ["eu-west-1"], "services": [{"name": "web", "zonal_shift": True}]}
+    world = World(Scenario.model_validate({"name": "small", "duration": "1h", "estate": estate}))
+    tasks = world.ecs.call("ListTasks", CLUSTER, **ME)["taskArns"]
+    protect = {**CLUSTER, "tasks": tasks[:1], "protectionEnabled": True}
+    check("ecs", "UpdateTaskProtection", world.ecs.call("UpdateTaskProtection", protect, **ME))
+    check("ecs", "GetTaskProtection", world.ecs.call("GetTaskProtection", {**CLUSTER, "tasks": tasks}, **ME))
+    zones = world.network.call("DescribeAvailabilityZones", {}, **ME)
+    check("ec2", "DescribeAvailabilityZones", zones)
+    balancer = {"resourceIdentifier": world.estate.places[0].load_balancer_arn}
+    away = {"awayFrom": zones["AvailabilityZones"][0]["ZoneId"], "expiresIn": "1h", "comment": "try"}
+    started = world.shifting.call("StartZonalShift", {**balancer, **away}, **ME)
+    check("arc-zonal-shift", "StartZonalShift", started)
+    named = {"zonalShiftId": started["zonalShiftId"]}
+    for operation, params in (
+        ("UpdateZonalShift", {**named, "comment": "longer"}),
+        ("GetManagedResource", balancer),
+        ("ListManagedResources", {}),
+        ("ListZonalShifts", {}),
+        ("CancelZonalShift", named),
+    ):
+        check("arc-zonal-shift", operation, world.shifting.call(operation, params, **ME))

@@ -38,7 +38,7 @@ def test_lengths_of_time_are_written_as_people_write_them() -> None:
     assert scenario.model_dump(mode="json")["duration"] == "1h30m"
 
 
-@pytest.mark.parametrize("kind", ["zone_outage", "slack_outage", "process_crash"])
+@pytest.mark.parametrize("kind", ["region_outage", "slack_outage", "process_crash"])
 def test_a_kind_that_is_not_simulated_is_refused_in_these_words(kind: str) -> None:
     assert f"{kind} is not simulated yet" in refusals(document({"kind": kind, "at": "1m"}))[0]
 
