@@ -207,6 +207,56 @@ class Abandoned:
     left_at: datetime
 
 
+class TaskHealth(StrEnum):
+    """What the health checks of a task's own containers say [ECS Task `healthStatus`]."""
+
+    HEALTHY = "HEALTHY"
+    UNHEALTHY = "UNHEALTHY"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task of a service that is to run; `is_protected` is None when ECS did not say."""
+
+    arn: str
+    status: str
+    health: TaskHealth = TaskHealth.UNKNOWN
+    zone: str = ""
+    started_at: datetime | None = None
+    task_definition: str = ""
+    is_protected: bool | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether its last status is RUNNING."""
+        return self.status == "RUNNING"
+
+    @property
+    def sick(self) -> bool:
+        """Whether it runs, and its own health checks say that it should not."""
+        return self.runs and self.health is TaskHealth.UNHEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class ZonalShift:
+    """A shift of a load balancer away from a zone, in force."""
+
+    id: str
+    zone_id: str
+    expires_at: datetime
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Balancer:
+    """A load balancer, and whether ARC may shift it away from a zone; None when that could not be asked."""
+
+    arn: str
+    is_shiftable: bool | None = None
+    shifts: tuple[ZonalShift, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceView:
     """One placement as AWS describes it at `seen_at`.
@@ -220,6 +270,8 @@ class ServiceView:
     `abandoned` are the routes that it lately had [collector.presence].
     `running_on` says on what tasks run, as far as that is told: discovery alone asks.  `deployed_at` is when
     its newest deployment began.
+    `tasks`, `balancers` and `zone_ids` (by the zone's name) are filled by `Source.service` alone; `tasks` is
+    None where they could not be read.
     """
 
     placement: Placement
@@ -247,6 +299,10 @@ class ServiceView:
     running_on: Mapping[LaunchType, int] = field(default_factory=dict)
     deployed_at: datetime | None = None
     standing: Revision | None = None
+    tasks: tuple[Task, ...] | None = None
+    balancers: tuple[Balancer, ...] = ()
+    zone_ids: Mapping[str, str] = field(default_factory=dict)
+    minimum_healthy_percent: int = 100
 
     @property
     def routes(self) -> tuple[Route, ...]:

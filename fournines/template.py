@@ -74,8 +74,10 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 #: What reading needs.  These actions take no resource, or are asked for everything that is there.
 READS = (
     "application-autoscaling:DescribeScalableTargets",
+    "arc-zonal-shift:GetManagedResource",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
+    "ec2:DescribeAvailabilityZones",
     "ecr:DescribeImages",
     "ecs:DescribeClusters",
     "ecs:DescribeServiceDeployments",
@@ -83,6 +85,7 @@ READS = (
     "ecs:DescribeServices",
     "ecs:DescribeTaskDefinition",
     "ecs:DescribeTasks",
+    "ecs:GetTaskProtection",
     "ecs:ListClusters",
     "ecs:ListServiceDeployments",
     "ecs:ListServices",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from collector.estate import RegionEstate, ScalingRange, ServiceView, TagKeys
 from collector.source import CollectError, DeniedError, UnreachableError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_arc_zonal_shift import ARCZonalShiftClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import ServiceTypeDef
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -67,6 +68,16 @@ class Site:
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         """Who tells of load balancers."""
         return self.sessions.elbv2(self.account, self.region, patient=self.patient)
+
+    @property
+    def arc(self) -> ARCZonalShiftClient:
+        """Who tells of zonal shifts."""
+        return self.sessions.arc(self.account, self.region)
+
+    @property
+    def ec2(self) -> Any:  # noqa: ANN401 - no types of it are at hand
+        """Who tells of zones."""
+        return self.sessions.ec2(self.account, self.region)
 
     @property
     def scaling(self) -> ApplicationAutoScalingClient:
@@ -300,6 +311,7 @@ def _view(
         entrances=_entrances(memory.entrances, routes),
         zones=tuple(sorted({zone for arn in routes.values() for zone in memory.zones[arn] or ()})),
         deployed_at=views.deployed_at(service),
+        minimum_healthy_percent=service.get("deploymentConfiguration", {}).get("minimumHealthyPercent", 100),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -11,7 +12,7 @@ from collector.source import CollectError
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 Answer = TypeVar("Answer")
 
@@ -21,6 +22,10 @@ BALANCERS_KEPT = timedelta(minutes=15)
 CLUSTERS_KEPT = timedelta(hours=1)
 ZONES_KEPT = timedelta(hours=6)
 ENTRANCES_KEPT = timedelta(hours=6)
+#: How an account calls the zones of a region never changes.
+ZONE_IDS_KEPT = timedelta.max
+#: That a load balancer may not be shifted is asked again soon: somebody may have switched it on for now.
+UNMANAGED_KEPT = timedelta(minutes=5)
 #: A revision of a task definition never changes.
 DEFINITIONS_KEPT = timedelta.max
 
@@ -66,6 +71,8 @@ class Kept(Generic[Answer]):
 class Memory:
     """What is kept of one account and region: balancers by target group, entrances and zones by balancer.
 
+    `zone_ids` are those of the region; `unmanaged` are load balancers that ARC may not shift.
+
     `stale` are services that were deployed since: what is kept of them is asked for again.
     """
 
@@ -74,6 +81,8 @@ class Memory:
     zones: Kept[tuple[str, ...]] = field(default_factory=lambda: Kept(ZONES_KEPT))
     definitions: Kept[TaskDefinition | None] = field(default_factory=lambda: Kept(DEFINITIONS_KEPT))
     clusters: Kept[Insights | None] = field(default_factory=lambda: Kept(CLUSTERS_KEPT))
+    zone_ids: Kept[Mapping[str, str]] = field(default_factory=lambda: Kept(ZONE_IDS_KEPT))
+    unmanaged: Kept[bool] = field(default_factory=lambda: Kept(UNMANAGED_KEPT))
     stale: set[Placement] = field(default_factory=set)
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from botocore.credentials import Credentials
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_arc_zonal_shift import ARCZonalShiftClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -126,6 +127,15 @@ class Sessions:
         )
         return client
 
+    def arc(self, account: str, region: str) -> ARCZonalShiftClient:
+        """Return a client for reading zonal shifts."""
+        client: ARCZonalShiftClient = self._client("arc-zonal-shift", account, region, "read")
+        return client
+
+    def ec2(self, account: str, region: str) -> Any:  # noqa: ANN401 - no types of it are at hand
+        """Return a client for reading zones."""
+        return self._client("ec2", account, region, "read")
+
     def s3(self, account: str, region: str) -> Any:  # noqa: ANN401 - no types of it are at hand
         """Return a client for keeping objects: to put the same bytes again is harmless."""
         return self._client("s3", account, region, "read")
@@ -147,6 +157,11 @@ class Sessions:
     def acting_scaling(self, account: str, region: str) -> ApplicationAutoScalingClient:
         """Return a client that sends each change once."""
         client: ApplicationAutoScalingClient = self._client("application-autoscaling", account, region, "act")
+        return client
+
+    def acting_arc(self, account: str, region: str) -> ARCZonalShiftClient:
+        """Return a client that sends each change once."""
+        client: ARCZonalShiftClient = self._client("arc-zonal-shift", account, region, "act")
         return client
 
     def close(self) -> None:

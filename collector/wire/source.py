@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from collector.estate import TagKeys
 from collector.runs import family_of
-from collector.wire import cloudwatch, deployments, discovery, remains, runs
+from collector.wire import cloudwatch, deployments, discovery, remains, runs, tasks, zones
 from collector.wire.discovery import Site
 from collector.wire.memory import Memory
 
@@ -64,8 +64,13 @@ class AwsSource:
         site = self._site(placement.account, placement.region)
         view, revisions = discovery.describe(site, placement)
         recent = deployments.recent(site.ecs, placement)
-        standing = None if recent else deployments.standing(site.ecs, revisions)
-        return replace(view, deployments=recent, standing=standing)
+        return replace(
+            view,
+            deployments=recent,
+            standing=None if recent else deployments.standing(site.ecs, revisions),
+            tasks=tasks.of_service(site.ecs, placement),
+            **zones.told(site, view),
+        )
 
     def remains(self, placement: Placement, revision: Revision) -> Remains:
         """Return whether all that a revision is made of is still there."""

@@ -1,12 +1,13 @@
-"""On what the tasks of services run, as ECS tells of each: a strategy says only where new ones go."""
+"""The tasks of services as ECS tells of each: on what they run, how they are, whether they are protected."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
-from collector.estate import LaunchType
-from collector.source import UnreachableError
+from collector.estate import LaunchType, Task, TaskHealth
+from collector.source import CollectError, UnreachableError
 from collector.wire.failures import translated
 from collector.wire.views import LAUNCH_TYPES
 
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskTypeDef
 
+    from slo.cells import Placement
+
     #: How many tasks of each service of a cluster, by its name, run on what.
     RunningOn = Mapping[str, Mapping[LaunchType, int]]
 
-#: [ECS ListTasks, DescribeTasks]
+#: [ECS ListTasks, DescribeTasks, GetTaskProtection]
 LIST_MAX = DESCRIBE_MAX = 100
 #: A look at a cluster takes no more pages of tasks, so that it stays under the bucket of what reads clusters
 #: (100 calls at once, two for a page; our assumption, AWS names ListTasks in none of its examples).
@@ -41,6 +44,49 @@ def running_on(ecs: ECSClient, cluster: str, services: Sequence[ServiceTypeDef])
     return (_counted(ecs, cluster) if placed else {}) | named
 
 
+def of_service(ecs: ECSClient, placement: Placement) -> tuple[Task, ...] | None:
+    """Return the tasks of a service that are to run; None when they cannot be read."""
+    try:
+        with translated("ecs"):
+            told = [
+                task
+                for page in _pages(ecs, placement.cluster, serviceName=placement.service)
+                for task in ecs.describe_tasks(cluster=placement.cluster, tasks=page)["tasks"]
+            ]
+    except CollectError:
+        return None
+    protected = _protected(ecs, placement.cluster, [task["taskArn"] for task in told])
+    found = (_task(task, protected.get(task["taskArn"])) for task in told)
+    return tuple(sorted(found, key=lambda task: task.arn))
+
+
+def _protected(ecs: ECSClient, cluster: str, arns: Sequence[str]) -> dict[str, bool]:
+    """Return which tasks are protected, as far as ECS tells it."""
+    found: dict[str, bool] = {}
+    try:
+        with translated("ecs"):
+            for start in range(0, len(arns), DESCRIBE_MAX):
+                asked = list(arns[start : start + DESCRIBE_MAX])
+                told = ecs.get_task_protection(cluster=cluster, tasks=asked)["protectedTasks"]
+                found |= {each["taskArn"]: each["protectionEnabled"] for each in told}
+    except CollectError:
+        return found
+    return found
+
+
+def _task(told: TaskTypeDef, protected: bool | None) -> Task:  # noqa: FBT001 - what ECS said of it
+    health, started_at = told.get("healthStatus", ""), told.get("startedAt")
+    return Task(
+        arn=told["taskArn"],
+        status=told["lastStatus"],
+        health=TaskHealth(health) if health in set(TaskHealth) else TaskHealth.UNKNOWN,
+        zone=told.get("availabilityZone", ""),
+        started_at=started_at.astimezone(UTC) if started_at else None,
+        task_definition=told.get("taskDefinitionArn", ""),
+        is_protected=protected,
+    )
+
+
 def _strategic(service: ServiceTypeDef) -> bool:
     """Whether capacity providers place tasks of the service."""
     return any(one.get("capacityProviderStrategy") for one in (service, *service.get("taskSets", ())))
@@ -57,10 +103,10 @@ def _counted(ecs: ECSClient, cluster: str) -> dict[str, Mapping[LaunchType, int]
     return dict(counts)
 
 
-def _pages(ecs: ECSClient, cluster: str) -> Iterator[Sequence[str]]:
+def _pages(ecs: ECSClient, cluster: str, **only: Any) -> Iterator[Sequence[str]]:  # noqa: ANN401 - AWS's own
     """Yield the tasks that are to run, a page at a time."""
     pages = ecs.get_paginator("list_tasks").paginate(
-        cluster=cluster, desiredStatus="RUNNING", PaginationConfig={"PageSize": LIST_MAX}
+        cluster=cluster, desiredStatus="RUNNING", PaginationConfig={"PageSize": LIST_MAX}, **only
     )
     for number, page in enumerate(pages):
         if number == PAGES_MAX:

@@ -117,6 +117,18 @@ class WorldSessions:
         """Return a client for looking at what tasks are made of."""
         return self._client(partial(self._world.materials.call, service), account, region, READ_ATTEMPTS)
 
+    def arc(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client for reading zonal shifts."""
+        return self._client(self._world.shifting.call, account, region, READ_ATTEMPTS)
+
+    def ec2(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client for reading zones."""
+        return self._client(self._world.network.call, account, region, READ_ATTEMPTS)
+
+    def acting_arc(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        """Return a client for shifting load balancers away from zones."""
+        return self._client(self._world.shifting.call, account, region, ACT_ATTEMPTS)
+
     def acting_ecs(self, account: str, region: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         """Return a client for changing services."""
         return self._client(self._world.ecs.call, account, region, ACT_ATTEMPTS)

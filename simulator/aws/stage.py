@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -88,21 +89,20 @@ class Stage:
         """Ask one of the world's services by its name; raise `Refusal` if it says no."""
         where = {"region": caller.region, "account": caller.account, "caller": caller.name}
         with self._lock:
-            match api:
-                case "ecs":
-                    return self.world.ecs.call(operation, params, **where)
-                case "cloudwatch":
-                    return self.world.cloudwatch.call(operation, params, now=self.world.now, **where)
-                case "ecr" | "secretsmanager" | "ssm":
-                    return self.world.materials.call(api, operation, params, **where)
-                case "resourcegroupstaggingapi":
-                    return self.world.tagging.call(operation, params, **where)
-                case "arc-zonal-shift":
-                    return self.world.shifting.call(operation, params, **where)
-                case "ec2":
-                    return self.world.network.call(operation, params, **where)
-                case _:
-                    return self.world.scaling.call(operation, params, **where)
+            return self._answers[api](operation, params, **where)
+
+    @property
+    def _answers(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
+        world = self.world
+        return {
+            "ecs": world.ecs.call,
+            "cloudwatch": partial(world.cloudwatch.call, now=world.now),
+            **{api: partial(world.materials.call, api) for api in ("ecr", "secretsmanager", "ssm")},
+            "resourcegroupstaggingapi": world.tagging.call,
+            "arc-zonal-shift": world.shifting.call,
+            "ec2": world.network.call,
+            "application-autoscaling": world.scaling.call,
+        }
 
     def note(self, api: str, operation: str, params: Mapping[str, Any], caller: Caller, outcome: str) -> None:
         """Write down a call that was answered elsewhere and changed something there, or tried to."""

@@ -45,8 +45,10 @@ def test_without_being_asked_for_the_alarm_and_its_topic_are_not_made() -> None:
 #: Which IAM actions the operations of a client are called by.
 IAM = {
     "application-autoscaling": "application-autoscaling",
+    "arc-zonal-shift": "arc-zonal-shift",
     "cloudwatch": "cloudwatch",
     "ecr": "ecr",
+    "ec2": "ec2",
     "ecs": "ecs",
     "elbv2": "elasticloadbalancing",
     "secretsmanager": "secretsmanager",

@@ -391,3 +391,45 @@ def test_a_check_is_answered_as_users_are(serve: Callable[[WSGIApplication], str
             assert 0 < well.seconds < 1
             answers.append([(answer.reason, answer.detail) for answer in (well, ill)])
     assert answers == [[(None, ""), (Reason.STATUS, "it answers 500")]] * 2
+
+
+# -- tasks and zones
+
+
+ZONED = small(
+    {"kind": "stuck_tasks", "at": "2m", "where": {"service": "course-catalog", "region": REGIONS[0]}},
+    estate={
+        "regions": REGIONS,
+        "traffic": {"shape": "flat"},
+        "services": [
+            {"name": "course-catalog", "requests_per_minute": 2400, "zonal_shift": True},
+            {"name": "payment", "requests_per_minute": 1800},
+        ],
+    },
+)
+
+
+@pytest.fixture(params=MAKERS)
+def zoned(request: pytest.FixtureRequest, serve: Callable[[WSGIApplication], str]) -> Iterator[Outside]:
+    with made(request.param, ZONED, serve) as maker:
+        yield maker
+
+
+def test_a_service_is_shown_with_its_tasks_their_zones_and_their_health(zoned: Outside) -> None:
+    zoned.live(5)
+    view = zoned.source.service(HERE)
+    assert view.tasks is not None
+    assert len(view.tasks) == view.running
+    assert sum(task.sick for task in view.tasks) == 2
+    assert {task.zone for task in view.tasks} == set(view.zones) == set(view.zone_ids)
+    assert {task.is_protected for task in view.tasks} == {False}
+    assert all(task.started_at is not None and task.started_at < NOON for task in view.tasks)
+    assert view.minimum_healthy_percent == 100
+
+
+def test_whether_a_load_balancer_may_be_shifted_is_told_and_its_shifts(zoned: Outside) -> None:
+    here, beside = (zoned.source.service(place) for place in (HERE, at("payment")))
+    assert [balancer.is_shiftable for balancer in here.balancers] == [True]
+    assert [balancer.is_shiftable for balancer in beside.balancers] == [False]
+    assert here.balancers[0].arn.endswith(f":loadbalancer/{here.load_balancers[0]}")
+    assert here.balancers[0].shifts == ()
