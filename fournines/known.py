@@ -255,6 +255,13 @@ class Known:
         """Return every placement of an account and region."""
         return tuple(sorted(p for p in self._services if (p.account, p.region) == (account, region)))
 
+    def sharing(self, placement: Placement) -> tuple[Placement, ...]:
+        """Return who else stands behind a load balancer of the placement."""
+        view = self._services.get(placement)
+        mine = frozenset(view.load_balancers if view else ())
+        beside = self.of_region(placement.account, placement.region) if mine else ()
+        return tuple(p for p in beside if p != placement and mine & set(self._services[p].load_balancers))
+
     def placement_behind(self, dimensions: Iterable[tuple[str, str]]) -> Placement | None:
         """Return the one placement that CloudWatch dimensions speak of, or None for none or several."""
         found = {self._behind[pair] for pair in dimensions if pair in self._behind}

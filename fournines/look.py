@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from collector.catalog import ZONES
 from collector.estate import ServiceView
 from collector.source import CollectError, Source
 from fournines.clock import Clock
 from fournines.known import Known
 from fournines.store.books import Books
-from remediation.diagnosis.health import Health, Series
+from remediation.diagnosis.health import Health, InZone, Series
 from remediation.diagnosis.situation import EVENTS_SINCE, Situation
 from slo.cells import Indicator, Placement, Sli, minute_of
 from slo.objectives import Objective
@@ -21,6 +22,7 @@ from slo.objectives import Objective
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from collector.load import Load
     from remediation.incidents import Incident
     from remediation.workflow.run import Run
     from slo.ledger import Ledger
@@ -79,6 +81,7 @@ class Looker:
                 history=history,
                 estate_placements=max(1, len(self.known.services)),
                 siblings=siblings,
+                sharing=self.known.sharing(placement),
             )
             for placement in focus
         }
@@ -146,6 +149,7 @@ class Looker:
             latency=self._series(ledger, placement, Indicator.LATENCY, now),
             cpu=cpu.value * 100 if cpu else None,
             cpu_minute=cpu.minute if cpu else None,
+            zones=_zones(load) if load else {},
         )
 
     def _series(
@@ -159,3 +163,20 @@ class Looker:
         end = minute_of(now)
         start = end - HEALTH_MINUTES
         return Series.of(indicator, max(targets), start, ledger.minutes(sli, start, end))
+
+
+def _zones(load: Load) -> dict[str, InZone]:
+    """Return the newest counts of each zone of which requests and failures are told for the same minute."""
+    requests, failed, healthy = (
+        {zone: p for (m, zone), p in load.latest.items() if m == metric} for metric in ZONES
+    )
+    return {
+        zone: InZone(
+            minute=asked.minute,
+            requests=asked.value,
+            failed=failed[zone].value,
+            healthy=healthy[zone].value if zone in healthy else None,
+        )
+        for zone, asked in requests.items()
+        if zone in failed and failed[zone].minute == asked.minute
+    }

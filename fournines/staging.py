@@ -30,6 +30,8 @@ CAUSES: Mapping[str, Cause] = {
     "rollback": Cause.DEPLOYMENT,
     "scale_out": Cause.SURGE,
     "spot_fallback": Cause.SPOT_SHORTAGE,
+    "replace_tasks": Cause.STUCK_TASKS,
+    "shift_zone": Cause.ZONE,
 }
 
 
@@ -79,7 +81,7 @@ def policies(
                 "services": [service],
                 "regions": [region],
                 "mode": str(mode),
-                **({} if cause is Cause.DEPLOYMENT else {"keep_for": keep_for}),
+                **({} if cause in {Cause.DEPLOYMENT, Cause.STUCK_TASKS} else {"keep_for": keep_for}),
             }
             for cause, service, region in dict.fromkeys(wanted)
         ]

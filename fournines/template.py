@@ -302,6 +302,11 @@ def _resource(action: str, placement: Placement) -> str:
         return f"{placement.arn.split(':ecs:')[0]}:iam::{placement.account}:role/*"
     if action == "ecs:StopServiceDeployment":
         return placement.arn.replace(":service/", ":service-deployment/") + "/*"
+    if action == "ecs:StopTask":  # a task's ARN names its cluster, and no service
+        return f"{placement.arn.partition(':service/')[0]}:task/{placement.cluster}/*"
+    if action.startswith("arc-zonal-shift:"):
+        balancers = f"elasticloadbalancing:{placement.region}:{placement.account}:loadbalancer/app/*"
+        return f"{placement.arn.partition(':ecs:')[0]}:{balancers}"
     if action.startswith("application-autoscaling:"):
         targets = f"application-autoscaling:{placement.region}:{placement.account}:scalable-target/*"
         return f"{placement.arn.partition(':ecs:')[0]}:{targets}"

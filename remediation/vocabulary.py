@@ -27,6 +27,9 @@ class Cause(Word):
     SURGE = "surge", "More requests arrive than the running tasks can serve."
     DEPENDENCY = "dependency", "Something that the service depends on fails, also where nothing was deployed."
     CRASH_LOOP = "crash_loop", "Tasks start and stop again and again."
+    OUT_OF_MEMORY = "out_of_memory", "Tasks fill their memory until they are killed."
+    STUCK_TASKS = "stuck_tasks", "Some tasks run and fail what they get, and ECS leaves them."
+    ZONE = "zone", "It fails in one availability zone, and only there."
     UNKNOWN = "unknown", "The evidence names no cause."
 
 
@@ -36,6 +39,8 @@ class ActionName(Word):
     ROLLBACK = "rollback", "Return to the last revision that served within its objective."
     SCALE_OUT = "scale_out", "Raise the minimum number of tasks for a while."
     SPOT_FALLBACK = "spot_fallback", "Place new tasks on demand until Spot returns."
+    REPLACE_TASKS = "replace_tasks", "Stop sick tasks a few at a time, so that ECS replaces them."
+    SHIFT_ZONE = "shift_zone", "Turn the load balancer away from a zone for a while."
 
 
 class Mode(Word):
@@ -75,7 +80,8 @@ class Reason(Word):
     NEWER_DEPLOYMENT = "newer_deployment", "A newer deployment has started since."
     NO_KNOWN_GOOD = "no_known_good", "No earlier revision is known to be good."
     MORE_CHANGED = "more_changed", "The deployment changed more than a new task definition puts back."
-    NO_HEADROOM = "no_headroom", "The scaling maximum leaves no room."
+    NO_HEADROOM = "no_headroom", "There is no room for it: what is left could not carry the load."
+    PROTECTED = "protected", "What is sick protects itself from being stopped."
     NOT_APPLICABLE = "not_applicable", "The action does not fit the service as it is now."
     LOW_CONFIDENCE = "low_confidence", "The evidence is too thin to act on."
     NO_ACTION_FOR_CAUSE = "no_action_for_cause", "No action of ours undoes this cause."

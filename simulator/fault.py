@@ -136,9 +136,13 @@ class ScaleIn(Base):
 
 
 class CrashLoop(Lasting):
-    """Tasks exit again and again, whichever revision they run."""
+    """Tasks exit again and again, whichever revision they run, or of one that the pipeline deploys.
+
+    That of a new revision begins once it was SUCCESSFUL, too late for ECS's own circuit breaker.
+    """
 
     kind: Literal["crash_loop"]
+    revision: Literal["new", "old"] = "old"
     lives: Span = Field(
         default="90s", validate_default=True, description="how long a task runs before it exits"
     )

@@ -138,6 +138,9 @@ class Injector:
             case fault.ScaleIn() as less:
                 return self._scale_in(ordeal, less.tasks, at)
             case fault.CrashLoop() as loop:
+                if loop.revision == "new":
+                    ordeal.onset = None
+                    return self._deploy(ordeal, Behaviour(), at)
                 return self._crash(ordeal, int(loop.lives.total_seconds()), at)
             case fault.OutOfMemory() as leaky:
                 return self._leak(ordeal, leaky, at)
@@ -238,10 +241,23 @@ class Injector:
         for ordeal in self.ordeals:
             bad = ordeal.fault
             definition = deployment.target.task_definition
+            if isinstance(bad, fault.CrashLoop) and definition in ordeal.definitions:
+                self._begin_to_crash(ordeal, definition, int(bad.lives.total_seconds()), at)
             if isinstance(bad, fault.BadDeployment) and definition in ordeal.definitions:
                 self.agenda.enter(
                     at + int(bad.after.total_seconds()), partial(self._begin_to_fail, ordeal, definition)
                 )
+
+    def _begin_to_crash(self, ordeal: Ordeal, definition: str, lives_s: int, at: int) -> None:
+        """Let the tasks of a revision exit again and again until the fault ends."""
+        ordeal.onset = at if ordeal.onset is None else ordeal.onset
+        behaviour = self.fleet.yard.behaviours[definition]
+        behaviour.lives_s = lives_s
+        for service in self._services(ordeal):
+            for task in service.tasks:
+                if task.running and task.doom is None and task.rollout.revision.task_definition == definition:
+                    task.doom = at + task.wait((0, lives_s), "first crash")
+            self.fleet.wake(service)
 
     def _begin_to_fail(self, ordeal: Ordeal, definition: str, at: int) -> None:
         self.fleet.yard.behaviours[definition].failing = True

@@ -12,8 +12,16 @@ import click
 from fournines import template as needs
 from fournines.cli import opened, shown
 from fournines.trouble import Trouble
-from remediation.actions.effects import RestoreRevision, SetScalingMinimum, SetStrategy, StopDeployment
-from remediation.actions.table import REMEDIES
+from remediation.actions.effects import (
+    EndShift,
+    RestoreRevision,
+    SetScalingMinimum,
+    SetStrategy,
+    StartShift,
+    StopDeployment,
+    StopTasks,
+)
+from remediation.actions.table import remedies
 from remediation.vocabulary import ActionName, Mode
 from slo.cells import Placement
 
@@ -29,6 +37,8 @@ GRANTS: Mapping[ActionName, tuple[str, ...]] = {
     ActionName.ROLLBACK: (*StopDeployment.iam, *RestoreRevision.iam),
     ActionName.SCALE_OUT: SetScalingMinimum.iam,
     ActionName.SPOT_FALLBACK: SetStrategy.iam,
+    ActionName.REPLACE_TASKS: StopTasks.iam,
+    ActionName.SHIFT_ZONE: (*StartShift.iam, *EndShift.iam),
 }
 
 
@@ -79,14 +89,15 @@ def _may_change(config: Config) -> Iterator[tuple[Placement, tuple[str, ...]]]:
     """Yield where policies that propose or act may change what; clusters are not named, so any is meant."""
     granted: dict[Placement, dict[str, None]] = {}
     for rule in config.policies.policies:
-        if rule.mode is Mode.OBSERVE or rule.cause not in REMEDIES:
+        if rule.mode is Mode.OBSERVE:
             continue
+        actions = [action for name in remedies(rule.cause) for action in GRANTS[name]]
         for account in config.settings.aws.accounts:
             for region in config.settings.aws.regions:
                 if any(fnmatchcase(region, glob) for glob in rule.regions):
                     for service in rule.services:
                         where = Placement(account.id, region, "*", _in_iam(service))
-                        granted.setdefault(where, {}).update(dict.fromkeys(GRANTS[REMEDIES[rule.cause]]))
+                        granted.setdefault(where, {}).update(dict.fromkeys(actions))
     yield from ((where, tuple(actions)) for where, actions in granted.items())
 
 

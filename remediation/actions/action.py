@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from remediation.actions.effects import Effect, SetScalingMinimum
 from remediation.vocabulary import Reason
@@ -28,7 +28,9 @@ WORSE_RATIO_MIN = 0.05
 class Plan:
     """What would be done; a temporary change carries its inverse and how long it is kept.
 
-    `usual` is how many requests a minute are usual, where more of them are the reason.
+    `usual` is how many requests a minute are usual, where more of them are the reason.  `keeps` is what part
+    of the tasks that serve is left to carry the load; `shared` says that whoever shares the load balancer
+    loses the same.
     """
 
     effect: Effect
@@ -37,6 +39,8 @@ class Plan:
     keep_for: timedelta | None = None
     suspect: str | None = None
     usual: float | None = None
+    keeps: float = 1.0
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,15 @@ class Action(Protocol):
 
     def must_stay(self, situation: Situation) -> str | None:
         """Return why the temporary change may not be undone yet, or None."""
+        ...
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """An action that is carried out a part at a time, each a state of the run."""
+
+    def further(self, situation: Situation) -> Plan | None:
+        """Return the next part once the last one shows, or None while there is none to do now."""
         ...
 
 

@@ -13,10 +13,13 @@ from collector.estate import ROLLING_BACK, DeploymentStatus, ProviderShare
 from slo.cells import Placement
 
 if TYPE_CHECKING:
-    from collector.estate import ServiceView
+    from collector.estate import ServiceView, ZonalShift
 
 #: A rollback that ECS is at, or has brought to its end, needs no second request [StopServiceDeployment].
 ROLLBACK_ACCEPTED = ROLLING_BACK | {DeploymentStatus.ROLLBACK_SUCCESSFUL}
+
+#: How the comment of a zonal shift begins that we started: nobody else's is ended by us.
+OURS = "fournines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,74 @@ class SetScalingMinimum:
         return f"RegisterScalableTarget(MinCapacity={self.minimum})"
 
 
-Effect = StopDeployment | RestoreRevision | SetStrategy | SetScalingMinimum
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTasks:
+    """Stop a few named tasks; ECS starts others for them.  To stop one twice is harmless."""
+
+    kind: Literal["stop_tasks"] = "stop_tasks"
+    placement: Placement
+    tasks: tuple[str, ...]
+    why: str
+
+    iam = ("ecs:StopTask",)
+
+    def done(self, view: ServiceView) -> bool:
+        """Whether none of them is to run any more."""
+        return view.tasks is not None and not {task.arn for task in view.tasks} & set(self.tasks)
+
+    def __str__(self) -> str:
+        return f"StopTask({', '.join(arn.rsplit('/', 1)[-1] for arn in self.tasks)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartShift:
+    """Turn a load balancer away from a zone; it turns back by itself after `minutes`."""
+
+    kind: Literal["start_shift"] = "start_shift"
+    placement: Placement
+    balancer_arn: str
+    zone_id: str
+    minutes: int
+    comment: str
+
+    iam = ("arc-zonal-shift:StartZonalShift",)
+
+    def done(self, view: ServiceView) -> bool:
+        """Whether the service already shows it."""
+        return any(shift.zone_id == self.zone_id for shift in _shifts(view, self.balancer_arn))
+
+    def __str__(self) -> str:
+        return f"StartZonalShift(awayFrom={self.zone_id}, expiresIn={self.minutes}m)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndShift:
+    """Let a load balancer use a zone again that a shift of ours turned it away from."""
+
+    kind: Literal["end_shift"] = "end_shift"
+    placement: Placement
+    balancer_arn: str
+    zone_id: str
+
+    iam = ("arc-zonal-shift:GetManagedResource", "arc-zonal-shift:CancelZonalShift")
+
+    def done(self, view: ServiceView) -> bool:
+        """Whether no shift of ours is in force, by our hand or because it has expired."""
+        known = any(b.arn == self.balancer_arn and b.is_shiftable is not None for b in view.balancers)
+        ours = (s.zone_id for s in _shifts(view, self.balancer_arn) if s.comment.startswith(OURS))
+        return known and self.zone_id not in ours
+
+    def __str__(self) -> str:
+        return f"CancelZonalShift(awayFrom={self.zone_id})"
+
+
+Effect = (
+    StopDeployment | RestoreRevision | SetStrategy | SetScalingMinimum | StopTasks | StartShift | EndShift
+)
+
+
+def _shifts(view: ServiceView, balancer_arn: str) -> tuple[ZonalShift, ...]:
+    return next((balancer.shifts for balancer in view.balancers if balancer.arn == balancer_arn), ())
 
 
 class Delivery(StrEnum):

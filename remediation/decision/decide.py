@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from remediation.actions.action import Plan, Refusal
-from remediation.actions.table import ACTIONS, REMEDIES
+from remediation.actions.table import ACTIONS, remedy
 from remediation.decision.guards import GUARDS, Check, Question, Switches, first_refusal
 from remediation.decision.policy import Policies, Policy
 from remediation.diagnosis.diagnose import Diagnosis
@@ -50,7 +50,7 @@ def decide(
     situation: Situation, diagnosis: Diagnosis, policies: Policies, switches: Switches, now: datetime
 ) -> Decision:
     """Return what to do: act, ask, observe, wait, or call a person."""
-    action = REMEDIES.get(diagnosis.cause)
+    action = remedy(diagnosis)
     if action is None:
         return _nothing_of_ours(situation, diagnosis, now)
     policy = policies.find(diagnosis.cause, situation.placement)

@@ -24,6 +24,8 @@ DATA_AGE_MAX = timedelta(minutes=8)
 #: AWS is asked just before deciding.
 VIEW_AGE_MAX = timedelta(minutes=2)
 A_DAY = timedelta(hours=24)
+#: Tasks that carry the load of others for a while may use so much of their CPU, in percent.
+CARRY_CPU_MAX = 85.0
 
 #: Ends after which an incident belongs to people.
 UNHELPFUL = frozenset({Outcome.NOT_RECOVERED, Outcome.REFUSED, Outcome.UNCERTAIN, Outcome.REJECTED})
@@ -120,6 +122,25 @@ def fits_the_service(question: Question) -> Check:
     return Check("fits_the_service", reason, plan.sentence)
 
 
+def enough_headroom(question: Question) -> Check:
+    """Refuse to take tasks away whose load the others could not carry, those behind the same balancer too."""
+    name, plan, situation = "enough_headroom", question.plan, question.situation
+    if isinstance(plan, Refusal) or plan.keeps >= 1:
+        return Check(name, Reason.ALLOWED, "It takes no task away that serves.")
+    sharing = [situation.neighbours.get(place) for place in (situation.sharing if plan.shared else ())]
+    cpus = [health.cpu if health else None for health in (situation.here, *sharing)]
+    known = [cpu for cpu in cpus if cpu is not None]
+    if len(known) < len(cpus):
+        told = "What the tasks that stay would have to carry is not known: their CPU is not."
+        return Check(name, Reason.NO_HEADROOM, told)
+    expected = max(known) / plan.keeps if plan.keeps > 0 else float("inf")
+    told = (
+        f"{plan.keeps:.0%} of the tasks stay; their CPU would go from {max(known):.0f} % to {expected:.0f} % "
+        f"(at most {CARRY_CPU_MAX:.0f} %)."
+    )
+    return _check(name, expected <= CARRY_CPU_MAX, Reason.NO_HEADROOM, told)
+
+
 def nothing_under_way(question: Question) -> Check:
     """Refuse while another action of ours changes the placement."""
     busy = [p for p in question.past if p.under_way]
@@ -193,6 +214,7 @@ GUARDS: tuple[Guard, ...] = (
     evidence_complete,
     sure_enough,
     fits_the_service,
+    enough_headroom,
     cooled_down,
     within_daily_limit,
     within_blast_radius,

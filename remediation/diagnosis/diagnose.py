@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from collector.estate import TURNED_BACK, UNDER_WAY, Deployment
+from remediation.diagnosis.ailing import blamed_for_crashes, crashing_for
 from remediation.diagnosis.deployments import newest, suspect
 from remediation.diagnosis.elsewhere import TOGETHER_MINUTES
-from remediation.diagnosis.evidence import FINDINGS
 from remediation.diagnosis.finding import Finding
+from remediation.diagnosis.questions import QUESTIONS
 from remediation.diagnosis.situation import Situation
 from remediation.events.describe import place
 from remediation.incidents import PROBED, SCHEDULED
@@ -25,12 +26,15 @@ SETTLE_FOR = timedelta(minutes=4)
 #: A failed check from outside is fresh for so long: checks are made at least every minute [collector.probes].
 CHECKED_WITHIN = timedelta(minutes=2)
 
+#: What makes tasks crash in one region of several makes them crash in the others within so long.
+ELSEWHERE_WITHIN = timedelta(minutes=2)
+
 #: No deployment explains that regions fail together when theirs lie further apart than this.
 APART = timedelta(minutes=5)
 
 
 #: What is wrong with a placement by itself, whatever brought it about.
-TROUBLE = ("failing_here", "short_of_tasks", "crashing", "turned_back")
+TROUBLE = ("failing_here", "short_of_tasks", "crashing", "out_of_memory", "turned_back")
 
 
 class Confidence(StrEnum):
@@ -46,6 +50,7 @@ class Diagnosis:
     """The cause of trouble at a placement, as far as it is known.
 
     `complete` is False while evidence is still on its way; `in_trouble` is False when nothing is wrong now.
+    `deployment` and `zone` are what is blamed, where a deployment or a zone is.
     """
 
     cause: Cause
@@ -57,6 +62,11 @@ class Diagnosis:
     at: datetime
     findings: tuple[Finding, ...] = ()
     deployment: Deployment | None = None
+    zone: str | None = None
+
+    def holds(self, name: str) -> bool:
+        """Whether a finding is known to hold."""
+        return any(finding.yes for finding in self.findings if finding.name == name)
 
     @property
     def known_trouble(self) -> bool:
@@ -97,6 +107,7 @@ class _Ruling:
     because: str
     complete: bool = True
     deployment: Deployment | None = None
+    zone: str | None = None
 
 
 _Rule = Callable[[_Case], _Ruling | None]
@@ -104,7 +115,7 @@ _Rule = Callable[[_Case], _Ruling | None]
 
 def diagnose(situation: Situation) -> Diagnosis:
     """Return the cause that the evidence names, or UNKNOWN."""
-    findings = tuple(question(situation) for question in FINDINGS)
+    findings = tuple(question(situation) for question in QUESTIONS)
     here = situation.here
     onset = here.onset if here else None
     blamed = suspect(situation, situation.placement, onset) if onset is not None else None
@@ -120,6 +131,7 @@ def diagnose(situation: Situation) -> Diagnosis:
         at=situation.at,
         findings=findings,
         deployment=ruling.deployment,
+        zone=ruling.zone,
     )
 
 
@@ -150,6 +162,57 @@ def _scheduled(case: _Case) -> _Ruling | None:
         return None
     because = "a scheduled run went wrong; whether it may be run again, a person knows."
     return _Ruling(Cause.UNKNOWN, Confidence.LOW, because)
+
+
+def _zone(case: _Case) -> _Ruling | None:
+    """Blame a zone on two kinds of evidence that name the same one, and none that speaks against it."""
+    if not case.yes("failing_here") or case.no("failing_in_one_zone"):
+        return None
+    named = _zones_named(case)
+    zone = next((zone for zone in named if named.count(zone) > 1), None)
+    if zone is None:
+        return None
+    counted = case.yes("failing_in_one_zone")
+    confidence = Confidence.HIGH if counted and not case.suspect else Confidence.MEDIUM
+    because = f"it fails in {zone}, and only there."
+    return _Ruling(Cause.ZONE, confidence, because, complete=counted, zone=zone)
+
+
+def _perhaps_zone(case: _Case) -> _Ruling | None:
+    """Leave it to a person whether it is the zone: one kind of evidence may be a host that stands there."""
+    named = _zones_named(case)
+    if not case.yes("failing_here", "failing_in_one_zone") or not named:
+        return None
+    because = f"its requests fail in {named[0]} alone, and nothing else points there."
+    return _Ruling(Cause.ZONE, Confidence.LOW, because, complete=False, zone=named[0])
+
+
+def _zones_named(case: _Case) -> list[str]:
+    names = ("failing_in_one_zone", "tasks_in_one_zone", "neighbours_in_one_zone")
+    return [str(case.findings[name].numbers["zone"]) for name in names if case.yes(name)]
+
+
+def _out_of_memory(case: _Case) -> _Ruling | None:
+    """Name what fills memory: a revision that came lately, or nothing that can be undone."""
+    if not case.yes("out_of_memory"):
+        return None
+    blamed = blamed_for_crashes(case.situation)
+    if blamed is None or case.yes("in_trouble_without_deployment"):
+        because = "tasks are killed again and again for want of memory, with no deployment to blame."
+        return _Ruling(Cause.OUT_OF_MEMORY, Confidence.HIGH, because)
+    because = "only the tasks of the newest revision are killed, for want of memory."
+    return _Ruling(Cause.OUT_OF_MEMORY, Confidence.HIGH, because, deployment=blamed)
+
+
+def _stuck(case: _Case) -> _Ruling | None:
+    """Name single tasks that run and fail, where the others do well and have time."""
+    if not case.yes("stuck_tasks", "stuck_explain", "failing_here"):
+        return None
+    if case.any_yes("overloaded", "failing_elsewhere", "neighbours_failing"):
+        return None  # a check fails as well where there is too much to do, or what it needs is gone
+    because = "some tasks run and fail what they get; the others serve well."
+    sure = case.no("failing_elsewhere") and not case.suspect
+    return _Ruling(Cause.STUCK_TASKS, Confidence.HIGH if sure else Confidence.MEDIUM, because)
 
 
 def _spot(case: _Case) -> _Ruling | None:
@@ -278,7 +341,18 @@ def _crash_loop(case: _Case) -> _Ruling | None:
             "tasks crash again and again, and whether the deployment under way is to blame is not clear."
         )
         return _Ruling(Cause.CRASH_LOOP, Confidence.MEDIUM, because, complete=False)
-    because = "tasks crash again and again, with no deployment to blame."
+    if case.yes("tasks_in_one_zone") and case.unknown("failing_in_one_zone"):
+        because = "tasks crash in one zone alone; how requests fare in each zone is not known yet."
+        return _Ruling(Cause.CRASH_LOOP, Confidence.LOW, because, complete=False)
+    since = case.findings["crashes_of_the_new"].numbers.get("since", "")
+    if case.yes("in_trouble_without_deployment"):
+        because = f"tasks crash since {since} UTC, also where nothing was deployed: look at what they need."
+        return _Ruling(Cause.CRASH_LOOP, Confidence.HIGH, because)
+    if blamed := blamed_for_crashes(case.situation):
+        because = f"tasks of the newest revision, and no others, crash since {since} UTC."
+        told = crashing_for(case.situation) >= ELSEWHERE_WITHIN or not case.situation.elsewhere
+        return _Ruling(Cause.CRASH_LOOP, Confidence.MEDIUM, because, complete=told, deployment=blamed)
+    because = f"tasks crash again and again since {since} UTC, with no deployment to blame."
     return _Ruling(Cause.CRASH_LOOP, Confidence.HIGH, because)
 
 
@@ -303,11 +377,15 @@ def _why_unknown(case: _Case) -> str:
 RULES: tuple[_Rule, ...] = (
     _scheduled,
     _rolling_back,
+    _zone,
+    _out_of_memory,
     _cannot_start,
     _spot,
     _surge,
     _deployment,
+    _stuck,
     _dependency,
     _crash_loop,
+    _perhaps_zone,
     _unknown,
 )

@@ -270,8 +270,13 @@ def in_trouble_without_deployment(situation: Situation) -> Finding:
 
 
 def crashed(situation: Situation) -> tuple[TaskChanged, ...]:
-    """Return the recent crashes at the focus."""
-    return _crashes(situation, situation.placement)
+    """Return the recent crashes at the focus; what has been replaced since crashes no more."""
+    ends, view, last = _crashes(situation, situation.placement), situation.view, newest(situation)
+    if view is None or last is None:
+        return ends
+    sources = last.sources if last.finished_at is None else ()
+    present = {view.task_definition, last.target.task_definition, *(s.task_definition for s in sources)}
+    return tuple(event for event in ends if event.task_definition in present | {None})
 
 
 def _crashes(situation: Situation, placement: Placement) -> tuple[TaskChanged, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from statistics import median
@@ -80,6 +81,11 @@ class Series:
         bad, total = sum(cell[0] for cell in cells), sum(cell[1] for cell in cells)
         return bad >= SICK_BAD_MIN * self.scale and bad >= self._limit * total
 
+    @property
+    def limit(self) -> Fraction:
+        """The ratio of bad requests from which anything is in trouble."""
+        return self._limit
+
     @cached_property
     def _limit(self) -> Fraction:
         """The ratio of bad requests from which a minute is in trouble."""
@@ -92,12 +98,26 @@ class Series:
         return Fraction(sum(cell[0] for cell in cells), total) if total else None
 
 
+@dataclass(frozen=True, slots=True)
+class InZone:
+    """What a zone's newest minute told: requests, how many of them targets failed, and healthy targets.
+
+    `healthy` is None where nobody told it; in the same minute they may be told later than requests.
+    """
+
+    minute: int
+    requests: float
+    failed: float
+    healthy: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Health:
     """How a placement serves: its last hour, its demand, and its CPU in percent, None where not known.
 
     `cpu_minute` is the minute that the CPU was measured in, None when that is not known.  `usual_per_minute`
-    is what arrives at this time of day; None leaves it to the earlier part of the hour.
+    is what arrives at this time of day; None leaves it to the earlier part of the hour.  `zones` are the
+    newest counts by the name of the zone, bought only while the service is hot.
     """
 
     placement: Placement
@@ -106,6 +126,7 @@ class Health:
     usual_per_minute: float | None = None
     cpu: float | None = None
     cpu_minute: int | None = None
+    zones: Mapping[str, InZone] = field(default_factory=dict)
 
     def sick(self, *minutes: int) -> bool | None:
         """Whether any indicator is in trouble in these minutes; None when availability is not known."""

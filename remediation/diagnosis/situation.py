@@ -26,7 +26,8 @@ class Situation:
     `siblings` are all placements of the service; `views` and `health` hold those that could be read.
     `neighbours` are the other services of the focus' account and region, as far as they are measured.
     `events` are those of `EVENTS_SINCE` in the regions of the service; `history` is of the whole estate
-    and the last day, of this incident and of the focus from its start.
+    and the last day, of this incident and of the focus from its start.  `sharing` are those of the neighbours
+    that stand behind the same load balancer.
     """
 
     incident: Incident
@@ -39,6 +40,7 @@ class Situation:
     history: tuple[PastAction, ...] = ()
     estate_placements: int = 1
     siblings: tuple[Placement, ...] = ()
+    sharing: tuple[Placement, ...] = ()
 
     @property
     def view(self) -> ServiceView | None:

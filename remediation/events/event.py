@@ -88,6 +88,7 @@ class TaskChanged:
     provider: str | None = None
     task_definition: str | None = None
     run: TaskRun | None = None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,6 +166,7 @@ def _task(origin: Origin, _event: Fields, detail: Fields) -> Event:
         provider=detail.text("capacityProviderName") or None,
         task_definition=detail.text("taskDefinitionArn") or None,
         run=_run(origin, detail) if placement is None else None,
+        started_at=moment(detail.text("startedAt")),
     )
 
 

@@ -18,17 +18,22 @@ from botocore.parsers import ResponseParserError
 
 from collector.codes import THROTTLES
 from remediation.actions.effects import (
+    OURS,
     Delivery,
     Effect,
+    EndShift,
     Receipt,
     RestoreRevision,
     SetScalingMinimum,
     SetStrategy,
+    StartShift,
     StopDeployment,
+    StopTasks,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_arc_zonal_shift import ARCZonalShiftClient
     from mypy_boto3_ecs import ECSClient
 
     from slo.cells import Placement
@@ -54,6 +59,10 @@ class Clients(Protocol):
         """Return a client that sends once."""
         ...
 
+    def acting_arc(self, account: str, region: str) -> ARCZonalShiftClient:
+        """Return a client that sends once."""
+        ...
+
 
 class AwsActuator:
     """Changes AWS; may be shared by threads."""
@@ -75,7 +84,7 @@ class AwsActuator:
             return Receipt(Delivery.AMBIGUOUS, f"sent, but the answer is unknown: {error}")
         return Receipt(Delivery.ACCEPTED, detail)
 
-    def _send(self, effect: Effect) -> str:
+    def _send(self, effect: Effect) -> str:  # noqa: PLR0911 - one for each
         """Make the call and return the id by which AWS knows the request."""
         place = effect.placement
         match effect:
@@ -108,8 +117,45 @@ class AwsActuator:
                     MinCapacity=effect.minimum,
                 )
                 return raised["ResponseMetadata"]["RequestId"]
+            case StopTasks():
+                return self._stop(effect)
+            case StartShift():
+                started = self._arc(place).start_zonal_shift(
+                    resourceIdentifier=effect.balancer_arn,
+                    awayFrom=effect.zone_id,
+                    expiresIn=f"{effect.minutes}m",
+                    comment=effect.comment,
+                )
+                return started["zonalShiftId"]
+            case EndShift():
+                return self._turn_back(effect)
             case _:
                 assert_never(effect)
+
+    def _stop(self, effect: StopTasks) -> str:
+        """Stop one task after the other; the first that is refused or lost ends it: a look says how far."""
+        ecs, last = self._ecs(effect.placement), ""
+        for task in effect.tasks:
+            stopped = ecs.stop_task(cluster=effect.placement.cluster, task=task, reason=effect.why)
+            last = stopped["ResponseMetadata"]["RequestId"]
+        return last
+
+    def _turn_back(self, effect: EndShift) -> str:
+        """End the shift of ours that is in force: only ARC knows it by its id."""
+        arc = self._arc(effect.placement)
+        found = arc.get_managed_resource(resourceIdentifier=effect.balancer_arn)["zonalShifts"]
+        ours = (
+            shift["zonalShiftId"]
+            for shift in found
+            if shift["awayFrom"] == effect.zone_id and shift["comment"].startswith(OURS)
+        )
+        identity = next(ours, None)
+        if identity is None:
+            return "no shift of ours is in force"
+        return arc.cancel_zonal_shift(zonalShiftId=identity)["zonalShiftId"]
+
+    def _arc(self, place: Placement) -> ARCZonalShiftClient:
+        return self._clients.acting_arc(place.account, place.region)
 
     def _ecs(self, place: Placement) -> ECSClient:
         return self._clients.acting_ecs(place.account, place.region)

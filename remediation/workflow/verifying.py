@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from collector.estate import ROLLING_BACK, UNDER_WAY, DeploymentStatus
-from remediation.actions.action import Before, Look, Recovery
+from remediation.actions.action import Before, Look, Recovery, Stepwise
 from remediation.actions.effects import RestoreRevision
 from remediation.actions.table import ACTIONS
 from remediation.diagnosis.deployments import newest
@@ -27,6 +27,7 @@ from remediation.workflow.start import undo_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from remediation.actions.action import Plan
     from remediation.diagnosis.situation import Situation
     from remediation.workflow.run import Run
 
@@ -40,6 +41,10 @@ VERIFY_MAX = timedelta(minutes=30)
 LOOKS_MIN = 3
 #: What AWS accepted it shows within so long.
 SHOWN_WITHIN = timedelta(minutes=2)
+#: What is done a part at a time has so many more of them at most; the note of how many there were.
+PARTS, PARTS_MAX = "parts", 10
+#: Notes that speak of one effect.
+OF_ONE_EFFECT = frozenset({"sends", "sent_at", "interruptions", "blind_since", "plans"})
 
 
 def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
@@ -51,6 +56,8 @@ def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
     missing = not _shown(run, situation) and not _being_taken_back(run, situation)
     if missing and now - acted_at > SHOWN_WITHIN:
         return _failed(run, Outcome.UNCERTAIN, f"{run.effect} was accepted and does not show.", now)
+    if situation is not None and not missing and (more := _further(run, situation)) is not None:
+        return _next_part(run, more, now)
     match look.recovery:
         case Recovery.RECOVERED:
             return _recovered(run, look, now)
@@ -67,6 +74,21 @@ def _look(run: Run, acted_at: datetime, situation: Situation | None) -> Look:
         return Look(Recovery.CANNOT_SEE, "The service could not be looked at.")
     ratio = run.notes.get("bad_ratio")
     return ACTIONS[run.action].recovered(Before(acted_at, float(ratio) if ratio else None), situation)
+
+
+def _further(run: Run, situation: Situation) -> Plan | None:
+    """Return the next part of what is done a part at a time, or None."""
+    action = ACTIONS[run.action]
+    if run.undo or not isinstance(action, Stepwise) or count(run, PARTS) >= PARTS_MAX:
+        return None
+    return action.further(situation)
+
+
+def _next_part(run: Run, plan: Plan, now: datetime) -> Move:
+    """Intend the next part; what was noted of sending the last one does not hold for it."""
+    kept = {note: said for note, said in run.notes.items() if note not in OF_ONE_EFFECT}
+    parts = str(count(run, PARTS) + 1)
+    return intend(replace(run, effect=plan.effect, notes={**kept, PARTS: parts}), now, plan.sentence)
 
 
 def _shown(run: Run, situation: Situation | None) -> bool:

@@ -13,7 +13,8 @@ from simulator.scenario import Share
 class Behaviour:
     """How the tasks of a task definition behave: what the world knows and nobody else.
 
-    `fills_s` is in how many seconds its tasks fill their memory, None if they do not.
+    `fills_s` is in how many seconds its tasks fill their memory, `lives_s` after how many they exit; None if
+    they do not.
     """
 
     error_ratio: float = 0.0
@@ -21,6 +22,7 @@ class Behaviour:
     becomes_healthy: bool = True
     start_factor: float = 1.0
     fills_s: int | None = None
+    lives_s: int | None = None
 
     @property
     def fails(self) -> float:

@@ -71,8 +71,9 @@ def run(service: Service, task: Task, yard: Yard, at: int) -> None:
     healthy = yard.behaviour(task.rollout.revision.task_definition).becomes_healthy
     task.due = at + task.wait(HEALTHY_AFTER_S if healthy else UNHEALTHY_AFTER_S, "health")
     lives = yard.crashing.get(service.place.index)
-    fills = yard.behaviour(task.rollout.revision.task_definition).fills_s
-    fills = yard.leaking.get(service.place.index, fills)
+    behaviour = yard.behaviour(task.rollout.revision.task_definition)
+    lives = lives or behaviour.lives_s
+    fills = yard.leaking.get(service.place.index, behaviour.fills_s)
     if lives is not None:
         task.doom = at + task.wait((lives // 2, lives), "crash")
     elif fills is not None:

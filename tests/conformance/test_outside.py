@@ -14,10 +14,13 @@ from collector.remains import PartKind, Presence
 from collector.source import Batch, CollectError, GapReason, Query, ThrottledError
 from remediation.actions.effects import (
     Delivery,
+    EndShift,
     RestoreRevision,
     SetScalingMinimum,
     SetStrategy,
+    StartShift,
     StopDeployment,
+    StopTasks,
 )
 from remediation.events.event import DeploymentChanged, DeploymentPhase
 from remediation.events.parse import parse
@@ -433,3 +436,65 @@ def test_whether_a_load_balancer_may_be_shifted_is_told_and_its_shifts(zoned: Ou
     assert [balancer.is_shiftable for balancer in beside.balancers] == [False]
     assert here.balancers[0].arn.endswith(f":loadbalancer/{here.load_balancers[0]}")
     assert here.balancers[0].shifts == ()
+
+
+def test_sick_tasks_are_stopped_by_name_and_shown_to_be_gone(zoned: Outside) -> None:
+    zoned.live(5)
+    before = zoned.source.service(HERE)
+    sick = tuple(task.arn for task in before.tasks or () if task.sick)
+    effect = StopTasks(placement=HERE, tasks=sick, why="fournines: incident")
+    assert not effect.done(before)
+    assert zoned.actuator.apply(effect).delivery is Delivery.ACCEPTED
+    assert effect.done(zoned.source.service(HERE))
+    assert zoned.actuator.apply(effect).delivery is Delivery.ACCEPTED, "to stop them twice is harmless"
+    zoned.live(4)
+    after = zoned.source.service(HERE)
+    assert (after.running, sum(task.sick for task in after.tasks or ())) == (before.running, 0)
+    gone = replace(effect, tasks=("arn:aws:ecs:eu-west-1:123456789012:task/mylearning/nobody",))
+    refused = zoned.actuator.apply(gone)
+    assert (refused.delivery, "InvalidParameterException" in refused.detail) == (Delivery.REFUSED, True)
+
+
+def test_a_balancer_is_shifted_away_from_a_zone_and_back(zoned: Outside) -> None:
+    view = zoned.source.service(HERE)
+    zone, zone_id = next(iter(view.zone_ids.items()))
+    shift = StartShift(
+        placement=HERE, balancer_arn=view.balancers[0].arn, zone_id=zone_id, minutes=90, comment="fournines x"
+    )
+    end = EndShift(placement=HERE, balancer_arn=shift.balancer_arn, zone_id=zone_id)
+    assert (shift.done(view), end.done(view)) == (False, True)
+    assert zoned.actuator.apply(shift).delivery is Delivery.ACCEPTED
+    shown = zoned.source.service(HERE)
+    assert (shift.done(shown), end.done(shown)) == (True, False)
+    (told,) = shown.balancers[0].shifts
+    assert (told.zone_id, told.comment) == (zone_id, "fournines x")
+    assert (told.expires_at - zoned.now).total_seconds() == 90 * 60
+    twice = zoned.actuator.apply(shift)
+    assert (twice.delivery, "ConflictException" in twice.detail) == (Delivery.REFUSED, True)
+    assert zoned.actuator.apply(end).delivery is Delivery.ACCEPTED
+    assert end.done(zoned.source.service(HERE))
+    assert zoned.actuator.apply(end).delivery is Delivery.ACCEPTED, "what is over needs no end"
+    assert [call.operation for call in zoned.calls()] == [
+        "StartZonalShift",
+        "StartZonalShift",
+        "CancelZonalShift",
+    ]
+    assert zone in view.zones
+
+
+def test_a_balancer_without_zonal_shift_refuses_and_a_shift_expires_by_itself(zoned: Outside) -> None:
+    here, beside = zoned.source.service(HERE), zoned.source.service(at("payment"))
+    zone_id = next(iter(here.zone_ids.values()))
+    shift = StartShift(
+        placement=at("payment"),
+        balancer_arn=beside.balancers[0].arn,
+        zone_id=zone_id,
+        minutes=5,
+        comment="fournines",
+    )
+    refused = zoned.actuator.apply(shift)
+    assert (refused.delivery, "ResourceNotFoundException" in refused.detail) == (Delivery.REFUSED, True)
+    ours = replace(shift, placement=HERE, balancer_arn=here.balancers[0].arn)
+    zoned.actuator.apply(ours)
+    zoned.live(6)
+    assert not ours.done(zoned.source.service(HERE))

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 Summary = dict[str, Any]
 
 #: One scenario per story, each in two regions: seconds, where the whole estate takes half a minute.
-STORIES = ("bad-deployment", "spot-shortage", "surge", "dependency", "quiet-hour")
+STORIES = (
+    "bad-deployment",
+    "crash-loop",
+    "dependency",
+    "out-of-memory",
+    "quiet-hour",
+    "spot-shortage",
+    "stuck-tasks",
+    "surge",
+    "zone-outage",
+)
 
 
 def changed(

@@ -15,16 +15,22 @@ from collector.estate import (
     Revision,
     ScalingRange,
     ServiceView,
+    Task,
+    TaskHealth,
+    ZonalShift,
 )
 from collector.source import UnreachableError
 from remediation.actions.effects import (
     Delivery,
     Effect,
+    EndShift,
     Receipt,
     RestoreRevision,
     SetScalingMinimum,
     SetStrategy,
+    StartShift,
     StopDeployment,
+    StopTasks,
 )
 from remediation.diagnosis.health import Health, Series
 from remediation.diagnosis.situation import Situation
@@ -266,6 +272,18 @@ class Stage:
                 scaling = ScalingRange(effect.minimum, 40)
                 self.change(place, scaling=scaling, desired=desired, running=desired)
                 self.heals(place)
+            case StopTasks():
+                fresh = [Task(f"{arn}-new", "RUNNING", TaskHealth.HEALTHY) for arn in effect.tasks]
+                kept = [task for task in view.tasks or () if task.arn not in effect.tasks]
+                self.change(place, tasks=(*kept, *fresh))
+                for _ in effect.tasks:
+                    self.ends(place, TaskEnd.STOPPED_BY_USER, (self.now - NOON) / MINUTE)
+            case StartShift():
+                shift = ZonalShift("shift-1", effect.zone_id, self.now + 180 * MINUTE, effect.comment)
+                self.change(place, balancers=(replace(view.balancers[0], shifts=(shift,)),))
+                self.heals(place)
+            case EndShift():
+                self.change(place, balancers=(replace(view.balancers[0], shifts=()),))
 
     def heals(self, place: Placement, after: float = 1) -> None:
         """End every trouble of a placement."""

@@ -259,7 +259,7 @@ def test_crashes_with_nothing_deployed_are_a_loop_for_a_person() -> None:
     stage = Stage()
     stage.fails(IRELAND, 1)
     for task in range(3):
-        stage.ends(IRELAND, TaskEnd.OUT_OF_MEMORY, 2 + task)
+        stage.ends(IRELAND, TaskEnd.CRASHED, 2 + task)
     diagnosis, decision = judged(stage, minutes=8)
     assert (diagnosis.cause, decision.verdict) == (Cause.CRASH_LOOP, Verdict.ESCALATE)
 

@@ -91,7 +91,7 @@ def test_what_is_well_formed_and_cannot_be_meant_is_a_problem_too() -> None:
 def test_a_field_that_cannot_be_read_hides_nothing_else() -> None:
     document = {
         "policies": [
-            {"name": "a", "cause": "crash_loop", "mode": "act", "cooldown": "soon"},
+            {"name": "a", "cause": "unknown", "mode": "act", "cooldown": "soon"},
             {"name": "a", "cause": "gremlins", "mode": "propose"},
         ],
         "freezes": [{"start": "soon", "end": "2026-12-24T00:00:00Z", "reason": "feast"}],
