@@ -45,12 +45,21 @@ class Ward:
                     task.leak(at, task.wait((int(fills_s * FIRST_FULL / 0.9), fills_s), "leaks"))
             self._fleet.wake(service)
 
-        def undo(_: int) -> None:
+        def undo(now: int) -> None:
             for service in services:
                 self._fleet.yard.leaking.pop(service.place.index, None)
-                cure(service)
+            self.cure(services, now)
 
         return undo
+
+    def cure(self, services: list[Service], at: int) -> None:
+        """End a leak: what was filled so far is given back."""
+        for service in services:
+            for task in service.tasks:
+                if task.fills is not None:
+                    task.fills = None
+                    task.doom = task.doom if task.stopping else None
+        self._retake(services, at)
 
     def hang(self, services: list[Service], stuck: fault.StuckTasks, index: int, at: int) -> dict[str, int]:
         """Let tasks hang for good; return them with the moment until which each is protected (or 0)."""
@@ -132,11 +141,3 @@ class Ward:
             placement=place.index,
         )
         self._desk.made.append(call)
-
-
-def cure(service: Service) -> None:
-    """End a leak: what was filled so far stays used and grows no more."""
-    for task in service.tasks:
-        if task.fills is not None:
-            task.fills = None
-            task.doom = task.doom if task.stopping else None

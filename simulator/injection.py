@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import fate, fault
 from simulator.agenda import Agenda
-from simulator.ailments import FIRST_FULL, Ward, cure
+from simulator.ailments import FIRST_FULL, Ward
 from simulator.calls import ACCEPTED, Call, Desk
 from simulator.cloudwatch.service import CloudWatch
 from simulator.ecs.fleet import Fleet
@@ -299,10 +299,9 @@ class Injector:
         behaviour = Behaviour(fills_s=fills_s)
         self._deploy(ordeal, behaviour, at)
 
-        def undo(_: int) -> None:
+        def undo(now: int) -> None:
             behaviour.fills_s = None
-            for service in self._services(ordeal):
-                cure(service)
+            self.ward.cure(self._services(ordeal), now)
 
         return undo
 

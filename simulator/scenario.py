@@ -255,6 +255,11 @@ class AwsSettings(Document):
         default=False,
         description="periods longer than a minute follow the clock, or the StartTime that was asked for",
     )
+    zone_of_counts: Literal["target", "balancer"] = Field(
+        default="target",
+        description="whose zone a load balancer's counts are told by: with cross-zone load balancing, where "
+        "each node sends requests to all zones, no document says",
+    )
     alarm_lag: Span = Field(
         default="10s", validate_default=True, description="from a point's arrival to the alarm's change"
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from simulator.ecs.task import Task
 
 Counts = NDArray[np.int64]
+#: A half is rounded the same way, however many steps it was added up in.
+HALVES_UP = 1e-6
 
 
 class InZone(IntEnum):
@@ -41,19 +43,21 @@ class InZone(IntEnum):
 class Spread:
     """The healthy tasks of every zone now, int64 [zones, placements], and the minute so far.
 
-    Of the healthy ones `routed` get requests; `failing` is the sum of the shares that these fail.
+    Of the healthy ones `routed` get requests; `failing` is the sum of the shares that these fail, `failed_s`
+    that sum over the minute so far.
     """
 
     placements: int
     healthy: Counts = field(init=False)
     routed: Counts = field(init=False)
     failing: NDArray[np.float64] = field(init=False)
+    failed_s: NDArray[np.float64] = field(init=False)
     minute: Counts = field(init=False)
 
     def __post_init__(self) -> None:
         self.healthy = np.zeros((len(ZONES), self.placements), dtype=np.int64)
         self.routed = np.zeros_like(self.healthy)
-        self.failing = np.zeros(self.healthy.shape)
+        self.failing, self.failed_s = np.zeros(self.healthy.shape), np.zeros(self.healthy.shape)
         self.minute = np.zeros((len(InZone), len(ZONES), self.placements), dtype=np.int64)
 
     def take(
@@ -81,20 +85,23 @@ class Spread:
         """Let it stay so for a while."""
         self.minute[InZone.HEALTHY_S] += self.healthy * seconds
         self.minute[InZone.ROUTED_S] += self.routed * seconds
-        self.minute[InZone.FAILING_S] += np.rint(self.failing * seconds).astype(np.int64)
+        self.failed_s += self.failing * seconds
 
     @property
     def told(self) -> Counts:
         """The minute so far; of one that has just begun, how it will be if nothing changes."""
-        if self.minute[InZone.HEALTHY_S].any() or not self.healthy.any():
-            return self.minute
-        whole = self.minute.copy()
-        whole[InZone.HEALTHY_S] = self.healthy * MINUTE_S
+        whole, failed_s = self.minute.copy(), self.failed_s
+        if not self.minute[InZone.HEALTHY_S].any():
+            whole[InZone.HEALTHY_S] = self.healthy * MINUTE_S
+            whole[InZone.ROUTED_S] = self.routed * MINUTE_S
+            failed_s = self.failing * MINUTE_S
+        whole[InZone.FAILING_S] = np.rint(failed_s + HALVES_UP)
         return whole
 
     def turn(self) -> None:
         """Begin the next minute."""
-        self.minute[[InZone.HEALTHY_S, InZone.ROUTED_S, InZone.FAILING_S]] = 0
+        self.minute[[InZone.HEALTHY_S, InZone.ROUTED_S]] = 0
+        self.failed_s[:] = 0.0
         self.minute[InZone.LEAST] = self.minute[InZone.MOST] = self.healthy
 
 

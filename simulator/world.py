@@ -97,6 +97,7 @@ class World:
                 {name: lag.total_seconds() for name, lag in aws.metric_lag.items()},
                 reports_zeros=aws.reports_zeros,
                 clock_aligned=aws.clock_aligned,
+                zones_of_balancers=aws.zone_of_counts == "balancer",
             ),
             retention=int(aws.metric_retention.total_seconds()) // MINUTE_S,
             alarm_lag_s=aws.alarm_lag.total_seconds(),

@@ -42,6 +42,9 @@ SPOT_NOTICE = timedelta(minutes=2)
 #: So many crashed tasks in `RECENTLY` are a loop.
 CRASHES_MIN = 3
 
+#: A task that ran for so long has served before its checks began to fail.
+SERVED_FOR = timedelta(minutes=10)
+
 CRASHES = frozenset({TaskEnd.CRASHED, TaskEnd.OUT_OF_MEMORY, TaskEnd.FAILED_TO_START, TaskEnd.UNHEALTHY})
 
 
@@ -283,8 +286,18 @@ def _crashes(situation: Situation, placement: Placement) -> tuple[TaskChanged, .
     return tuple(
         event
         for event in _recent(situation, situation.events)
-        if isinstance(event, TaskChanged) and event.end in CRASHES and event.placement == placement
+        if isinstance(event, TaskChanged)
+        and event.end in CRASHES
+        and event.placement == placement
+        and not _replaced_in_time(event)
     )
+
+
+def _replaced_in_time(event: TaskChanged) -> bool:
+    """Whether ECS took a task out that had served for long and failed its checks: that is no loop."""
+    if event.end is not TaskEnd.UNHEALTHY or event.origin.at is None or event.started_at is None:
+        return False
+    return event.origin.at - event.started_at >= SERVED_FOR
 
 
 def _troubled(situation: Situation, placement: Placement) -> bool:

@@ -19,7 +19,7 @@ from remediation.actions.table import ACTIONS
 from remediation.diagnosis.deployments import newest
 from remediation.journal import EntryKind
 from remediation.vocabulary import Outcome
-from remediation.workflow.asking import intend
+from remediation.workflow.asking import ask, intend
 from remediation.workflow.move import Move, count, end, escalate, later, say
 from remediation.workflow.run import RunState
 from remediation.workflow.start import undo_of
@@ -85,10 +85,11 @@ def _further(run: Run, situation: Situation) -> Plan | None:
 
 
 def _next_part(run: Run, plan: Plan, now: datetime) -> Move:
-    """Intend the next part; what was noted of sending the last one does not hold for it."""
+    """Intend the next part, or ask for it: a yes is for its plan, and so is what was noted of sending it."""
     kept = {note: said for note, said in run.notes.items() if note not in OF_ONE_EFFECT}
-    parts = str(count(run, PARTS) + 1)
-    return intend(replace(run, effect=plan.effect, notes={**kept, PARTS: parts}), now, plan.sentence)
+    notes = {**kept, "why": plan.sentence, PARTS: str(count(run, PARTS) + 1)}
+    anew = replace(run, effect=plan.effect, notes=notes)
+    return intend(anew, now, plan.sentence) if run.asks is None else ask(anew, run.asks, now)
 
 
 def _shown(run: Run, situation: Situation | None) -> bool:

@@ -106,11 +106,13 @@ class Telling:
     `lags_s`: seconds from a minute's end, by namespace. `reports_zeros`: a code that nobody got is told as 0
     while targets are registered (AWS's newer text), or not at all (its older text). `clock_aligned`: periods
     longer than a minute follow the clock, or the StartTime that was asked for; AWS documents neither.
+    `zones_of_balancers`: the zone of a count is that of the load balancer's node, or of the target.
     """
 
     lags_s: Mapping[str, float] = field(default_factory=dict)
     reports_zeros: bool = False
     clock_aligned: bool = False
+    zones_of_balancers: bool = False
 
     def lag_s(self, namespace: str) -> float:
         """Return the usual delay of a namespace; custom metrics can be read at once."""

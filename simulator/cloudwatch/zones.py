@@ -1,8 +1,8 @@
 """What CloudWatch tells of a zone: made of what it tells of the whole, only when somebody asks.
 
 Requests are where tasks are that get any, and failures where tasks fail.  Every count is divided so that the
-zones add up to the whole exactly.  AWS does not say whether a zone is the target's or the load balancer's
-node's: with cross-zone load balancing the two differ.
+zones add up to the whole exactly.  Whether a zone is the target's or that of the load balancer's node is told
+as `Telling` says: with cross-zone load balancing the two differ.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def window(  # noqa: PLR0913, PLR0917 - what the whole is asked by, and the zone
         return np.where(registered & ~np.isnan(whole), spread[_LEVELS[measure], zone], np.nan)
     if measure not in COUNTED:
         return whole
-    part = divided(whole, _weights(measure, spread), zone, _shift(columns, minutes))
+    weights = _nodes(spread) if store.telling.zones_of_balancers else _weights(measure, spread)
+    part = divided(whole, weights, zone, _shift(columns, minutes))
     return np.where((part > 0) | _tells_zero(store, measure, registered), part, np.nan)
 
 
@@ -71,6 +72,12 @@ def _weights(measure: Measure, spread: Array) -> Array:
     if measure is Measure.TARGET_2XX:
         return np.maximum(routed - failing, 0.0)
     return routed
+
+
+def _nodes(spread: Array) -> Array:
+    """Return which nodes of the load balancer get requests: one in each zone but one shifted away from."""
+    left = (spread[InZone.HEALTHY_S] > 0) & (spread[InZone.ROUTED_S] == 0)
+    return np.where(left, 0.0, 1.0)
 
 
 def _shift(columns: NDArray[np.int64], minutes: range) -> Array:

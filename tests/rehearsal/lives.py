@@ -35,11 +35,11 @@ STORIES = (
 def changed(
     name: str, *more: Mapping[str, Any], aws: Mapping[str, Any] | None = None, policies: object = None
 ) -> Scenario:
-    """Return a shipped scenario with more faults, other answers of AWS, or policies of its own."""
+    """Return a shipped scenario with more faults, other answers of AWS, or other policies."""
     document = scenarios.read(name).model_dump(by_alias=True)
     document["faults"] = [*document["faults"], *more]
     document["aws"] |= aws or {}
-    return Scenario.model_validate({**document, "policies": policies})
+    return Scenario.model_validate({**document, "policies": policies or document["policies"]})
 
 
 def ruled(name: str, mode: Mode, **rule: object) -> dict[str, Any]:

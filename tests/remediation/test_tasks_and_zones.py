@@ -265,6 +265,21 @@ def test_more_than_a_few_are_stopped_batch_by_batch_each_looked_at_before_the_ne
     assert night.runs.runs[night.id].outcome is Outcome.RECOVERED
 
 
+def test_each_batch_is_asked_for_where_a_person_is_to_say_yes() -> None:
+    stage = hanging(sick=4, ratio=0.4)
+    night = Night(stage)
+    asking = replace(night.runs.runs[night.id], asks=15 * MINUTE, approvers=("ada",))
+    night.runs.runs[night.id] = asking
+    night.live()
+    night.runs.answers[night.runs.runs[night.id].question] = ("approve", "ada")
+    night.live(15 * MINUTE)
+    assert len(stage.sent) == 1
+    night.live()
+    assert night.state is RunState.ASK
+    night.live(5 * MINUTE)
+    assert len(stage.sent) == 1
+
+
 def test_a_batch_whose_answer_was_lost_is_looked_at_before_anything_is_sent_again() -> None:
     stage = hanging()
     stage.deliveries = [Delivery.AMBIGUOUS]
@@ -527,3 +542,14 @@ def test_a_shift_that_expired_by_itself_needs_no_end_and_one_of_somebody_else_is
 def test_every_remedy_is_an_action_and_every_action_has_a_cause() -> None:
     named = {action for cause in Cause for action in remedies(cause)}
     assert named == set(ACTIONS) == set(ActionName)
+
+
+@pytest.mark.parametrize(("lived", "loop"), [(3000, "no"), (2, "yes")])
+def test_tasks_that_ecs_takes_out_after_they_had_served_for_long_are_no_loop(lived: float, loop: str) -> None:
+    stage = Troubled()
+    for minute in (3, 3.5, 4):
+        stage.dies("eu-west-1a", minute)
+        ended = stage.events.pop()
+        assert isinstance(ended, TaskChanged)
+        stage.events.append(replace(ended, started_at=at(minute - lived)))
+    assert str(finding(judged(stage)[0], "crashing").holds) == loop

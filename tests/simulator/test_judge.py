@@ -259,3 +259,95 @@ def test_every_story_of_the_demo_really_hurts_without_us(seed: int) -> None:
         assert fault["budget_minutes"] > 1, fault
     calm = [f for f in told["faults"] if f["expected"] == "none" and f["budget_minutes"] is not None]
     assert all(fault["budget_minutes"] < 0.01 for fault in calm)
+
+
+def stop(of: World, number: int, *, hanging: bool = True, region: str = "eu-west-1") -> None:
+    """Stop one of the tasks that hang, the protected one first, or one that does not."""
+    place = of.estate.find(region, "assessment-grading")
+    assert place is not None
+    here = [task for task in of.service(place.index).tasks if not task.stopping]
+    tasks = [task for task in here if (task.ails > 0) is hanging]
+    tasks.sort(key=lambda task: task.protected_until is None)
+    ecs(of, "StopTask", region, task=tasks[number].id)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "healthy", "right"),
+    [
+        ((1, 1), (0,), False, True),
+        ((1, 1), (), False, False),
+        ((0, 0, 0), (), False, False),
+        ((1, 1), (0,), True, False),
+    ],
+    ids=["all in their time", "one left", "the protected one too soon", "a healthy one as well"],
+)
+def test_replacing_tasks_is_right_only_for_all_that_hang_and_none_that_is_protected(
+    *, early: tuple[int, ...], late: tuple[int, ...], healthy: bool, right: bool
+) -> None:
+    lived = world("stuck-tasks")
+    wait(lived, 14)
+    for number in early:
+        stop(lived, number)
+    if healthy:
+        stop(lived, 0, hanging=False)
+    wait(lived, 10)
+    for number in late:
+        stop(lived, number)
+    finish(lived)
+    assert only(judge(lived))["right"] is right
+
+
+def arc(of: World, operation: str, **params: str) -> dict[str, Any]:
+    return of.shifting.call(operation, params, region="eu-west-1", account=ACCOUNT, caller="fournines")
+
+
+@pytest.mark.parametrize(
+    ("zone", "ended", "services", "right"),
+    [
+        ("eu-west-1b", True, 3, True),
+        ("eu-west-1b", False, 3, False),
+        ("eu-west-1a", True, 3, False),
+        ("eu-west-1b", True, 2, False),
+    ],
+    ids=["left and returned to", "not returned to", "another zone", "one service forgotten"],
+)
+def test_leaving_a_zone_is_right_for_every_service_and_with_the_way_back(
+    *, zone: str, ended: bool, services: int, right: bool
+) -> None:
+    lived = world("zone-outage")
+    wait(lived, 14)
+    zones = lived.network.call(
+        "DescribeAvailabilityZones",
+        {"ZoneNames": [zone]},
+        region="eu-west-1",
+        account=ACCOUNT,
+        caller="fournines",
+    )["AvailabilityZones"]
+    left = [place for place in lived.estate.places if place.region == "eu-west-1"][:services]
+    started = [
+        arc(
+            lived,
+            "StartZonalShift",
+            resourceIdentifier=place.load_balancer_arn,
+            awayFrom=zones[0]["ZoneId"],
+            expiresIn="3h",
+            comment="fournines",
+        )
+        for place in left
+    ]
+    wait(lived, 25)
+    if ended:
+        for shift in started:
+            arc(lived, "CancelZonalShift", zonalShiftId=shift["zonalShiftId"])
+    finish(lived)
+    assert only(judge(lived))["right"] is right
+
+
+@pytest.mark.parametrize("name", ["stuck-tasks", "zone-outage"])
+def test_a_person_replaces_what_hangs_and_leaves_a_zone_too_but_late(name: str) -> None:
+    alone = live_without(shipped(name))
+    assert {call.operation for call in alone.calls if call.caller == "person"} <= {
+        "StopTask",
+        "StartZonalShift",
+    }
+    assert not judge(alone)["faults"][0]["right"]

@@ -48,6 +48,17 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     "a queue that fills": [
         {"kind": "dependency_failure", "at": "65m", "duration": "80m", "where": {"service": "grader"}}
     ],
+    "tasks that hang": [{"kind": "stuck_tasks", "at": "65m", "where": HERE, "error_ratio": 0.37}],
+    "half a zone": [
+        {
+            "kind": "zone_outage",
+            "at": "65m",
+            "duration": "80m",
+            "where": {"region": REGION, "zone": f"{REGION}b"},
+            "error_ratio": 0.23,
+        }
+    ],
+    "a leak": [{"kind": "out_of_memory", "at": "65m", "duration": "80m", "where": HERE}],
     "Spot taken": [{"kind": "spot_reclaim", "at": "95m", "where": {"service": "search"}}],
     "late and revised metrics": [
         {"kind": "metrics_delay", "at": "61m", "duration": "30m", "where": HERE},
