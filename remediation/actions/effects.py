@@ -162,6 +162,17 @@ Effect = (
 )
 
 
+def legible(effect: Effect, view: ServiceView) -> bool:
+    """Whether a view shows what it takes to say if an effect is in place: not all can always be read."""
+    match effect:
+        case StopTasks():
+            return view.tasks is not None
+        case StartShift() | EndShift():
+            return any(b.arn == effect.balancer_arn and b.is_shiftable is not None for b in view.balancers)
+        case _:
+            return True
+
+
 def _shifts(view: ServiceView, balancer_arn: str) -> tuple[ZonalShift, ...]:
     return next((balancer.shifts for balancer in view.balancers if balancer.arn == balancer_arn), ())
 

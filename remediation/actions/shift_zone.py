@@ -11,6 +11,7 @@ from remediation.actions.action import (
     Recovery,
     Refusal,
     failing_still,
+    not_worse,
     served_again,
 )
 from remediation.actions.effects import OURS, EndShift, StartShift
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 KEEP_FOR = timedelta(minutes=60)
 #: The shift ends by itself after so long, whatever becomes of us; ARC takes 72 h at most.
 EXPIRES_MINUTES = 180
+#: Clients keep names and connections: until then more may fail than before, for no new reason.
+FOLLOWED_AFTER = timedelta(minutes=8)
 #: [ARC StartZonalShift `comment`]
 COMMENT_MAX = 128
 
@@ -69,8 +72,10 @@ class ShiftZone:
         )
 
     def recovered(self, before: Before, situation: Situation) -> Look:
-        """Judge by the objective: three healthy minutes after the action."""
-        return served_again(before, situation, Recovery.RECOVERED)
+        """Judge by the objective: three healthy minutes after the action; no worse before clients follow."""
+        look = served_again(before, situation, Recovery.RECOVERED)
+        early = situation.at - before.acted_at < FOLLOWED_AFTER
+        return not_worse(look) if early else look
 
     def must_stay(self, situation: Situation) -> str | None:
         """Return why the zone may not be used again yet: tasks die or others fail there, or we fail."""

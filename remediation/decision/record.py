@@ -21,15 +21,17 @@ def record(incident: Incident, decision: Decision) -> Change | None:
     """Return what the decision changes in the incident, or None when it is no news.
 
     No news is: nothing is wrong (any more), our own run is under way, the same was said of this placement, or
-    what was known of it has become unclear.
+    what was known of it has become unclear, be it for a while or after a person was called.
     A judgement that another placement got already is kept without being told again, unless it acts.
     """
     diagnosis = decision.diagnosis
     if decision.reason is Reason.ALREADY_ACTING or not diagnosis.in_trouble:
         return None
     judgement = _judgement(decision)
-    known = any(j.placement == judgement.placement for j in incident.judgements)
-    faded = known and judgement.cause is Cause.UNKNOWN and judgement.verdict is Verdict.WAIT
+    before = {j.cause for j in incident.judgements if j.placement == judgement.placement}
+    called = incident.phase is Phase.ESCALATED and bool(before - {Cause.UNKNOWN})
+    waits = bool(before) and judgement.verdict is Verdict.WAIT
+    faded = judgement.cause is Cause.UNKNOWN and (waits or called)
     if faded or judgement in incident.judgements:
         return None
     others = tuple(j for j in incident.judgements if j.placement != judgement.placement)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from collector.source import CollectError
-from remediation.actions.effects import Actuator, Delivery
+from remediation.actions.effects import Actuator, Delivery, legible
 from remediation.actions.table import ACTIONS
 from remediation.decision.policy import Policies
 from remediation.diagnosis.situation import Situation
@@ -126,7 +126,7 @@ class Engine:
         if not _attempted(claim) and (actor := self._no(run)) is not None:
             return called_off(run, actor, now)
         situation = self._see(run)
-        if situation is None or situation.view is None:
+        if situation is None or situation.view is None or not legible(run.effect, situation.view):
             return self._blind(run, now)
         if run.effect.done(situation.view):
             return _applied(run, situation, now, ours=_attempted(claim))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from collector.estate import ROLLING_BACK, UNDER_WAY, DeploymentStatus
 from remediation.actions.action import Before, Look, Recovery, Stepwise
-from remediation.actions.effects import RestoreRevision
+from remediation.actions.effects import RestoreRevision, legible
 from remediation.actions.table import ACTIONS
 from remediation.diagnosis.deployments import newest
 from remediation.journal import EntryKind
@@ -95,7 +95,7 @@ def _next_part(run: Run, plan: Plan, now: datetime) -> Move:
 def _shown(run: Run, situation: Situation | None) -> bool:
     """Whether the change is in place; what cannot be seen now is not held against it."""
     view = situation.view if situation else None
-    return view is None or run.effect.done(view)
+    return view is None or not legible(run.effect, view) or run.effect.done(view)
 
 
 def _recovered(run: Run, look: Look, now: datetime) -> Move:

@@ -28,12 +28,31 @@ LEFT_OPEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bad-deployment", {"alarm_bake": "10m"}),
     ("bad-deployment", {"event_lag": "1m"}),
     ("spot-shortage", {"event_lag": "1m"}),
+    ("stuck-tasks", {"stop_task_minds_protection": True}),
+    ("stuck-tasks", {"metric_lag": LATE}),
+    ("zone-outage", {"zonal_shift_lag": "5m"}),
+    ("zone-outage", {"metric_lag": LATE}),
+    ("zone-outage", {"event_lag": "1m", "reports_zeros": True}),
+    ("out-of-memory", {"event_lag": "1m", "alarm_bake": "0s"}),
+    ("crash-loop", {"event_lag": "1m"}),
+    ("crash-loop", {"metric_lag": LATE}),
+)
+
+#: Where another answer of AWS leaves nothing to do, or shows too little to act on.
+LEFT_SAFE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("stuck-tasks", {"sick_replaced_after": "3m"}),
+    ("zone-outage", {"zone_of_counts": "balancer"}),
 )
 
 
 @pytest.mark.parametrize(("name", "aws"), LEFT_OPEN)
 def test_whatever_aws_does_the_story_ends_rightly(name: str, aws: dict[str, Any]) -> None:
     assert passed(lived(changed(name, aws=aws)))
+
+
+@pytest.mark.parametrize(("name", "aws"), LEFT_SAFE)
+def test_whatever_aws_does_nothing_wrong_is_done_and_people_are_told(name: str, aws: dict[str, Any]) -> None:
+    assert safe(lived(changed(name, aws=aws)))
 
 
 #: What blinds or hinders an observer, for the whole scenario or in its middle.

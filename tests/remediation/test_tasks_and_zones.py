@@ -13,6 +13,7 @@ from remediation.actions.table import ACTIONS, remedies
 from remediation.decision.decide import Decision, decide
 from remediation.decision.guards import Switches
 from remediation.decision.policy import Policies, Policy
+from remediation.decision.record import record
 from remediation.diagnosis.diagnose import Confidence, Diagnosis, diagnose
 from remediation.diagnosis.health import InZone
 from remediation.events.event import TaskChanged, TaskEnd
@@ -553,3 +554,26 @@ def test_tasks_that_ecs_takes_out_after_they_had_served_for_long_are_no_loop(liv
         assert isinstance(ended, TaskChanged)
         stage.events.append(replace(ended, started_at=at(minute - lived)))
     assert str(finding(judged(stage)[0], "crashing").holds) == loop
+
+
+def test_a_look_that_does_not_show_the_tasks_is_no_look_and_stops_nothing() -> None:
+    stage = hanging()
+    night = Night(stage)
+    tasks = stage.views[IRELAND].tasks
+    stage.change(IRELAND, tasks=None)
+    night.live()
+    assert (night.state, stage.sent) == (RunState.ACT, [])
+    stage.change(IRELAND, tasks=tasks)
+    night.live()
+    assert len(stage.sent) == 1
+
+
+def test_what_becomes_unclear_after_a_person_was_called_is_not_told_again() -> None:
+    stage = hanging(sick=2, protected=2)
+    _, decision = judged(stage)
+    first = record(incident(), decision)
+    assert first is not None
+    stage.change(IRELAND, tasks=None)
+    _, unclear = judged(stage, minutes=12)
+    assert (unclear.diagnosis.cause, unclear.verdict) == (Cause.UNKNOWN, Verdict.ESCALATE)
+    assert record(first.incident, unclear) is None
