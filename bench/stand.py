@@ -92,6 +92,7 @@ class Stand:
             self.mailbox,
             Ear(self.clock.now),
             wired.beacon(home),
+            witness=wired.witness(),
             arrived=arrived,
         )
         setting = Setting(scopes=list(self.world.estate.sites), workers=1, pace=Pace())

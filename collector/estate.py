@@ -199,6 +199,29 @@ class Route(NamedTuple):
     load_balancer: str
 
 
+class Plight(StrEnum):
+    """What ECS says of a service that is not well, in the names of its events [ECS guide, service events]."""
+
+    UNPLACED = "SERVICE_TASK_PLACEMENT_FAILURE"
+    IMPAIRED = "SERVICE_TASK_START_IMPAIRED"
+    NOT_DEPLOYED = "SERVICE_DEPLOYMENT_FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What ECS told of a service's plight where it is asked about the service: its event tells it, too.
+
+    `about` is the deployment that failed; `capacity` is whether there was no room for a task.
+    """
+
+    id: str
+    at: datetime
+    plight: Plight
+    text: str
+    about: str = ""
+    capacity: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Abandoned:
     """A route that a service was found without for the first time at `left_at`."""
@@ -269,7 +292,7 @@ class ServiceView:
     `insights`, `entrances` and `zones` are read more rarely than the rest: None and empty until they were.
     `abandoned` are the routes that it lately had [collector.presence].
     `running_on` says on what tasks run, as far as that is told: discovery alone asks.  `deployed_at` is when
-    its newest deployment began.
+    its newest deployment began.  `said` are plights of the last half hour, newest first.
     `tasks`, `balancers` and `zone_ids` (by the zone's name) are filled by `Source.service` alone; `tasks` is
     None where they could not be read.
     """
@@ -303,6 +326,7 @@ class ServiceView:
     balancers: tuple[Balancer, ...] = ()
     zone_ids: Mapping[str, str] = field(default_factory=dict)
     minimum_healthy_percent: int = 100
+    said: tuple[Said, ...] = ()
 
     @property
     def routes(self) -> tuple[Route, ...]:

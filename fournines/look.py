@@ -16,6 +16,8 @@ from fournines.known import Known
 from fournines.store.books import Books
 from remediation.diagnosis.health import Health, InZone, Series
 from remediation.diagnosis.situation import EVENTS_SINCE, Situation
+from remediation.diagnosis.testimony import proven, said, worth_asking
+from remediation.events.witness import Witness
 from slo.cells import Indicator, Placement, Sli, minute_of
 from slo.objectives import Objective
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from collector.load import Load
+    from remediation.events.event import Event
     from remediation.incidents import Incident
     from remediation.workflow.run import Run
     from slo.ledger import Ledger
@@ -45,6 +48,7 @@ class Looker:
     """Looks at AWS, at the ledger and at the past."""
 
     source: Source
+    witness: Witness
     books: Books
     known: Known
     objectives: Sequence[Objective]
@@ -68,6 +72,7 @@ class Looker:
             placements=dict.fromkeys(OF_PLACEMENTS, siblings),
             regions=dict.fromkeys(OF_REGIONS, frozenset(placement.region for placement in siblings)),
         )
+        heard = {placement: self._heard(views.get(placement), events, now) for placement in focus}
         history = tuple(run.past for run in self.books.runs.lately(now - HISTORY_SINCE, incident.id, focus))
         return {
             placement: Situation(
@@ -77,7 +82,8 @@ class Looker:
                 views=views,
                 health=health,
                 neighbours=self._neighbours(placement, now),
-                events=events,
+                events=heard[placement][0],
+                testified=heard[placement][1],
                 history=history,
                 estate_placements=max(1, len(self.known.services)),
                 siblings=siblings,
@@ -92,6 +98,21 @@ class Looker:
         if incident is None:
             raise CollectError(f"run {run.id} belongs to incident {run.incident}, which is not known")
         return self.situations(incident, [run.placement], self.clock.now())[run.placement]
+
+    def _heard(
+        self, view: ServiceView | None, told: tuple[Event, ...], now: datetime
+    ) -> tuple[tuple[Event, ...], bool]:
+        """Return what is known of ends and refusals at a placement, and whether ECS itself was asked."""
+        if view is None:
+            return told, False
+        events = (*told, *said(view, told))
+        if not worth_asking(view, told):
+            return events, True
+        try:
+            ends = self.witness.ends(view.placement)
+        except CollectError:
+            return events, False
+        return proven(events, view.placement, ends, now), True
 
     def _views(
         self, siblings: Sequence[Placement], focus: Sequence[Placement]

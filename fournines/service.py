@@ -24,6 +24,7 @@ from fournines.jobs.deployments import Deployments
 from fournines.jobs.heartbeat import Heartbeat
 from fournines.jobs.listen import Listen
 from fournines.jobs.measure import Collect, Discover, Evaluate
+from fournines.jobs.missed import Missed
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
 from fournines.jobs.respond import Remediate
 from fournines.jobs.schedules import Schedules
@@ -40,6 +41,7 @@ from fournines.vitals import Patience, Pulse
 from remediation.actions.effects import Actuator
 from remediation.decision.policy import Policies
 from remediation.events.event import Mailbox
+from remediation.events.witness import Witness
 from remediation.workflow.engine import SETTLE, Engine
 from runbooks.shelf import Shelf
 from slo.budget_policies import BudgetPolicy
@@ -75,6 +77,7 @@ class Outside:
     mailbox: Mailbox
     chat: Chat
     beacon: Beacon
+    witness: Witness = field(kw_only=True)
     prober: Prober | None = None  # where nobody looks from outside
     arrived: threading.Event = field(default_factory=threading.Event)  # set by the mailbox when letters come
     archives: Mapping[str, Archive] = field(default_factory=dict)  # where statements are laid up, by its name
@@ -112,6 +115,7 @@ class Pace:
 
     real_s: timedelta = timedelta(seconds=1)
     discover: timedelta = timedelta(minutes=5)
+    missed: timedelta = timedelta(minutes=1)
     probe: timedelta = timedelta(seconds=1)
     schedules: timedelta = timedelta(minutes=5)
     collect: timedelta = timedelta(seconds=15)
@@ -176,6 +180,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     desk = Desk(books, known.heat)
     looker = Looker(
         source=outside.source,
+        witness=outside.witness,
         books=books,
         known=known,
         objectives=charter.objectives,
@@ -219,6 +224,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     looked_into = threading.Event()
     work: dict[str, Callable[[datetime], None]] = {
         "discover": discover.run,
+        "missed": Missed(known, books).run,
         "listen": Listen(outside.mailbox, books, known, desk, outside.source.stale, looked_into.set).run,
         "schedules": Schedules(outside.source, setting.schedules, known, books, desk, setting.workers).run,
         "collect": collect.run,
@@ -254,6 +260,7 @@ def _periods(setting: Setting, prober: Prober | None, *, contracts: bool) -> dic
     probes = prober is not None and (wanted.listed or wanted.tagged)
     return {
         "discover": pace.discover,
+        "missed": pace.missed,
         "listen": pace.real_s / 2,
         **({"probe": max(pace.probe, pace.real_s / 2)} if probes else {}),
         **({"schedules": pace.schedules} if setting.schedules else {}),

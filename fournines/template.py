@@ -48,6 +48,7 @@ RULES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "source": ["aws.codedeploy"],
         "detail-type": ["CodeDeploy Deployment State-change Notification"],
     },
+    "HealthEvents": {"source": ["aws.health"], "detail-type": ["AWS Health Event"]},
 }
 
 #: What the stack asks of who creates it.

@@ -23,6 +23,7 @@ from fournines.service import Outside
 from fournines.slack.chat import LogChat, SlackChat
 from remediation.wire.actuator import AwsActuator
 from remediation.wire.queues import Queue, SqsMailbox
+from remediation.wire.witness import AwsWitness
 
 if TYPE_CHECKING:
     from collector.archive import Archive
@@ -45,6 +46,7 @@ def outside(
     queues = [Queue(aws.accounts[0].id, queue.region, queue.url) for queue in aws.queues]
     return Outside(
         source=AwsSource(sessions, now, TagKeys(**aws.tags.model_dump())),
+        witness=AwsWitness(sessions),
         actuator=AwsActuator(sessions),
         mailbox=SqsMailbox(sessions, queues, arrived=arrived, listens=listens),
         chat=slack(settings) or LogChat(),
@@ -115,6 +117,10 @@ class InProcess:
     def source(self) -> AwsSource:
         """Return the source."""
         return AwsSource(self.sessions, self.now, metrics=self.columns)
+
+    def witness(self) -> AwsWitness:
+        """Return the witness."""
+        return AwsWitness(self.sessions)
 
     def actuator(self) -> AwsActuator:
         """Return the actuator."""

@@ -67,7 +67,7 @@ def task_state_change(owner: Owner, task: Task, at: int) -> Event:
         detail |= {
             "stopCode": task.stop_code.value,
             "stoppedReason": task.stopped_reason,
-            "stoppingAt": written(at),
+            "stoppingAt": written(at if task.stopping_at is None else task.stopping_at),
         }
     if task.status is Status.STOPPED:
         detail["stoppedAt"] = written(at)

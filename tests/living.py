@@ -93,8 +93,10 @@ class Life:
             self.mailbox,
             chat or self.ear,
             self.beacon,
+            witness=wired.witness(),
         )
         self.charter, self.actuator = charter(scenario), wired.actuator()
+        self.witness = wired.witness()
         self.service = build(self.charter, setting, books, outside, self.clock)
         self.desk, self.objectives = Desk(books), self.charter.objectives
         self._steps = Steps(self.service.jobs, self.clock, self.service.record)
@@ -120,6 +122,7 @@ class Life:
         """Return one who looks through another source."""
         return kind(
             source=source,
+            witness=self.witness,
             books=self.books,
             known=Known(self.books, lambda _: 1.0),
             objectives=self.objectives,

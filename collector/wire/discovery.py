@@ -17,6 +17,7 @@ from collector.source import CollectError, DeniedError, UnreachableError
 from collector.wire import balancers, tasks, views
 from collector.wire.failures import translated
 from collector.wire.memory import Memory, refresh
+from collector.wire.said import said
 from collector.wire.session import Sessions
 from slo.cells import Placement
 
@@ -312,6 +313,7 @@ def _view(
         zones=tuple(sorted({zone for arn in routes.values() for zone in memory.zones[arn] or ()})),
         deployed_at=views.deployed_at(service),
         minimum_healthy_percent=service.get("deploymentConfiguration", {}).get("minimumHealthyPercent", 100),
+        said=said(service, site.now),
     )
 
 

@@ -111,7 +111,7 @@ def rehearse(  # noqa: PLR0913 - each says how it is lived through
     ear, mailbox = Ear(clock.now), WorldMailbox()
     wired = InProcess(WorldSessions(world), WorldMetrics(world).read, clock.now)
     beacon, prober = wired.beacon(world.estate.home), WorldProber(world)
-    outside = Outside(wired.source(), wired.actuator(), mailbox, ear, beacon, prober)
+    outside = Outside(wired.source(), wired.actuator(), mailbox, ear, beacon, prober, witness=wired.witness())
     setting = Setting(
         scopes=list(world.estate.sites),
         channel="rehearsal",

@@ -27,7 +27,8 @@ class Situation:
     `neighbours` are the other services of the focus' account and region, as far as they are measured.
     `events` are those of `EVENTS_SINCE` in the regions of the service; `history` is of the whole estate
     and the last day, of this incident and of the focus from its start.  `sharing` are those of the neighbours
-    that stand behind the same load balancer.
+    that stand behind the same load balancer.  `testified` is False when events tell of tasks that ended and ECS
+    could not be asked about them.
     """
 
     incident: Incident
@@ -41,6 +42,7 @@ class Situation:
     estate_placements: int = 1
     siblings: tuple[Placement, ...] = ()
     sharing: tuple[Placement, ...] = ()
+    testified: bool = True
 
     @property
     def view(self) -> ServiceView | None:

@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from collector.runs import TaskRun
 from remediation.events.event import (
@@ -44,7 +44,7 @@ from remediation.events.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from remediation.events.event import Event
     from slo.cells import Placement
@@ -151,7 +151,20 @@ def _deployment(origin: Origin, event: Fields, detail: Fields) -> Event:
     )
 
 
-def _task(origin: Origin, _event: Fields, detail: Fields) -> Event:
+def task_told(detail: Mapping[str, Any], placement: Placement) -> TaskChanged:
+    """Return what ECS tells of a task when it is asked, as the event that would have told it."""
+    task = Fields.of(detail)
+    told = [moment(task.text(name)) for name in ("stoppingAt", "stoppedAt", "createdAt")]
+    origin = Origin(
+        id=f"{task.text('taskArn')}#{task.number('version')}",
+        account=placement.account,
+        region=placement.region,
+        at=next((at for at in told if at is not None), None),
+    )
+    return _task(origin, task, task)
+
+
+def _task(origin: Origin, _event: Fields, detail: Fields) -> TaskChanged:
     placement = placement_of_group(detail.text("group"), detail.text("clusterArn"))
     return TaskChanged(
         origin=origin,

@@ -274,6 +274,7 @@ def task(owner: Owner, task: Task) -> Shape:
         **timed(
             createdAt=task.created_at,
             startedAt=task.times.get(TaskStatus.RUNNING),
+            stoppingAt=task.stopping_at,
             stoppedAt=task.times.get(TaskStatus.STOPPED),
         ),
     }

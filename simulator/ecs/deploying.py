@@ -68,6 +68,7 @@ def failure(service: Service, deployment: Deployment, yard: Yard) -> str:
 def fail(service: Service, deployment: Deployment, yard: Yard, at: int, reason: str) -> None:
     """Give up: turn back where that is set up and possible, else stand still."""
     yard.tell(service, deployment_state_change(service, FAILED, service.primary.id, at, reason), at)
+    service.say(at, f"(deployment {service.primary.id}) deployment failed: {reason.partition(': ')[2]}")
     section = "alarms" if deployment.triggered_alarms else "deploymentCircuitBreaker"
     wanted = (deployment.configuration.get(section) or {}).get("rollback", False)
     if deployment.status is Status.ROLLBACK_IN_PROGRESS:

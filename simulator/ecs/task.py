@@ -79,6 +79,7 @@ class Task:
     status: Status = Status.PROVISIONING
     stopping: bool = False
     healthy: bool = False
+    stopping_at: int | None = None
     due: int | None = None
     doom: int | None = None
     version: int = 1
@@ -143,13 +144,13 @@ class Task:
 
     def stop(self, at: int, code: StopCode, reason: str) -> None:
         """Begin to stop: a running task drains first, one that has not started goes at once."""
-        self.stopping, self.stop_code, self.stopped_reason = True, code, reason
+        self.stopping, self.stop_code, self.stopped_reason, self.stopping_at = True, code, reason, at
         self.healthy, self.doom = False, None
         self.enter(Status.STOPPING if self.status in STARTING else Status.DEACTIVATING, at)
 
     def warn(self, at: int) -> None:
         """Tell a Spot task that it will be taken away: it is to stop and still runs."""
-        self.stopping, self.stop_code = True, StopCode.SPOT
+        self.stopping, self.stop_code, self.stopping_at = True, StopCode.SPOT, at
         self.stopped_reason = "Your Spot Task was interrupted."
         self.doom, self.version = at + SPOT_WARNING_S, self.version + 1
 
@@ -157,4 +158,5 @@ class Task:
         """Be gone at once, with whatever requests it had."""
         self.stopping, self.healthy, self.doom = True, False, None
         self.stop_code, self.stopped_reason, self.exit_code = code, reason, exit_code
+        self.stopping_at = at if self.stopping_at is None else self.stopping_at
         self.enter(Status.STOPPED, at)

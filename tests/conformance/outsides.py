@@ -25,6 +25,7 @@ from fournines.template import RULES
 from fournines.wire import InProcess
 from remediation.wire.actuator import AwsActuator
 from remediation.wire.queues import Queue, SqsMailbox
+from remediation.wire.witness import AwsWitness
 from simulator.aws.stand import Stand
 from simulator.world import World
 from tests.living import ACCOUNT, NOON, REGIONS
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collector.source import Source
     from remediation.actions.effects import Actuator
     from remediation.events.event import Letter, Mailbox
+    from remediation.events.witness import Witness
     from simulator.calls import Call
     from simulator.scenario import Scenario
     from slo.cells import Placement
@@ -58,6 +60,9 @@ class Outside(Protocol):
 
     @property
     def mailbox(self) -> Mailbox: ...
+
+    @property
+    def witness(self) -> Witness: ...
 
     @property
     def beacon(self) -> Beacon: ...
@@ -92,6 +97,7 @@ class Direct:
         wired = InProcess(WorldSessions(self.world), WorldMetrics(self.world).read, lambda: self.world.now)
         self.source, self.actuator = wired.source(), wired.actuator()
         self.mailbox, self.beacon = WorldMailbox(), wired.beacon(ACCOUNT)
+        self.witness = wired.witness()
 
     @property
     def now(self) -> datetime:
@@ -122,6 +128,7 @@ class Wire:
         self._sessions = Sessions(access)
         self.source = AwsSource(self._sessions, lambda: self.now)
         self.actuator, self.beacon = AwsActuator(self._sessions), AwsBeacon(self._sessions, ACCOUNT)
+        self.witness = AwsWitness(self._sessions)
         self.mailbox = SqsMailbox(self._sessions, [self._listen(region) for region in REGIONS], wait_s=0)
 
     @property
@@ -153,7 +160,7 @@ class Wire:
         events = session.client("events", endpoint_url=self._url)
         made = queues.create_queue(
             QueueName="fournines-events",
-            Attributes={"VisibilityTimeout": "0"},  # what is not deleted comes again at once
+            Attributes={"VisibilityTimeout": "1"},  # what is not deleted comes again soon
         )
         for name, pattern in RULES.items():
             events.put_rule(Name=name, EventPattern=json.dumps(pattern))

@@ -257,6 +257,7 @@ class Night:
             life.mailbox,
             Passing(life.ear, self.slack),
             self.beacon,
+            witness=wired.witness(),
         )
         scopes = [(ACCOUNT, region) for region in REGIONS]
         setting = Setting(scopes=scopes, heartbeat_regions=REGIONS, workers=1, pace=PACE)

@@ -284,7 +284,9 @@ def test_what_cannot_be_checked_is_said_once_and_what_changes_is_logged(
 def test_the_service_checks_only_where_something_is_to_be_checked(books: Books) -> None:
     life = Life(small(), books)
     assert "probe" not in {one.name for one in life.service.jobs}
-    outside = Outside(life.source, life.actuator, life.mailbox, life.ear, life.beacon, Scripted())
+    outside = Outside(
+        life.source, life.actuator, life.mailbox, life.ear, life.beacon, Scripted(), witness=life.witness
+    )
     for probes, wanted in ((Probes(), False), (Probes(tagged=True), True)):
         setting = Setting(scopes=(), workers=1, probes=probes)
         jobs = build(life.charter, setting, books, outside, life.clock).jobs
