@@ -12,6 +12,7 @@ from collector.price import Thrift
 from fournines.gating import Gate
 from fournines.issuing import placements_of
 from fournines.past import Past
+from fournines.views.automation import permission
 from fournines.views.budget import BudgetRow, rows
 from fournines.views.collecting import RegionRow, regions
 from fournines.views.composite import composite_rows
@@ -24,7 +25,6 @@ from fournines.views.incident import IncidentView
 from fournines.views.overview import Overview, overview
 from fournines.views.spent import Drawn, SpentView, drawn, spent
 from fournines.vitals import Pulse
-from remediation.actions.table import REMEDIES
 from remediation.diagnosis.deployments import BLAMED_FOR
 from remediation.spenders import LASTS_MAX, spenders
 from remediation.vocabulary import Mode
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fournines.known import Known
     from fournines.store.books import Books
     from fournines.views.impact import Impact
-    from remediation.decision.policy import Policies, Policy
+    from remediation.decision.policy import Policies
     from remediation.incidents import Incident
     from runbooks.shelf import Shelf
     from slo.budget_policies import BudgetPolicy
@@ -268,13 +268,16 @@ class Board:
         allowed = [policy for policy in self._policies.policies if policy.mode is not Mode.OBSERVE]
         if not allowed:
             return ("Observe only: everything that would have been done is recorded, nothing is changed.",)
-        return (*map(_permission, allowed), "Everything else is only observed.")
+        return (*map(permission, allowed), "Everything else is only observed.")
 
     # -- the gate for deployments
 
-    def gate(self, service: str, region: str | None = None) -> GateView:
-        """Return whether a service may be deployed now.  Raises Trouble where there is no such service."""
-        return GateView(self._gate().ask(service, region))
+    def gate(self, service: str, region: str | None = None, names: frozenset[str] = frozenset()) -> GateView:
+        """Return whether a service may be deployed now, and just this of it where it is named.
+
+        Raises Trouble where there is no such service.
+        """
+        return GateView(self._gate().ask(service, region, names), tuple(sorted(names)))
 
     def gates(self) -> tuple[GateView, ...]:
         """Return whether each service may be deployed now, region by region."""
@@ -298,6 +301,7 @@ class Board:
             incidents=self._books.open_incidents(),
             freezes=self._policies.freezes,
             overrides=self._books.overrides(now),
+            quarantine=self._books.revisions.quarantined(),
             now=now,
         )
 
@@ -377,6 +381,9 @@ class Board:
             f"the statement of {one.contract} for {one.month} is not in {one.place} yet: {one.why}"
             for one in self._books.statements.failing()
         ]
+        untaken, why = self._books.revisions.untaken()
+        if untaken:
+            late.append(f"CI has not taken {untaken} notices of the quarantine, which are sent again: {why}")
         if backlog.stuck:
             late.append(f"Slack has not taken {backlog.stuck} messages, which are tried again: {backlog.why}")
         return late
@@ -414,15 +421,6 @@ def _least(worst: BudgetRow | None) -> Tile:
     if worst.budget.left_ratio <= 0:
         return Tile("Least budget left", "none", f"{where}: {worst.left}", worst.tone)
     return Tile("Least budget left", worst.left, where, worst.tone)
-
-
-def _permission(policy: Policy) -> str:
-    """Say what a policy lets happen."""
-    who = "at once" if policy.mode is Mode.ACT else f"after a yes of {', '.join(policy.approvers)}"
-    remedy = REMEDIES[policy.cause].sentence.rstrip(".")
-    remedy = remedy[0].lower() + remedy[1:]
-    where = f"{', '.join(policy.services)} in {', '.join(policy.regions)}"
-    return f"{where}: {remedy}, {who}, when the cause is a {policy.cause.replace('_', ' ')}."
 
 
 def _concerns(objective: Objective, incident: Incident) -> bool:

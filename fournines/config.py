@@ -129,6 +129,7 @@ def read(path: Path, *, secrets: bool = True) -> Config:
     policies = Policies(
         tuple(one for policies in parsed["policies"].values for one in policies.policies),
         tuple(one for policies in parsed["policies"].values for one in policies.freezes),
+        tuple(one for policies in parsed["policies"].values for one in policies.floors),
     )
     promised: tuple[Contract, ...] = parsed["contracts"].values
     spending: tuple[BudgetPolicy, ...] = parsed["budget_policies"].values

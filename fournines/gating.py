@@ -10,6 +10,7 @@ from fournines.trouble import Trouble
 from remediation.decision.hindrances import Scene, hindrances
 from remediation.decision.policy import Freeze
 from remediation.incidents import Incident
+from remediation.quarantine import Quarantined
 from slo import gate
 from slo.burn import Alert
 from slo.cells import Placement
@@ -29,10 +30,14 @@ class Gate:
     incidents: tuple[Incident, ...]
     freezes: tuple[Freeze, ...]
     overrides: tuple[Override, ...]
+    quarantine: tuple[Quarantined, ...] = ()
     now: datetime
 
-    def ask(self, service: str, region: str | None = None) -> Verdict:
-        """Answer for a service, in a region or in all of its own.  Raises Trouble where there is no such."""
+    def ask(self, service: str, region: str | None = None, names: frozenset[str] = frozenset()) -> Verdict:
+        """Answer for a service, in a region or in all of its own.  Raises Trouble where there is no such.
+
+        `names` are the task definition and the digests that are to be deployed.
+        """
         own = {placement for placement in self.placements if placement.service == service}
         if not own:
             raise Trouble(f"there is no service {service!r}: {_named({p.service for p in self.placements})}")
@@ -44,6 +49,8 @@ class Gate:
             alerts=self.alerts,
             incidents=self.incidents,
             freezes=self.freezes,
+            quarantine=self.quarantine,
+            names=names,
             now=self.now,
         )
         return gate.verdict(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,17 @@ from collector.estate import ServiceView
 from collector.source import CollectError, Source
 from fournines.clock import Clock
 from fournines.known import Known
+from fournines.served import judge, strictest
 from fournines.store.books import Books
+from remediation.actions.action import Refusal
+from remediation.actions.known_good import target
+from remediation.decision.policy import Policies
+from remediation.diagnosis.deployments import newest
 from remediation.diagnosis.health import Health, InZone, Series
 from remediation.diagnosis.situation import EVENTS_SINCE, Situation
 from remediation.diagnosis.testimony import proven, said, worth_asking
 from remediation.events.witness import Witness
+from remediation.tenure import observed
 from slo.cells import Indicator, Placement, Sli, minute_of
 from slo.objectives import Objective
 
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from collector.load import Load
+    from collector.remains import Remains
     from remediation.events.event import Event
     from remediation.incidents import Incident
     from remediation.workflow.run import Run
@@ -38,6 +45,8 @@ OF_PLACEMENTS = ("task_changed", "service_action")
 OF_REGIONS = ("service_action", "deployment_changed")
 #: Limits are counted over a day; an action may have ended a while after its last wake.
 HISTORY_SINCE = timedelta(days=2)
+#: What was deployed longer ago is not blamed any more [remediation.diagnosis.deployments].
+SUSPECTED_FOR = timedelta(hours=2)
 #: How long the view of a sibling serves for comparison.  What is acted on is always looked at anew.
 SIBLING_KEPT = timedelta(seconds=20)
 WORKERS = 5
@@ -53,6 +62,7 @@ class Looker:
     known: Known
     objectives: Sequence[Objective]
     clock: Clock
+    policies: Policies = field(default_factory=Policies)
     workers: int = WORKERS
     _seen: dict[Placement, ServiceView] = field(default_factory=dict, init=False)
     _regions: dict[tuple[str, str], tuple[datetime, Mapping[Placement, Health]]] = field(
@@ -74,23 +84,43 @@ class Looker:
         )
         heard = {placement: self._heard(views.get(placement), events, now) for placement in focus}
         history = tuple(run.past for run in self.books.runs.lately(now - HISTORY_SINCE, incident.id, focus))
+        quarantine = self.books.revisions.quarantined()
         return {
-            placement: Situation(
-                incident=incident,
-                placement=placement,
-                at=now,
-                views=views,
-                health=health,
-                neighbours=self._neighbours(placement, now),
-                events=heard[placement][0],
-                testified=heard[placement][1],
-                history=history,
-                estate_placements=max(1, len(self.known.services)),
-                siblings=siblings,
-                sharing=self.known.sharing(placement),
+            placement: self._with_the_way_back(
+                Situation(
+                    incident=incident,
+                    placement=placement,
+                    at=now,
+                    views=views,
+                    health=health,
+                    neighbours=self._neighbours(placement, now),
+                    events=heard[placement][0],
+                    testified=heard[placement][1],
+                    history=history,
+                    estate_placements=max(1, len(self.known.services)),
+                    siblings=siblings,
+                    sharing=self.known.sharing(placement),
+                    quarantine=quarantine,
+                    floors=self.policies.floors_of(placement),
+                )
             )
             for placement in focus
         }
+
+    def _with_the_way_back(self, situation: Situation) -> Situation:
+        """Add who served, and what is left of the revision that the newest deployment would be left for."""
+        view, placement, now = situation.view, situation.placement, situation.at
+        if view is None:
+            return situation
+        kept = self.books.revisions.tenures(placement)
+        tenures = observed(kept, view, judge(self.books, self.objectives, placement))
+        suspect = newest(situation)
+        remains: dict[str, Remains] = {}
+        if suspect is not None and now - (suspect.finished_at or now) <= SUSPECTED_FOR:
+            found = target(view, suspect, tenures, situation.quarantine, situation.history)
+            if not isinstance(found, Refusal):
+                remains[found.revision.task_definition] = self.source.remains(placement, found.revision)
+        return replace(situation, tenures=tenures, remains=remains)
 
     def at_run(self, run: Run) -> Situation:
         """Return the situation that a run is in now.  Raises CollectError when nothing is known of it."""
@@ -177,13 +207,12 @@ class Looker:
         self, ledger: Ledger, placement: Placement, indicator: Indicator, now: datetime
     ) -> Series | None:
         """Return the last minutes of an indicator that an objective speaks of, by its strictest target."""
-        targets = [o.target for o in self.objectives if o.indicator is indicator and o.covers(placement)]
-        sli = Sli(placement, indicator)
-        if not targets or sli not in ledger:
+        aimed, sli = strictest(self.objectives, placement, indicator), Sli(placement, indicator)
+        if aimed is None or sli not in ledger:
             return None
         end = minute_of(now)
         start = end - HEALTH_MINUTES
-        return Series.of(indicator, max(targets), start, ledger.minutes(sli, start, end))
+        return Series.of(indicator, aimed, start, ledger.minutes(sli, start, end))
 
 
 def _zones(load: Load) -> dict[str, InZone]:

@@ -27,6 +27,7 @@ from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.missed import Missed
 from fournines.jobs.probe import AT_ONCE_MAX, Probe
 from fournines.jobs.respond import Remediate
+from fournines.jobs.revisions import Hooks, Revisions
 from fournines.jobs.schedules import Schedules
 from fournines.jobs.statements import Issuance, Statements
 from fournines.jobs.tell import Tell
@@ -42,6 +43,7 @@ from remediation.actions.effects import Actuator
 from remediation.decision.policy import Policies
 from remediation.events.event import Mailbox
 from remediation.events.witness import Witness
+from remediation.notice import Hook
 from remediation.workflow.engine import SETTLE, Engine
 from runbooks.shelf import Shelf
 from slo.budget_policies import BudgetPolicy
@@ -81,6 +83,7 @@ class Outside:
     prober: Prober | None = None  # where nobody looks from outside
     arrived: threading.Event = field(default_factory=threading.Event)  # set by the mailbox when letters come
     archives: Mapping[str, Archive] = field(default_factory=dict)  # where statements are laid up, by its name
+    hook: Hook | None = None  # where CI is told of the quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class Pace:
     remediate: timedelta = timedelta(seconds=15)
     watch: timedelta = timedelta(minutes=1)
     deployments: timedelta = timedelta(minutes=5)
+    revisions: timedelta = timedelta(minutes=1)
     upkeep: timedelta = timedelta(hours=1)
     backfill: timedelta = timedelta(seconds=30)
     heartbeat: timedelta = timedelta(minutes=1)
@@ -185,6 +189,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         known=known,
         objectives=charter.objectives,
         clock=clock,
+        policies=charter.policies,
         workers=setting.workers,
     )
     engine = Engine(
@@ -194,7 +199,9 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         policies=charter.policies,
         settle=max(SETTLE, SETTLE.total_seconds() * pace.real_s),
     )
-    periods = _periods(setting, outside.prober, contracts=bool(charter.contracts))
+    periods = _periods(
+        setting, outside.prober, contracts=bool(charter.contracts), hooked=outside.hook is not None
+    )
     pulse = Pulse(setting.heartbeat_regions)
     board = Board(
         clock=clock,
@@ -232,6 +239,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         "remediate": Remediate(looker, books, desk, engine, charter.policies).run,
         "tell": Tell(books, outside.chat, board, setting.channel).run,
         "watch": Watch(books, known, board).run,
+        "revisions": Revisions(outside.source, known, books, desk, charter.objectives).run,
         "deployments": Deployments(outside.source, known, books).run,
         "statements": Statements(charter.contracts, books, outside.archives, setting.issuance).run,
         "upkeep": Upkeep(books, known).run,
@@ -243,6 +251,8 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         at_once = 1 if setting.workers == 1 else AT_ONCE_MAX
         probe = Probe(outside.prober, setting.probes, known, books, desk, at_once)
         work["probe"] = probe.run
+    if outside.hook is not None:
+        work["hooks"] = Hooks(books, outside.hook).run
     bells = {"listen": outside.arrived, "remediate": looked_into}
     jobs = tuple(
         Job(name, period, work[name], bells.get(name) or threading.Event())
@@ -254,7 +264,9 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     return Service(replica.gated(jobs, pace.real_s), board, samples, record, known, probe, replica)
 
 
-def _periods(setting: Setting, prober: Prober | None, *, contracts: bool) -> dict[str, timedelta]:
+def _periods(
+    setting: Setting, prober: Prober | None, *, contracts: bool, hooked: bool
+) -> dict[str, timedelta]:
     """Return how often each job runs, in their order; what nobody asked for does not run."""
     pace, wanted = setting.pace, setting.probes
     probes = prober is not None and (wanted.listed or wanted.tagged)
@@ -269,6 +281,8 @@ def _periods(setting: Setting, prober: Prober | None, *, contracts: bool) -> dic
         "remediate": pace.remediate,
         "tell": pace.real_s / 2,
         "watch": pace.watch,
+        "revisions": pace.revisions,
+        **({"hooks": pace.real_s} if hooked else {}),
         "deployments": pace.deployments,
         **({"statements": pace.upkeep} if contracts else {}),
         "upkeep": pace.upkeep,

@@ -146,6 +146,13 @@ class Telemetry(Section):
     otlp_endpoint: Url | None = None
 
 
+class Webhook(Section):
+    """Where CI is told of the quarantine, and the secret by which it knows who tells."""
+
+    url: Url
+    secret: Secret
+
+
 def _owed_once(schedules: tuple[ScheduleSection, ...], info: ValidationInfo) -> tuple[ScheduleSection, ...]:
     """Refuse a schedule that is nowhere, anywhere, or named twice."""
     aws: Aws | None = info.data.get("aws")
@@ -176,6 +183,7 @@ class Settings(Section):
     exclusions: tuple[File, ...] = ()
     runbooks: tuple[Folder, ...] = ()
     slack: Slack | None = None
+    webhook: Webhook | None = None
     web: Web = Web()
     heartbeat: Heartbeat = Heartbeat()
     telemetry: Telemetry = Telemetry()

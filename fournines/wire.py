@@ -23,6 +23,7 @@ from fournines.service import Outside
 from fournines.slack.chat import LogChat, SlackChat
 from remediation.wire.actuator import AwsActuator
 from remediation.wire.queues import Queue, SqsMailbox
+from remediation.wire.webhook import HttpHook
 from remediation.wire.witness import AwsWitness
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def outside(
         prober=HttpProber(),
         archives=archives(settings, sessions),
         arrived=arrived,
+        hook=hook(settings),
     )
 
 
@@ -73,6 +75,12 @@ def slack(settings: Settings) -> SlackChat | None:
     """Return Slack, if it is configured."""
     found = settings.slack
     return SlackChat(found.token.get_secret_value(), found.base_url) if found else None
+
+
+def hook(settings: Settings) -> HttpHook | None:
+    """Return where CI is told of the quarantine, if it is configured."""
+    found = settings.webhook
+    return HttpHook(found.url, found.secret.get_secret_value()) if found else None
 
 
 def checkup(settings: Settings, now: Callable[[], datetime]) -> AwsCheckup:

@@ -38,6 +38,7 @@ class EntryKind(Word):
     RESTATED = "restated", "Minutes that were already counted were corrected."
     SWITCHED = "switched", "A switch was set."
     OVERRIDDEN = "overridden", "The gate for deployments was overridden, or is no more."
+    QUARANTINED = "quarantined", "A revision was put into quarantine, or released."
     STATED = "stated", "A month's statement was issued."
 
 

@@ -79,6 +79,14 @@ class Reason(Word):
     NATIVE_ROLLBACK = "native_rollback", "ECS itself is already rolling back."
     NEWER_DEPLOYMENT = "newer_deployment", "A newer deployment has started since."
     NO_KNOWN_GOOD = "no_known_good", "No earlier revision is known to be good."
+    SEVERAL_SOURCES = "several_sources", "Several revisions serve, so that the way back is ambiguous."
+    BELOW_FLOOR = "below_floor", "The way back lies below the declared floor, or cannot be compared with it."
+    TARGET_GONE = "target_gone", "What the earlier revision is made of is gone."
+    TARGET_NOT_KNOWN = "target_not_known", "Whether the earlier revision can still be started is not known."
+    REDEPLOYED = (
+        "redeployed",
+        "It was turned back before and deployed all the same; that is not undone twice.",
+    )
     MORE_CHANGED = "more_changed", "The deployment changed more than a new task definition puts back."
     NO_HEADROOM = "no_headroom", "There is no room for it: what is left could not carry the load."
     PROTECTED = "protected", "What is sick protects itself from being stopped."

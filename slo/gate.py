@@ -40,6 +40,8 @@ class Reason(StrEnum):
     CALENDAR_FREEZE = "calendar_freeze"
     BEING_REMEDIATED = "being_remediated"
     PAGE_FIRING = "page_firing"
+    QUARANTINED = "quarantined"
+    QUARANTINE_NEARBY = "quarantine_nearby"
     INCIDENT_OPEN = "incident_open"
 
     @property
@@ -61,6 +63,8 @@ _SENTENCES = {
     Reason.BEING_REMEDIATED: "An open incident is being remediated there.",
     Reason.PAGE_FIRING: "A page is firing there.",
     Reason.INCIDENT_OPEN: "An incident is open there.",
+    Reason.QUARANTINED: "It was turned back, and is in quarantine until a person releases it.",
+    Reason.QUARANTINE_NEARBY: "A revision of it is in quarantine: say which one is to be deployed.",
 }
 
 
@@ -141,7 +145,9 @@ class Override:
         return self.service == service and near and self.since <= now < self.until
 
     def covers(self, finding: Finding) -> bool:
-        """Whether it speaks of all places that a finding is about."""
+        """Whether it speaks of all places of a finding; a quarantine is released, and never overridden."""
+        if finding.reason is Reason.QUARANTINED:
+            return False
         return self.region is None or set(finding.regions) == {self.region}
 
     @property

@@ -40,10 +40,13 @@ class Span(click.ParamType["timedelta"]):
 @click.command(epilog="Example: fournines gate --service payment --region eu-west-1")
 @click.option("--service", required=True, help="What is to be deployed.")
 @click.option("--region", help="Where; without it in all regions of the service, and the worst counts.")
+@click.option("--task-definition", help="What is to be deployed: an ARN, or FAMILY:REVISION.")
+@click.option("--digest", "digests", multiple=True, help="And the digest of its image; may be repeated.")
 @click.option("--override", is_flag=True, help="Let it pass all the same, for a while.")
 @click.option("--revoke", is_flag=True, help="Take an override back.")
+@click.option("--release", is_flag=True, help="Release what is named from quarantine.")
 @click.option("--for", "lasts", type=Span(), help="How long an override holds, at most 24h.")
-@click.option("--who", help="Who overrides or takes back; without it, who is logged in.")
+@click.option("--who", help="Who overrides, takes back or releases; without it, who is logged in.")
 @click.option("--why", help="Why; kept in the journal and told with every answer.")
 @opened.config_option
 @opened.json_option
@@ -51,8 +54,11 @@ def gate(  # noqa: PLR0913 - all that may be said to a gate
     *,
     service: str,
     region: str | None,
+    task_definition: str | None,
+    digests: tuple[str, ...],
     override: bool,
     revoke: bool,
+    release: bool,
     lasts: timedelta | None,
     who: str | None,
     why: str | None,
@@ -62,24 +68,30 @@ def gate(  # noqa: PLR0913 - all that may be said to a gate
     """Say whether a service may be deployed now, and why: exit status 0 yes, 1 no, 2 nobody knows.
 
     An override turns a no into a yes until it ends, and is journaled; exit status 0 when it is kept.
+    What is in quarantine no override lets pass: a person releases it.
     """
-    if override and revoke:
-        raise click.UsageError("an override is given or taken back, not both at once")
+    if override + revoke + release > 1:
+        raise click.UsageError("an override is given or taken back, or a quarantine ended: one at once")
     if override and not (lasts and why and why.strip()):
         raise click.UsageError("an override says --for how long and --why")
     if who is not None and not who.strip():
         raise click.UsageError("--who is a name")
-    if not override and (lasts or why):
-        raise click.UsageError("--for and --why belong to --override")
+    names = _names(task_definition, digests)
+    if release and not (names and why and why.strip()):
+        raise click.UsageError("a release says what (--task-definition or --digest) and --why")
+    if (lasts and not override) or (why and not (override or release)):
+        raise click.UsageError("--for and --why belong to --override, --why to --release")
     try:
         with opened.visit(file) as found:
-            view = found.board().gate(service, region or None)
+            view = found.board().gate(service, region or None, names)
             told = None
             if override and lasts and why:
                 told = _override(found, view, lasts, who or _login(), why)
             elif revoke:
                 told = _revoke(found, view, who or _login())
-            view = found.board().gate(service, region or None) if told else view
+            elif release and why:
+                told = _release(found, view, names, who or _login(), why)
+            view = found.board().gate(service, region or None, names) if told else view
     except Trouble as trouble:
         click.echo(str(trouble), err=True)
         sys.exit(UNKNOWN)
@@ -109,6 +121,24 @@ def _revoke(found: Opened, view: GateView, who: str) -> str:
     from fournines.overriding import revoke  # noqa: PLC0415 - what is heavy waits until it is needed
 
     return revoke(found.books, view.verdict.service, view.verdict.region, who, found.clock.now())
+
+
+def _names(task_definition: str | None, digests: tuple[str, ...]) -> frozenset[str]:
+    from remediation.quarantine import named  # noqa: PLC0415 - what is heavy waits until it is needed
+
+    try:
+        return named(task_definition, digests)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+
+
+def _release(found: Opened, view: GateView, names: frozenset[str], who: str, why: str) -> str:
+    from fournines.quarantining import release  # noqa: PLC0415 - what is heavy waits until it is needed
+
+    placements = frozenset(place for row in view.rows for place in row.finding.placements)
+    held = [one for one in found.books.revisions.quarantined() if one.held]
+    meant = [one for one in held if one.named_by(names, placements)]
+    return release(found.books, meant, who, why, found.clock.now())
 
 
 def _show(view: GateView, told: str | None, *, as_json: bool) -> None:

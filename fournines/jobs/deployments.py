@@ -70,12 +70,12 @@ class Deployments:
 
     def _due(self, unfinished: Collection[Placement], now: datetime) -> Iterator[Placement]:
         """Yield whom to ask about: first those in which something moved, then who waits longest."""
-        stirred = self._stirred(now)
+        moments = stirred(self.known, self.books, now)
         here = [view for view in self.known.services.values() if view.controller is Controller.ECS]
         moved, rest = list[Placement](), list[Placement]()
         for view in here:
             asked, where = self._asked.get(view.placement), view.placement
-            if asked is not None and (where in unfinished or stirred.get(where, asked) > asked):
+            if asked is not None and (where in unfinished or moments.get(where, asked) > asked):
                 moved.append(where)
             elif asked is None or now - asked >= ASKED_EVERY:
                 rest.append(where)
@@ -85,25 +85,24 @@ class Deployments:
             if turn[placement.account, placement.region] <= ASKED_PER_TURN_MAX:
                 yield placement
 
-    def _stirred(self, now: datetime) -> dict[Placement, datetime]:
-        """Return when something was deployed last, by the last look and by what events tell."""
-        told = [
-            (view.placement, view.deployed_at)
-            for view in self.known.services.values()
-            if view.deployed_at is not None
-        ]
-        wanted = {"deployment_changed": list(self.known.services)}
-        told += [
-            (event.placement, event.origin.at)
-            for event in self.books.recent_events(now - EVENTS_SINCE, placements=wanted)
-            if isinstance(event, DeploymentChanged) and event.placement and event.origin.at
-        ]
-        newest: dict[Placement, datetime] = {}
-        for placement, moment in told:
-            newest[placement] = max(moment, newest.get(placement, moment))
-        return newest
-
     def _unfinished(self, now: datetime) -> dict[Placement, datetime]:
         """Return since when a deployment of each placement is open."""
         kept = self.books.deployed(now - TOLD_FOR, now)
         return {one.placement: one.created_at for one in reversed(kept) if one.status in OPEN}
+
+
+def stirred(known: Known, books: Books, now: datetime) -> dict[Placement, datetime]:
+    """Return when something was deployed last, by the last look and by what events tell."""
+    told = [
+        (view.placement, view.deployed_at) for view in known.services.values() if view.deployed_at is not None
+    ]
+    wanted = {"deployment_changed": list(known.services)}
+    told += [
+        (event.placement, event.origin.at)
+        for event in books.recent_events(now - EVENTS_SINCE, placements=wanted)
+        if isinstance(event, DeploymentChanged) and event.placement and event.origin.at
+    ]
+    newest: dict[Placement, datetime] = {}
+    for placement, moment in told:
+        newest[placement] = max(moment, newest.get(placement, moment))
+    return newest

@@ -39,6 +39,7 @@ TOLD: Mapping[EntryKind, Manner | None] = {
     EntryKind.RESTATED: None,
     EntryKind.SWITCHED: Manner(":lock:"),
     EntryKind.OVERRIDDEN: Manner(":unlock:"),
+    EntryKind.QUARANTINED: Manner(":no_entry:"),
     EntryKind.STATED: Manner(":page_facing_up:", broadcast=True),
 }
 

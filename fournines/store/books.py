@@ -26,6 +26,7 @@ from fournines.store.database import Database, open_database
 from fournines.store.desks import Outbox, StatementShelf
 from fournines.store.leading import Lead, Role
 from fournines.store.place import IN_MEMORY, StoreError, file_of, on_server, own
+from fournines.store.revisions import Revisions
 from fournines.store.runs import OBSERVE_ONLY, PAUSED, SqlRuns
 from remediation.decision.guards import Switches
 from slo.ledger import Ledger
@@ -53,8 +54,8 @@ class Books(CellBooks):
     """All that is kept, safe to share among threads; every method is one transaction.
 
     `runs` keeps the workflows: it is the Runs of the engine.  `outbox` holds what people must be told, and
-    `statements` those that were issued.  `leads` are the roles that this process may lead, where it shares
-    the store with others.
+    `statements` those that were issued, `revisions` who served and what was turned back.  `leads` are the
+    roles that this process may lead, where it shares the store with others.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Books(CellBooks):
         self.leads: Mapping[Role, Lead] | None = None
         self.runs = SqlRuns(database, self._name)
         self.outbox, self.statements = Outbox(database), StatementShelf(database)
+        self.revisions = Revisions(database)
 
     @classmethod
     def open(cls, url: str, make: Callable[[], Ledger] = Ledger) -> Self:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 #: Raised by one whenever a table changes in a way that an older fournines cannot read.
-SCHEMA = 4
+SCHEMA = 5
 #: The oldest that can be read: before, a minute did not tell when it was read.
 SCHEMA_MIN = 4
 
@@ -292,6 +292,36 @@ override = Table(
     Column("since", Moment, nullable=False),
     Column("until", Moment, nullable=False),
     Column("revoked", Boolean, nullable=False),
+)
+
+# -- which revisions served, and which were turned back
+
+tenure = Table(
+    "tenure",
+    metadata,
+    Column("placement", String, primary_key=True),
+    Column("since", Moment, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("body", Text, nullable=False),
+)
+hook = Table(
+    "hook",
+    metadata,
+    Column("n", Counter, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("subject", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("not_before", Moment),  # real time, as all of sending is
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", Moment),
+    Column("why", Text, nullable=False),
 )
 
 # -- what was promised to be so

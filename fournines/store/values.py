@@ -13,6 +13,8 @@ import collector.runs
 import remediation.actions.effects
 import remediation.events.event
 import remediation.incidents
+import remediation.quarantine
+import remediation.tenure
 import remediation.vocabulary
 import remediation.workflow.run
 import slo.cells
@@ -20,6 +22,8 @@ from collector.estate import RegionEstate
 from fournines.store.place import StoreError
 from remediation.events.event import Event
 from remediation.incidents import Incident
+from remediation.quarantine import Quarantined
+from remediation.tenure import Tenure
 from remediation.workflow.run import Run
 
 T = TypeVar("T")
@@ -34,6 +38,8 @@ for _module in (
     remediation.events.event,
     remediation.actions.effects,
     remediation.incidents,
+    remediation.quarantine,
+    remediation.tenure,
     remediation.workflow.run,
 ):
     _NAMES |= {name: value for name, value in vars(_module).items() if name[0].isupper()}
@@ -67,4 +73,6 @@ class Kept(Generic[T]):
 EVENTS: Kept[Event] = Kept(Annotated[Event, Field(discriminator="kind")], "an event")
 INCIDENTS: Kept[Incident] = Kept(Incident, "an incident")
 RUNS: Kept[Run] = Kept(Run, "a run")
+TENURES: Kept[Tenure] = Kept(Tenure, "a revision that served")
+QUARANTINED: Kept[Quarantined] = Kept(Quarantined, "a revision in quarantine")
 ESTATES: Kept[RegionEstate] = Kept(RegionEstate, "a region's estate")

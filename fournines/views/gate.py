@@ -62,9 +62,10 @@ class GateRow:
 
 @dataclass(frozen=True, slots=True)
 class GateView:
-    """The answer for a service in a region, or in all of its regions."""
+    """The answer for a service in a region, or in all of its regions; `names` are what is to be deployed."""
 
     verdict: Verdict
+    names: tuple[str, ...] = ()
 
     @property
     def answer(self) -> Answer:
@@ -103,6 +104,7 @@ class GateView:
         return {
             "service": verdict.service,
             "region": verdict.region,
+            "names": self.names,
             "at": verdict.at.isoformat(),
             "answer": self.answer,
             "exit_status": self.exit_status,

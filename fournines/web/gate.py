@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, jsonify, request
 
 from fournines.trouble import Trouble
+from remediation.quarantine import named
 from slo.budget_policies import Answer
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ def gate(board: Board) -> Blueprint:
         if not service:
             return jsonify(error="name a service: /api/gate?service=NAME"), 400
         try:
-            view = board.gate(service, request.args.get("region") or None)
+            names = named(request.args.get("task_definition") or None, request.args.getlist("digest"))
+        except ValueError as wrong:
+            return jsonify(error=str(wrong)), 400
+        try:
+            view = board.gate(service, request.args.get("region") or None, names)
         except Trouble as trouble:
             return jsonify(error=str(trouble)), 404
         strict = request.args.get("strict") == "1"

@@ -28,6 +28,7 @@ WORSE_RATIO_MIN = 0.05
 class Plan:
     """What would be done; a temporary change carries its inverse and how long it is kept.
 
+    `suspect` is the task definition that a rollback leaves, `back_to` the one that it returns to.
     `usual` is how many requests a minute are usual, where more of them are the reason.  `keeps` is what part
     of the tasks that serve is left to carry the load; `shared` says that whoever shares the load balancer
     loses the same.
@@ -41,6 +42,7 @@ class Plan:
     usual: float | None = None
     keeps: float = 1.0
     shared: bool = False
+    back_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

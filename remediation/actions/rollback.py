@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from collector.estate import UNDER_WAY, Controller, DeploymentStatus
 from remediation.actions.action import PROOF_MINUTES, Look, Plan, Refusal, served_again
 from remediation.actions.effects import ROLLBACK_ACCEPTED, RestoreRevision, StopDeployment
-from remediation.actions.known_good import known_good
+from remediation.actions.known_good import redeployed, way_back
+from remediation.quarantine import short
 from remediation.vocabulary import ActionName, Reason
 from slo.cells import minute_of
 
@@ -54,26 +55,29 @@ class Rollback:
 def _way_back(view: ServiceView, blamed: Deployment, situation: Situation) -> Plan | Refusal:
     if blamed.status in ROLLBACK_ACCEPTED:
         return _watched(blamed, situation)
-    good = known_good(view, blamed, situation.history)
     if blamed.status not in UNDER_WAY | {DeploymentStatus.SUCCESSFUL}:
         return Refusal(
             Reason.NOT_APPLICABLE, f"The deployment is {blamed.status}: nobody knows what serves now."
         )
-    if good is None:
-        return Refusal(
-            Reason.NO_KNOWN_GOOD, "No earlier revision is known that served and was not turned back."
-        )
+    if (again := redeployed(situation, blamed)) is not None:
+        return Refusal(Reason.REDEPLOYED, again)
+    good = way_back(situation, blamed)
+    if isinstance(good, Refusal):
+        return good
     if blamed.status in UNDER_WAY:
-        effect = StopDeployment(placement=view.placement, deployment_arn=blamed.arn)
         return Plan(
-            effect, "Have ECS roll the deployment under way back.", suspect=blamed.target.task_definition
+            StopDeployment(placement=view.placement, deployment_arn=blamed.arn),
+            f"Have ECS roll the deployment under way back to {short(good.revision.task_definition)}, "
+            f"{good.sentence}",
+            suspect=blamed.target.task_definition,
+            back_to=good.revision.task_definition,
         )
-    return _redeployed(view, blamed, good)
+    return _deployed_again(view, blamed, good.revision, good.sentence)
 
 
-def _redeployed(view: ServiceView, blamed: Deployment, good: Revision) -> Plan | Refusal:
+def _deployed_again(view: ServiceView, blamed: Deployment, good: Revision, why: str) -> Plan | Refusal:
     """Plan a new deployment of the earlier task definition, where that is what the blamed one changed."""
-    now, back = _short(view.task_definition), _short(good.task_definition)
+    now, back = short(view.task_definition), short(good.task_definition)
     if view.task_definition != blamed.target.task_definition:
         return Refusal(Reason.NEWER_DEPLOYMENT, f"It already runs {now}.")
     if good.task_definition == view.task_definition:
@@ -87,8 +91,9 @@ def _redeployed(view: ServiceView, blamed: Deployment, good: Revision) -> Plan |
         RestoreRevision(
             placement=view.placement, task_definition=good.task_definition, revision_arn=good.arn
         ),
-        f"Go back from {now} to {back}.",
+        f"Go back from {now} to {back}, {why}",
         suspect=blamed.target.task_definition,
+        back_to=good.task_definition,
     )
 
 
@@ -100,7 +105,7 @@ def _watched(blamed: Deployment, situation: Situation) -> Refusal:
 
 def _overtaken(newer: Deployment, situation: Situation) -> Refusal:
     """Leave it to a deployment that came after the blamed one, but not for longer than it takes to tell."""
-    told = f"A newer deployment, of {_short(newer.target.task_definition)}, is {newer.status}"
+    told = f"A newer deployment, of {short(newer.target.task_definition)}, is {newer.status}"
     if _had_its_chance(newer, situation):
         return Refusal(Reason.NOT_APPLICABLE, f"{told}, and it still fails.")
     return Refusal(Reason.NEWER_DEPLOYMENT, f"{told}.")
@@ -114,7 +119,3 @@ def _had_its_chance(deployment: Deployment, situation: Situation) -> bool:
     known = situation.here.known if situation.here else ()
     proven = sum(minute > minute_of(end) for minute in known) >= PROOF_MINUTES
     return proven or situation.at - end > WATCHED_FOR
-
-
-def _short(task_definition: str) -> str:
-    return task_definition.rsplit("/", 1)[-1]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from remediation.decision.policy import Freeze
 from remediation.incidents import Incident, Phase
+from remediation.quarantine import Quarantined
 from slo.budget_policies import Answer
 from slo.burn import Alert, Severity
 from slo.cells import Placement
@@ -19,12 +20,17 @@ REMEDIATED = frozenset({Phase.PENDING, Phase.ACTING, Phase.VERIFYING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What goes on at the placements that somebody would deploy to."""
+    """What goes on at the placements that somebody would deploy to.
+
+    `names` are the task definition and digests that are to be deployed, as far as they are said.
+    """
 
     placements: frozenset[Placement]
     alerts: tuple[Alert, ...]
     incidents: tuple[Incident, ...]
     freezes: tuple[Freeze, ...]
+    quarantine: tuple[Quarantined, ...] = ()
+    names: frozenset[str] = frozenset()
     now: datetime
 
 
@@ -62,8 +68,21 @@ def paging(scene: Scene) -> Iterator[Finding]:
         yield _found(Answer.FREEZE, Reason.PAGE_FIRING, told, [place])
 
 
+def quarantined(scene: Scene) -> Iterator[Finding]:
+    """Refuse what is in quarantine, wherever it was turned back; warn who does not say what it is to be."""
+    services = {place.service for place in scene.placements}
+    here = sorted(scene.placements)
+    for one in scene.quarantine:
+        if one.held and one.named_by(scene.names, scene.placements):
+            told = f"{Reason.QUARANTINED.sentence} {one.sentence}"
+            yield _found(Answer.FREEZE, Reason.QUARANTINED, told, here)
+        elif one.held and not scene.names and one.placement.service in services:
+            told = f"{Reason.QUARANTINE_NEARBY.sentence} {one.sentence}"
+            yield _found(Answer.WARN, Reason.QUARANTINE_NEARBY, told, here)
+
+
 #: Everything that hinders; the first that refuses is told first.
-HINDRANCES: tuple[Hindrance, ...] = (frozen, remediated, paging)
+HINDRANCES: tuple[Hindrance, ...] = (quarantined, frozen, remediated, paging)
 
 
 def hindrances(scene: Scene) -> tuple[Finding, ...]:

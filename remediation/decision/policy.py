@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from remediation.actions.table import REMEDIES
+from remediation.floor import MARK, Floor
 from remediation.vocabulary import Cause, Mode
 from slo import durations
 from slo.problem import Problem
@@ -137,12 +138,47 @@ class Freeze(_Written):
         return named and self.start <= now < self.end
 
 
+class FloorRule(_Written):
+    """A task definition below which services are not rolled back, since something was migrated there."""
+
+    below: Text
+    reason: Text
+    services: Globs
+    regions: Globs = ("*",)
+    accounts: Globs = ("*",)
+
+    @field_validator("below")
+    @classmethod
+    def _names_a_revision(cls, below: str) -> str:
+        if MARK.fullmatch(below) is None:
+            raise PydanticCustomError(
+                "floor", "expected a task definition: its ARN, family:revision, or the revision alone"
+            )
+        return below
+
+    def floor(self, placement: Placement) -> Floor | None:
+        """Return the floor that it sets for a placement, if it does."""
+        named = (
+            (placement.service, self.services),
+            (placement.region, self.regions),
+            (placement.account, self.accounts),
+        )
+        if all(any(fnmatchcase(name, glob) for glob in globs) for name, globs in named):
+            return Floor(self.below, "floors of the policies", self.reason)
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """All policies in their order (the first that covers a case counts), and the freeze calendar."""
+    """All policies in their order (the first that covers a case counts), the freeze calendar, and floors."""
 
     policies: tuple[Policy, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    floors: tuple[FloorRule, ...] = ()
+
+    def floors_of(self, placement: Placement) -> tuple[Floor, ...]:
+        """Return the floors that are declared for a placement."""
+        return tuple(floor for rule in self.floors if (floor := rule.floor(placement)))
 
     def find(self, cause: Cause, placement: Placement) -> Policy | None:
         """Return the policy for the case, or None."""
@@ -162,6 +198,7 @@ class _Document(_Written):
 
     policies: tuple[Policy, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    floors: tuple[FloorRule, ...] = ()
 
 
 def read(document: object) -> Reading:
@@ -172,7 +209,9 @@ def read(document: object) -> Reading:
     except ValidationError as error:
         wrong = (Problem(each["loc"], _said(each)) for each in error.errors())
         return Reading(problems=(*problems, *wrong))
-    return Reading(problems=problems) if problems else Reading(Policies(written.policies, written.freezes))
+    if problems:
+        return Reading(problems=problems)
+    return Reading(Policies(written.policies, written.freezes, written.floors))
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -193,11 +232,14 @@ def _said(error: Mapping[str, Any]) -> str:
             return message[:1].lower() + message[1:] + got
 
 
+_FORMS: Mapping[str, type[BaseModel]] = {"policies": Policy, "freezes": Freeze, "floors": FloorRule}
+
+
 def _form(where: Sequence[str | int]) -> type[BaseModel]:
     """Return the form of what stands at a place of the document."""
     match where:
-        case ["policies" | "freezes" as key, int(), *_]:
-            return Policy if key == "policies" else Freeze
+        case ["policies" | "freezes" | "floors" as key, int(), *_]:
+            return _FORMS[key]
         case _:
             return _Document
 

@@ -121,6 +121,7 @@ def _decided(incident: Incident, decision: Decision) -> Entry:
             "action": str(decision.action) if decision.action else None,
             "policy": decision.policy.name if decision.policy else None,
             "effect": str(decision.plan.effect) if decision.plan else None,
+            "back_to": decision.plan.back_to if decision.plan else None,
             "checks": checks,
         },
     )

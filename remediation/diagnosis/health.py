@@ -35,6 +35,11 @@ RECENT_MINUTES = 5
 DEMAND_MINUTES = 3
 
 
+def sick_from(allowed: Fraction) -> Fraction:
+    """Return the ratio of bad requests from which a minute is in trouble, by what the objective allows."""
+    return min(SICK_BURN * allowed, SICK_RATIO_MAX)
+
+
 @dataclass(frozen=True)
 class Series:
     """Minutes of one indicator from `start` on: (bad, total) in its scale, None where nothing is known.
@@ -89,7 +94,7 @@ class Series:
     @cached_property
     def _limit(self) -> Fraction:
         """The ratio of bad requests from which a minute is in trouble."""
-        return min(SICK_BURN * self.allowed, SICK_RATIO_MAX)
+        return sick_from(self.allowed)
 
     def ratio(self, minutes: Iterable[int]) -> Fraction | None:
         """Return what failed of all requests in the known ones of these minutes; None without any."""

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from collector.estate import ServiceView
+from collector.remains import Remains
 from remediation.diagnosis.health import Health
 from remediation.events.event import Event
+from remediation.floor import Floor
 from remediation.history import PastAction
 from remediation.incidents import Incident
+from remediation.quarantine import Quarantined
+from remediation.tenure import Tenure
 from slo.cells import Placement, moment_of
 
 #: How far back the events of a situation reach.
@@ -25,10 +29,12 @@ class Situation:
 
     `siblings` are all placements of the service; `views` and `health` hold those that could be read.
     `neighbours` are the other services of the focus' account and region, as far as they are measured.
+    `tenures` are those of the focus, `remains` what is left of the revisions that it may return to, by task
+    definition; `quarantine` is of the whole estate, and `floors` are those declared for the focus.
     `events` are those of `EVENTS_SINCE` in the regions of the service; `history` is of the whole estate
     and the last day, of this incident and of the focus from its start.  `sharing` are those of the neighbours
-    that stand behind the same load balancer.  `testified` is False when events tell of tasks that ended and ECS
-    could not be asked about them.
+    that stand behind the same load balancer.  `testified` is False when events tell of tasks that ended and
+    ECS could not be asked about them.
     """
 
     incident: Incident
@@ -43,6 +49,10 @@ class Situation:
     siblings: tuple[Placement, ...] = ()
     sharing: tuple[Placement, ...] = ()
     testified: bool = True
+    tenures: tuple[Tenure, ...] = ()
+    remains: Mapping[str, Remains] = field(default_factory=dict)
+    quarantine: tuple[Quarantined, ...] = ()
+    floors: tuple[Floor, ...] = ()
 
     @property
     def view(self) -> ServiceView | None:

@@ -164,7 +164,7 @@ def test_who_overrides_what_nobody_knows_is_told_so(fournines: Command) -> None:
         (["--override", "--why", "so"], "an override says --for how long and --why"),
         (["--override", "--for", "2h"], "an override says --for how long and --why"),
         (["--override", "--for", "2h", "--why", " "], "an override says --for how long and --why"),
-        (["--override", "--revoke"], "given or taken back, not both"),
+        (["--override", "--revoke"], "given or taken back, or a quarantine ended"),
         (["--override", "--for", "2h", "--why", "so", "--who", " "], "--who is a name"),
         (["--for", "2h"], "--for and --why belong to --override"),
         (["--override", "--for", "25h", "--why", "so"], "24h at most, got '25h'"),

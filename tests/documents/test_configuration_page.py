@@ -11,7 +11,7 @@ from collector.probes import Reason
 from fournines import measuring, settings, stating
 from fournines.documents import parse
 from fournines.forms import Section
-from remediation.decision.policy import Freeze, OnTimeout, Policy
+from remediation.decision.policy import FloorRule, Freeze, OnTimeout, Policy
 from remediation.vocabulary import Mode
 from slo import budget_policies, contracts, gate
 from slo.budget_policies import DEFAULT, SAYS, BudgetPolicy, Threshold
@@ -30,6 +30,7 @@ FORMS = (
     ),
     Policy,
     Freeze,
+    FloorRule,
 )
 
 

@@ -19,6 +19,7 @@ from collector.estate import (
     TaskHealth,
     ZonalShift,
 )
+from collector.remains import Part, PartKind, Remains
 from collector.source import UnreachableError
 from remediation.actions.effects import (
     Delivery,
@@ -35,8 +36,11 @@ from remediation.actions.effects import (
 from remediation.diagnosis.health import Health, Series
 from remediation.diagnosis.situation import Situation
 from remediation.events.event import Event, Origin, ServiceAction, TaskChanged, TaskEnd
+from remediation.floor import Floor
 from remediation.history import PastAction
 from remediation.incidents import Incident, Symptom
+from remediation.quarantine import Quarantined, short
+from remediation.tenure import Tally, Tenure, observed
 from remediation.workflow.run import Claim, Leave, LostClaimError, Run, RunState
 from slo.burn import Severity
 from slo.cells import Placement, minute_of
@@ -113,6 +117,10 @@ class Stage:
     deliveries: list[Delivery] = field(default_factory=list)
     on_apply: Callable[[Effect], None] = lambda _effect: None
     unreachable: bool = False
+    tenures: dict[int, Tenure | None] = field(default_factory=dict)
+    remains: dict[int, Remains] = field(default_factory=dict)
+    quarantine: list[Quarantined] = field(default_factory=list)
+    floors: list[Floor] = field(default_factory=list)
     now: datetime = NOON
 
     def __post_init__(self) -> None:
@@ -228,7 +236,25 @@ class Stage:
             history=tuple(self.history),
             estate_placements=105,
             siblings=tuple(self.places),
+            tenures=self.served(place),
+            remains=self.found(place),
+            quarantine=tuple(self.quarantine),
+            floors=tuple(self.floors),
         )
+
+    def served(self, place: Placement) -> tuple[Tenure, ...]:
+        """Who served: whatever was deployed successfully, and well for long, unless a test says otherwise."""
+        if place not in self.views:
+            return ()
+        view = replace(self.views[place], seen_at=self.now)
+        found = observed((), view, lambda _, end: Tally(10_000, 0, 10_000, end))
+        told = [self.tenures.get(_version(one.revision), one) for one in found]
+        return tuple(one for one in told if one is not None)
+
+    def found(self, place: Placement) -> dict[str, Remains]:
+        """What is left of every version: all of it, unless a test says otherwise."""
+        versions = {_version(one.revision) for one in self.served(place)}
+        return {definition(v): self.remains.get(v, whole(v)) for v in versions}
 
     def look(self, run: Run) -> Situation:
         """What the engine is shown."""
@@ -291,6 +317,16 @@ class Stage:
         for trouble in self.troubles:
             if trouble.placement == place:
                 trouble.end = min(trouble.end, end)
+
+
+def _version(revision: Revision) -> int:
+    return int(revision.task_definition.rpartition(":")[2])
+
+
+def whole(version: int, *parts: Part) -> Remains:
+    """All that a version is made of, and what else a test wants of it."""
+    made_of = Part(PartKind.TASK_DEFINITION, short(definition(version)))
+    return Remains(NOON, (made_of, Part(PartKind.IMAGE, f"catalog:1.{version}"), *parts))
 
 
 def incident(place: Placement = IRELAND) -> Incident:

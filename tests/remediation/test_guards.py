@@ -33,6 +33,7 @@ from tests.remediation.stage import (
     definition,
     deployment,
     incident,
+    revision,
 )
 
 if TYPE_CHECKING:
@@ -189,7 +190,11 @@ def test_every_reason_of_the_vocabulary_is_a_sentence_once() -> None:
 def test_without_a_policy_it_is_recorded_what_would_have_been_done() -> None:
     decision = decided(bad_deployment(), policy=None)
     assert (decision.verdict, decision.reason) == (Verdict.OBSERVE, Reason.NO_POLICY)
-    assert decision.sentence == "Would have: Go back from course-catalog:2 to course-catalog:1."
+    assert decision.sentence == (
+        "Would have: Go back from course-catalog:2 to course-catalog:1, which served 10,000 known minutes, "
+        "0 of them in trouble, the last 10,000 in a row within its objective. "
+        "Looked for and found: 1 task definition, 1 image."
+    )
 
 
 def test_an_observing_policy_says_why_it_would_not_have_acted() -> None:
@@ -282,21 +287,25 @@ def plan_for(stage: Stage) -> Plan | Refusal:
     return Rollback().plan(situation, diagnose(situation))
 
 
+OLDER, OLDEST = deployment(1, -5000, finished=-4990), deployment(0, -9000, finished=-8990)
+TURNED = deployment(7, -50, DeploymentStatus.ROLLBACK_SUCCESSFUL, finished=-45)
+
+
 @pytest.mark.parametrize(
     ("older", "good"),
     [
-        ([deployment(1, -5000)], 1),
-        ([deployment(1, -5000), deployment(0, -9000)], 1),
-        ([deployment(1, -5000, DeploymentStatus.STOPPED), deployment(0, -9000)], 0),
-        ([replace(deployment(7, -50, DeploymentStatus.ROLLBACK_SUCCESSFUL), rolled_back_to=None)], 1),
-        ([], 1),
+        ([OLDER], 1),
+        ([OLDER, OLDEST], 1),
+        ([replace(OLDER, status=DeploymentStatus.STOPPED), OLDEST], 0),
+        ([replace(TURNED, rolled_back_to=None), OLDER], 1),
+        ([replace(TURNED, rolled_back_to=revision(3)), OLDER], 3),
     ],
     ids=[
         "the last",
         "the newest of two",
         "not one that was stopped",
         "not one that was turned back",
-        "source",
+        "but what that one went back to",
     ],
 )
 def test_the_way_back_leads_to_the_newest_revision_that_served(older: list[object], good: int) -> None:

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from collector.estate import DeploymentStatus
 from remediation.actions.action import Before, Plan, Recovery, Refusal, same_intent
 from remediation.actions.effects import Delivery, RestoreRevision, SetScalingMinimum
 from remediation.actions.scale_out import ScaleOut
@@ -33,13 +32,9 @@ from tests.remediation.stage import (
     SPOT_MIX,
     Stage,
     at,
-    definition,
-    deployment,
     incident,
-    revision,
 )
 from tests.remediation.test_engine import ACT, PROPOSE, Play, bad_deployment, spot_shortage, surge
-from tests.remediation.test_guards import plan_for
 
 
 def test_a_temporary_change_that_had_to_stay_for_a_day_is_given_to_a_person() -> None:
@@ -158,17 +153,6 @@ def test_what_does_not_use_spot_has_nothing_to_fall_back_from() -> None:
 def test_tasks_that_cannot_be_counted_are_no_recovery() -> None:
     unseen = replace(Stage().situation(IRELAND, 10), views={})
     assert SpotFallback().recovered(Before(at(1), None), unseen).recovery is Recovery.CANNOT_SEE
-
-
-def test_what_a_rollback_put_back_is_known_to_be_good() -> None:
-    stage = bad_deployment()
-    (last, *_) = stage.views[IRELAND].deployments
-    back = replace(deployment(7, -50, DeploymentStatus.ROLLBACK_SUCCESSFUL), rolled_back_to=revision(3))
-    stage.change(IRELAND, deployments=(last, back, deployment(1, -5000)))
-    plan = plan_for(stage)
-    assert isinstance(plan, Plan)
-    assert isinstance(plan.effect, RestoreRevision)
-    assert plan.effect.task_definition == definition(3)
 
 
 def test_an_event_without_a_time_says_nothing_about_now() -> None:

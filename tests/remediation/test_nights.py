@@ -204,8 +204,10 @@ def test_a_deployment_of_the_same_task_definition_is_never_answered_with_an_anci
 
 
 def test_a_rollback_that_was_only_planned_convicts_no_revision() -> None:
-    stage = bad_in(IRELAND)
+    stage = Stage()
+    stage.deploys(IRELAND, deployment(2, -400, finished=-390))
     stage.deploys(IRELAND, deployment(3, -8, finished=-1))
+    stage.fails(IRELAND, 1)
     stage.now = at(10)
     held = PastAction(
         run="held",

@@ -67,7 +67,7 @@ def test_every_problem_is_told_at_once_and_where_it_is() -> None:
 def test_what_is_unknown_names_what_its_part_of_the_document_knows() -> None:
     document = {"policy": [], "freezes": [{"why": "exams"}], "policies": [{"approvers": "alice"}]}
     problems = {problem.path: problem.message for problem in read(document).problems}
-    assert problems["policy",] == "is not known here; expected one of freezes, policies"
+    assert problems["policy",] == "is not known here; expected one of floors, freezes, policies"
     assert problems["freezes", 0, "why"] == "is not known here; expected one of end, reason, services, start"
     assert problems["policies", 0, "approvers"] == "expected a list, got 'alice'"
 
