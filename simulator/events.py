@@ -10,8 +10,9 @@ from simulator.moment import written
 
 if TYPE_CHECKING:
     from simulator.bus import Event
-    from simulator.ecs.rollout import Revision
+    from simulator.ecs.rollout import Deployment, Revision
     from simulator.ecs.service import Service
+    from simulator.ecs.shift import Hook
     from simulator.estate import Place
 
 ECS = "aws.ecs"
@@ -128,6 +129,27 @@ def deployment_state_change(service: Service, name: str, rollout: str, at: int, 
     return {
         "source": ECS,
         "detail-type": "ECS Deployment State Change",
+        "resources": [service.place.service_arn],
+        "detail": detail,
+    }
+
+
+def hook_state_change(service: Service, deployment: Deployment, hook: Hook, at: int) -> Event:
+    """Tell that a deployment stands at a pause hook, or how that ended."""
+    detail = {
+        "eventType": "INFO",
+        "eventName": f"HOOK_{hook.status}",
+        "clusterArn": service.place.cluster_arn,
+        "serviceDeploymentArn": deployment.arn,
+        "hookId": hook.id,
+        "targetType": "PAUSE",
+        "lifecycleStage": hook.stage.value,
+        "expiresAt": written(hook.expires_at),
+        "updatedAt": written(at),
+    }
+    return {
+        "source": ECS,
+        "detail-type": "ECS Hook State Change",
         "resources": [service.place.service_arn],
         "detail": detail,
     }

@@ -12,6 +12,7 @@ from simulator.agenda import Agenda
 from simulator.ailments import FIRST_FULL, Ward
 from simulator.calls import ACCEPTED, Call, Desk
 from simulator.cloudwatch.service import CloudWatch
+from simulator.ecs.configuration import rolls
 from simulator.ecs.fleet import Fleet
 from simulator.ecs.rollout import Behaviour, Deployment
 from simulator.events import image, task_state_change
@@ -90,6 +91,7 @@ class Injector:
     def plan(self, faults: tuple[AnyFault, ...], start: int) -> None:
         """Enter every fault of a scenario into the agenda."""
         self.fleet.yard.succeeded.append(self._succeeded)
+        self.fleet.yard.shifted.append(self._shifted)
         for index, each in enumerate(faults):
             where = each.where
             places = self.fleet.estate.matching(
@@ -121,7 +123,8 @@ class Injector:
         """Begin a fault; return what ends it."""
         match ordeal.fault:
             case fault.BadDeployment() as bad:
-                ordeal.onset = None if bad.fails == "once_successful" else at
+                moves = any(not rolls(service.configuration) for service in self._services(ordeal))
+                ordeal.onset = None if bad.fails == "once_successful" or moves else at
                 return self._deploy(
                     ordeal, Behaviour(bad.error_ratio, failing=bad.fails == "once_serving"), at
                 )
@@ -258,6 +261,13 @@ class Injector:
                 if task.running and task.doom is None and task.rollout.revision.task_definition == definition:
                     task.doom = at + task.wait((0, lives_s), "first crash")
             self.fleet.wake(service)
+
+    def _shifted(self, _: Service, deployment: Deployment, at: int) -> None:
+        """Note when a revision that fails at once gets its first requests: before, it harms nobody."""
+        for ordeal in self.ordeals:
+            if deployment.target.task_definition in ordeal.definitions and ordeal.onset is None:
+                behaviour = self.fleet.yard.behaviour(deployment.target.task_definition)
+                ordeal.onset = at if behaviour.failing else None
 
     def _begin_to_fail(self, ordeal: Ordeal, definition: str, at: int) -> None:
         self.fleet.yard.behaviours[definition].failing = True

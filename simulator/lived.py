@@ -19,12 +19,13 @@ Columns = TypeVar("Columns", Outcome, Backlog)
 class Lived:
     """The minutes from `start` on (since 1970); `known` is false where a recording says nothing.
 
-    `tasks` are the same in all of them.
+    `tasks` are the same in all of them, and so is how many of them were `carrying` the requests.
     """
 
     start: int
     outcome: Outcome
     tasks: Tasks
+    carrying: NDArray[np.float64]
     arrival: Arrival
     backlog: Backlog
     known: NDArray[np.bool_]

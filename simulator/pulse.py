@@ -13,7 +13,10 @@ from simulator.moment import MINUTE_S
 from simulator.spread import Spread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulator.ecs.service import Service
+    from simulator.ecs.task import Task
     from simulator.ecs.yard import Yard
 
 Row = NDArray[np.float64]
@@ -30,6 +33,7 @@ class Level(IntEnum):
     ALB = auto()
     SURGE = auto()
     MEMORY = auto()
+    CARRYING = auto()
 
 
 #: Levels that faults add to, and where these rest.
@@ -67,10 +71,11 @@ class Pulse:
         index = service.place.index
         healthy = [task for task in service.tasks if task.serving]
         serving = [task for task in healthy if yard.routed(service, task)]
-        fails = [(task, share) for task in serving if (share := yard.fails(service, task)) > 0]
+        carrying, dark, fails = carried(service, serving, yard)
         self.spread.take(service, healthy, serving, fails)
         self.level[Level.HEALTHY, index] = len(serving)
-        self.level[Level.DARK, index] = not serving
+        self.level[Level.CARRYING, index] = carrying
+        self.level[Level.DARK, index] = dark
         self.level[Level.ERRING, index] = sum(share for _, share in fails)
         full = [task.memory(at) for task in service.tasks if task.running and task.fills]
         self.level[Level.MEMORY, index] = sum(full) / max(1, service.running)
@@ -117,6 +122,27 @@ class Pulse:
 
     def abrupt(self, averages: NDArray[np.float64]) -> Row:
         """Return the share of requests that the load balancer failed: cut off with tasks, or by itself."""
-        healthy = np.maximum(averages[Level.HEALTHY], 1e-9)
-        ratio: Row = np.minimum(1.0, self.cut_off_s / (MINUTE_S * healthy) + averages[Level.ALB])
+        carrying = np.maximum(averages[Level.CARRYING], 1e-9)
+        ratio: Row = np.minimum(1.0, self.cut_off_s / (MINUTE_S * carrying) + averages[Level.ALB])
         return ratio
+
+
+def carried(
+    service: Service, serving: Sequence[Task], yard: Yard
+) -> tuple[float, float, list[tuple[Task, float]]]:
+    """Return how many tasks carry the requests, which share of these meets none, and who fails how many.
+
+    Where traffic is split unevenly, as many carry it as would if the part that is full first were all; a
+    task that gets more than its part counts as more than one.
+    """
+    colours = service.colours(serving)
+    lit = [(share, tasks) for share, tasks in colours if tasks]
+    carrying = min((len(tasks) / share for share, tasks in lit), default=0.0)
+    dark = sum(share for share, tasks in colours if not tasks)
+    fails = [
+        (task, share * carrying / len(tasks) * failing)
+        for share, tasks in lit
+        for task in tasks
+        if (failing := yard.fails(service, task)) > 0
+    ]
+    return carrying, dark, fails

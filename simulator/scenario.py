@@ -13,7 +13,7 @@ from pathlib import Path  # noqa: TC003 - pydantic reads it while the program ru
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simulator import fate
@@ -30,6 +30,8 @@ from simulator.fault import (
     SlowDeployment,
 )
 from simulator.span import Minute, Span  # noqa: TC001 - pydantic reads them while the program runs
+from simulator.strategy import Deploying
+from simulator.unsettled import AwsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +43,6 @@ MINUTE = timedelta(minutes=1)
 #: What brings a new task definition.
 DEPLOYS = (BadDeployment, BrokenDeployment, HealthyDeployment, SlowDeployment)
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
-RETENTION_MIN, RETENTION_MAX = timedelta(hours=1), timedelta(days=63)
 DIRECTORY = files("simulator").joinpath("scenarios")
 
 
@@ -97,6 +98,7 @@ class ServiceSpec(Document):
     zonal_shift: bool = Field(
         default=False, description="its load balancer may be shifted away from a zone by ARC; off at AWS, too"
     )
+    deployment: Deploying = Deploying()
     launch: Literal["fargate", "ec2", "external"] = Field(
         default="fargate", description="where its tasks run; hosts of one's own have room for all of them"
     )
@@ -226,69 +228,6 @@ class EstateSpec(Document):
             if strangers:
                 raise ValueError(f"tenant {tenant.name}: the estate has no {', '.join(sorted(strangers))}")
         return self
-
-
-class AwsSettings(Document):
-    """What AWS leaves open, or documents in two ways; the defaults are the cautious reading."""
-
-    strategy_reaches: Literal["next_placements", "new_deployments"] = Field(
-        default="next_placements",
-        description="what a new capacity provider strategy applies to without a deployment: undocumented",
-    )
-    update_service_deploys: tuple[Literal["desiredCount", "deploymentConfiguration"], ...] = Field(
-        default=(),
-        description="fields whose change starts a deployment besides those that every document names",
-    )
-    metric_lag: dict[str, Span] = Field(
-        default_factory=dict, description="namespace: how much later than its end a minute is told"
-    )
-    metric_retention: Span = Field(
-        default="3h",
-        validate_default=True,
-        description="how long minutes can be read, 1h to 63d: what a reader was away for must fit in",
-    )
-    reports_zeros: bool = Field(
-        default=False,
-        description="a response code that nobody got is told as 0 while there are targets, or not at all",
-    )
-    clock_aligned: bool = Field(
-        default=False,
-        description="periods longer than a minute follow the clock, or the StartTime that was asked for",
-    )
-    zone_of_counts: Literal["target", "balancer"] = Field(
-        default="target",
-        description="whose zone a load balancer's counts are told by: with cross-zone load balancing, where "
-        "each node sends requests to all zones, no document says",
-    )
-    alarm_lag: Span = Field(
-        default="10s", validate_default=True, description="from a point's arrival to the alarm's change"
-    )
-    alarm_bake: Span = Field(
-        default="4m", validate_default=True, description="how long alarms are watched after a roll-out"
-    )
-    sick_replaced_after: Span | None = Field(
-        default=None,
-        description="when ECS itself replaces a task whose container's health check fails: no document says "
-        "when; never without it",
-    )
-    stop_task_minds_protection: bool = Field(
-        default=False,
-        description="StopTask refuses a protected task: the guide speaks of scale-in and deployments alone",
-    )
-    zonal_shift_lag: Span = Field(
-        default="60s", validate_default=True, description="how long clients go on asking in a zone left"
-    )
-    event_lag: Span = Field(
-        default="2s", validate_default=True, description="the longest ordinary delay of an event"
-    )
-
-    @field_validator("metric_retention", mode="after")
-    @classmethod
-    def kept_long_enough(cls, retention: timedelta) -> timedelta:
-        """Refuse to keep less than alarms look back on, or more than AWS keeps in periods under an hour."""
-        if not RETENTION_MIN <= retention <= RETENTION_MAX:
-            raise ValueError("expected a length of time from 1h to 63d")
-        return retention
 
 
 def placed(fault: AnyFault, info: ValidationInfo) -> AnyFault:

@@ -23,9 +23,9 @@ def fits(expect: Expect, call: Call) -> bool:
                 "taskDefinition",
                 "deploymentConfiguration",
             }
-            return (
-                redeployed if call.operation == "UpdateService" else call.operation == "StopServiceDeployment"
-            )
+            turned = call.operation == "ContinueServiceDeployment" and call.params.get("action") == "ROLLBACK"
+            stopped = call.operation == "StopServiceDeployment"
+            return redeployed if call.operation == "UpdateService" else stopped or turned
         case Expect.SCALE_OUT:
             return call.operation == "RegisterScalableTarget"
         case Expect.SPOT_FALLBACK:
@@ -88,10 +88,10 @@ def left_and_returned(world: World, ordeal: Ordeal, index: int) -> bool:
 
 
 def still_serving(world: World, ordeal: Ordeal) -> bool:
-    """Whether a task of the fault's own revisions still serves; what was deployed again is another fault."""
+    """Whether a task of the fault's own revisions gets requests; what was deployed again is another fault."""
     again = min((o.began or 0 for o in world.ordeals if _deploys_again(o, ordeal)), default=None)
     return any(
-        task.serving
+        world.service(index).carries(task)
         and task.rollout.revision.task_definition in ordeal.definitions
         and (again is None or task.created_at < again)
         for index in ordeal.placements

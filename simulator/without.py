@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.ecs.rollout import Status
 from simulator.estate import zone_ids
 from simulator.fault import Expect
 from simulator.moment import MINUTE_S, seconds
@@ -16,6 +17,8 @@ from simulator.scaling import DIMENSION, NAMESPACE, resource
 from simulator.world import World
 
 if TYPE_CHECKING:
+    from simulator.ecs.rollout import Deployment
+    from simulator.estate import Place
     from simulator.injection import Ordeal
     from simulator.recording import Recording
     from simulator.scenario import Scenario
@@ -71,15 +74,28 @@ def burning(world: World, placement: int) -> bool:
 
 
 def roll_back(world: World, placement: int) -> None:
-    """Deploy the definition of the last deployment but one that went well."""
-    place = world.estate.places[placement]
-    stood = [d for d in world.service(placement).deployments if d.finished_at is not None]
+    """Turn a deployment under way back, else deploy the definition of the last but one that went well."""
+    place, under_way = world.estate.places[placement], world.service(placement).deployment
+    if under_way is not None:
+        turn_back(world, place, under_way)
+        return
+    stood = [d for d in world.service(placement).deployments if d.status is Status.SUCCESSFUL]
     params = {
         "cluster": place.cluster,
         "service": place.service,
         "taskDefinition": stood[-2].target.task_definition,
     }
     world.ecs.call("UpdateService", params, region=place.region, account=place.account, caller=CALLER)
+
+
+def turn_back(world: World, place: Place, deployment: Deployment) -> None:
+    """Have ECS go back to what ran before, at a pause hook by answering it."""
+    hook = deployment.shift.waiting if deployment.shift else None
+    operation, params = "StopServiceDeployment", {"serviceDeploymentArn": deployment.arn}
+    if hook is not None:
+        operation = "ContinueServiceDeployment"
+        params |= {"hookId": hook.id, "action": "ROLLBACK"}
+    world.ecs.call(operation, params, region=place.region, account=place.account, caller=CALLER)
 
 
 def scale_out(world: World, placement: int) -> None:

@@ -185,11 +185,11 @@ class World:
     def _doorway(self, placement: int) -> Doorway:
         """Return how a service fares now, by the levels that the open minute is served with."""
         level = self._pulse.level[:, placement]
-        healthy = int(level[Level.HEALTHY])
+        healthy = int(level[Level.CARRYING])
         asked = float(self._demand.expected(self._at // MINUTE_S)[placement] * level[Level.SURGE])
         room = healthy * float(self._demand.task_capacity[placement])
         used = np.array(asked / max(room, 1.0))
-        kept = (1.0 - level[Level.ERRING] / max(healthy, 1)) * (1.0 - level[Level.DEPENDENCY])
+        kept = (1.0 - level[Level.ERRING] / max(level[Level.CARRYING], 1.0)) * (1.0 - level[Level.DEPENDENCY])
         return Doorway(
             healthy=healthy,
             failing=1.0 - float(kept),
@@ -242,7 +242,7 @@ class World:
         self.cloudwatch.record(lived.start, lived.outcome, lived.tasks, lived.arrival, lived.backlog)
         self.truth.add(lived.outcome, lived.known, lived.backlog.age_s)
         self._pulse.turn()
-        self.scaling.consider(lived.cpu[0], lived.tasks.healthy, at)
+        self.scaling.consider(lived.cpu[0], lived.carrying, at)
         for transition in self.cloudwatch.evaluate(at):
             self._announce(transition, at)
 
@@ -250,19 +250,19 @@ class World:
         """Serve minutes in each of which the levels came to so many unit-seconds, and measure them."""
         pulse, averages = self._pulse, spent / MINUTE_S
         asked = self._demand.offered(start, start + count, averages[Level.SURGE])
-        healthy = averages[Level.HEALTHY]
-        erring = averages[Level.ERRING] / np.maximum(healthy, 1e-9)
+        healthy, carrying = averages[Level.HEALTHY], averages[Level.CARRYING]
+        erring = averages[Level.ERRING] / np.maximum(carrying, 1e-9)
         backlog = queues.work(
             start,
             asked,
-            healthy * self._demand.task_capacity,
+            carrying * self._demand.task_capacity,
             1.0 - (1.0 - erring) * (1.0 - averages[Level.DEPENDENCY]),
         )
         outcome = self._serve(
             start,
             Load(
                 offered=self._demand.requests(asked),
-                healthy=healthy,
+                healthy=carrying,
                 task_capacity=self._demand.task_capacity,
                 dark_ratio=averages[Level.DARK],
                 error_ratio=erring,
@@ -296,7 +296,7 @@ class World:
             first_share=self._hindrance.first_share,
             corrected_s=self._hindrance.corrected_s,
         )
-        return Lived(start, outcome, tasks, arrival, backlog, known)
+        return Lived(start, outcome, tasks, carrying, arrival, backlog, known)
 
     def rest(self, until: datetime, heed: Callable[[Lived], int] = len, grain: int = 1) -> None:
         """Live through whole minutes at once, if they pass so step by step and nothing happens in them.
@@ -314,7 +314,7 @@ class World:
         if not count:
             return
         told = self._lived(start, count, self._pulse.level * MINUTE_S, copy.deepcopy(self._queues))
-        count = whole(min(heed(told), self.scaling.still(told.cpu, told.tasks.healthy, self._at)))
+        count = whole(min(heed(told), self.scaling.still(told.cpu, told.carrying, self._at)))
         count = self.cloudwatch.rest(told.first(count), whole) if count else 0
         if not count:
             return
@@ -322,7 +322,7 @@ class World:
             self._lived(start, count, self._pulse.level * MINUTE_S, self._queues)
         kept = told.first(count)
         self.truth.add(kept.outcome, kept.known, kept.backlog.age_s)
-        self.scaling.saw(kept.cpu, kept.tasks.healthy)
+        self.scaling.saw(kept.cpu, kept.carrying)
         self._at = self._desk.now = (start + count) * MINUTE_S
 
     @property
@@ -330,7 +330,7 @@ class World:
         """Whether whoever knocks at any door now is answered as at the best of times."""
         level, open_ = self._pulse.level, self._demand.requested
         resting = all((level[row] == rest).all() for row, rest in REST.items())
-        return resting and not level[Level.ERRING].any() and bool((level[Level.HEALTHY][open_] > 0).all())
+        return resting and not level[Level.ERRING].any() and bool((level[Level.CARRYING][open_] > 0).all())
 
     @property
     def hindered(self) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from simulator.ecs.rollout import Deployment, Revision, Rollout
     from simulator.ecs.service import Service
+    from simulator.ecs.shift import Shift
     from simulator.events import Owner
     from simulator.scenario import Share
 
@@ -128,7 +129,7 @@ def rollout(service: Service, rollout: Rollout) -> Shape:
         "id": rollout.id,
         "status": "PRIMARY" if primary else "ACTIVE",
         "taskDefinition": rollout.revision.task_definition,
-        "desiredCount": service.desired if primary else 0,
+        "desiredCount": service.desired if primary or rollout in service.kept else 0,
         "pendingCount": pending,
         "runningCount": running,
         "failedTasks": rollout.failed,
@@ -144,7 +145,7 @@ def rollout(service: Service, rollout: Rollout) -> Shape:
 def revision_summary(service: Service, rollout: Rollout) -> Shape:
     """Summarise a revision that has tasks or should have."""
     running, pending = counts(service, rollout)
-    requested = service.desired if rollout is service.primary else 0
+    requested = service.desired if rollout is service.primary or rollout in service.kept else 0
     return {
         "arn": rollout.revision.arn,
         "requestedTaskCount": requested,
@@ -176,11 +177,15 @@ def deployment(service: Service, deployment: Deployment) -> Shape:
     breaker, alarms = configured.get("deploymentCircuitBreaker"), configured.get("alarms")
     watching = "MONITORING" if deployment.is_open else "MONITORING_COMPLETE"
     shape = deployment_brief(service, deployment) | {
-        "sourceServiceRevisions": [counted(service, revision) for revision in deployment.sources],
+        "sourceServiceRevisions": [
+            counted(service, revision) | weights(deployment, revision) for revision in deployment.sources
+        ],
         "targetServiceRevision": counted(service, deployment.target)
-        | {"requestedTaskCount": service.desired, "requestedProductionTrafficWeight": 100.0},
+        | {"requestedTaskCount": service.desired}
+        | (weights(deployment, deployment.target) or {"requestedProductionTrafficWeight": 100.0}),
         "deploymentConfiguration": configured,
         **timed(updatedAt=deployment.updated_at, stoppedAt=deployment.stopped_at),
+        **shifted(deployment.shift),
     }
     del shape["targetServiceRevisionArn"]
     if breaker is not None:
@@ -213,12 +218,51 @@ def deployment(service: Service, deployment: Deployment) -> Shape:
     return shape
 
 
+def shifted(shift: Shift | None) -> Shape:
+    """Tell how far a deployment has come that moves traffic, and the hooks of its stage."""
+    if shift is None:
+        return {}
+    hooks = [hook for hook in shift.hooks if hook.awaits or hook.stage is shift.stage]
+    return {
+        "lifecycleStage": shift.stage.told.value,
+        "lifecycleHookDetails": [
+            {
+                "hookId": hook.id,
+                "targetType": "PAUSE",
+                "status": hook.status.value,
+                "expiresAt": moment(hook.expires_at),
+                "timeoutAction": hook.action,
+            }
+            for hook in hooks
+        ],
+    }
+
+
+def weights(deployment: Deployment, revision: Revision) -> Shape:
+    """Return the shares of the traffic that a revision is to get, where traffic moves."""
+    shift = deployment.shift
+    if shift is None:
+        return {}
+    green = revision is shift.green.revision
+    blue = shift.blue is not None and revision is shift.blue.revision
+    return {
+        "requestedTestTrafficWeight": shift.test if green else 100.0 - shift.test if blue else 0.0,
+        "requestedProductionTrafficWeight": shift.percent
+        if green
+        else 100.0 - shift.percent
+        if blue
+        else 0.0,
+    }
+
+
 def counted(service: Service, revision: Revision) -> Shape:
     """Summarise a revision with its tasks."""
     mine = [task for task in service.tasks if task.rollout.revision is revision]
+    shift = service.shift
+    beside = shift is not None and any(kept.revision is revision for kept in shift.kept)
     return {
         "arn": revision.arn,
-        "requestedTaskCount": 0,
+        "requestedTaskCount": service.desired if beside else 0,
         "runningTaskCount": sum(task.running for task in mine),
         "pendingTaskCount": sum(task.starting for task in mine),
     }

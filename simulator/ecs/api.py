@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.ecs import answers, protection
+from simulator.ecs import answers, protection, shifting
 from simulator.ecs.definitions import behaviour_asked_for
 from simulator.ecs.rollout import TURNING_BACK, Deployment, Status
 from simulator.ecs.task import StopCode, Task
@@ -52,6 +52,7 @@ class Ecs:
             "DescribeServiceRevisions": self._describe_service_revisions,
             "UpdateService": self._update_service,
             "StopServiceDeployment": self._stop_service_deployment,
+            "ContinueServiceDeployment": self._continue_service_deployment,
             "StopTask": self._stop_task,
             "GetTaskProtection": self._get_task_protection,
             "UpdateTaskProtection": self._update_task_protection,
@@ -219,11 +220,22 @@ class Ecs:
         if params.get("stopType", "ROLLBACK") != "ROLLBACK":
             raise Refusal("UnsupportedFeatureException", "Only the stop type ROLLBACK is supported.")
         service, deployment = self._deployment(site, params["serviceDeploymentArn"])
+        paused = deployment.shift is not None and deployment.shift.waiting is not None
+        if paused and self._fleet.yard.aws.stop_at_pause == "refused":
+            raise Refusal("ConflictException", "The service deployment waits at a lifecycle hook.")
         if deployment.status in {Status.PENDING, Status.IN_PROGRESS}:
             deployment.move(Status.ROLLBACK_REQUESTED, self._at, "Rollback requested by the user.")
             self._fleet.wake(service)
         elif deployment.status not in TURNING_BACK:  # asking again is harmless
             raise Refusal("ConflictException", f"The service deployment is already {deployment.status}.")
+        return {"serviceDeploymentArn": deployment.arn}
+
+    def _continue_service_deployment(self, site: Site, params: Params) -> Shape:
+        service, deployment = self._deployment(site, params["serviceDeploymentArn"])
+        action = params.get("action", shifting.CONTINUE)  # left out, it means: go on
+        word = (params["hookId"], action)
+        shifting.answer(service, deployment, self._fleet.yard, word, self._at)
+        self._fleet.wake(service)
         return {"serviceDeploymentArn": deployment.arn}
 
     def _stop_task(self, site: Site, params: Params) -> Shape:

@@ -46,7 +46,7 @@ class Fleet:
 
     def _stand_up(self, place: Place, at: int, desired: int, *, alarms: bool) -> Service:
         """Make a service that was deployed days ago and has been steady since."""
-        configuration = dict(PROTECTED)
+        configuration = PROTECTED | place.spec.deployment.configuration()
         if alarms and guarded(place):
             configuration["alarms"] = {"alarmNames": [place.alarm], "enable": True, "rollback": True}
         age = DAY_S * (2 + int(9 * fate.fraction(place, "age")))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from simulator.ecs.shift import Shift
 from simulator.scenario import Share
 
 
@@ -91,7 +92,10 @@ class Rollback:
 
 @dataclass(slots=True, eq=False)
 class Deployment:
-    """A service deployment: from which revisions to which, and how it goes."""
+    """A service deployment: from which revisions to which, and how it goes.
+
+    `shift` is how its traffic moves, from its start on; None where it is rolling.
+    """
 
     arn: str
     sources: tuple[Revision, ...]
@@ -109,6 +113,7 @@ class Deployment:
     ignored_alarms: frozenset[str] = frozenset()
     triggered_alarms: list[str] = field(default_factory=list)
     tripped: bool = False
+    shift: Shift | None = None
     target: Revision = field(init=False)
 
     def __post_init__(self) -> None:

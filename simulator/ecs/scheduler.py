@@ -19,6 +19,7 @@ from simulator.ecs.task import HEALTHY_AFTER_S, NEXT, UNHEALTHY_AFTER_S, Status,
 from simulator.events import service_action, task_state_change
 
 if TYPE_CHECKING:
+    from simulator.ecs.rollout import Rollout
     from simulator.ecs.yard import Yard
     from simulator.estate import Place
 
@@ -103,7 +104,7 @@ def unhealthy(place: Place) -> str:
 def perish(service: Service, task: Task, yard: Yard, at: int) -> None:
     """Let a task die without draining: taken by Spot, or crashed."""
     code = task.stop_code or StopCode.EXITED
-    service.cut_off_s += UNNOTICED_S[code] * task.serving
+    service.cut_off_s += UNNOTICED_S[code] * service.carries(task)
     if code is StopCode.SPOT:
         task.die(at, code, task.stopped_reason, 143)
     else:
@@ -136,39 +137,48 @@ def sweep(service: Service, at: int) -> None:
 
 
 def start_missing(service: Service, yard: Yard, at: int) -> None:
-    """Start what the primary rollout lacks, as far as its maximum percentage and the capacity allow."""
-    primary = service.primary
-    if primary.state is State.FAILED or at < service.retry_at:
+    """Start what is lacking of each rollout that tasks are kept for, as far as capacity allows."""
+    if at < service.retry_at:
         return
+    refused = [one for rollout in service.kept if (one := fill(service, rollout, yard, at))]
+    if refused:
+        refuse(service, refused[-1], yard, at)
+    else:
+        service.refusals = 0
+
+
+def fill(service: Service, rollout: Rollout, yard: Yard, at: int) -> str | None:
+    """Start what a rollout lacks, within the maximum percentage; return a provider that has no room."""
     live = [task for task in service.tasks if not task.stopping]
+    mine = [task for task in live if task.rollout is rollout]
     maximum = service.configuration.get("maximumPercent", 200)
     room = max(service.desired, service.desired * maximum // 100) - len(live)
-    present = Counter(task.provider for task in live if task.rollout is primary)
+    if service.shift is not None:  # both colours run in full
+        room = service.desired - len(mine)
+    present = Counter(task.provider for task in mine)
     reaches = yard.aws.strategy_reaches == "next_placements"
-    strategy = service.strategy if reaches else primary.revision.strategy
+    strategy = service.strategy if reaches else rollout.revision.strategy
     refused = None
     for provider, count in missing(strategy, service.desired, present).items():
         wanted = min(count, room)
         if wanted > 0 and yard.shortages.refuse(service.place.region, provider):
             refused = provider
         elif wanted > 0:
-            start(service, provider, wanted, yard, at)
+            start(service, rollout, Counter({provider: wanted}), yard, at)
             room -= wanted
-    if refused is None:
-        service.refusals = 0
-    else:
-        refuse(service, refused, yard, at)
+    return refused
 
 
-def start(service: Service, provider: str, count: int, yard: Yard, at: int) -> None:
-    """Start tasks on a provider, in the zones that have fewest."""
+def start(service: Service, rollout: Rollout, wanted: Counter[str], yard: Yard, at: int) -> None:
+    """Start tasks of a rollout on providers, in the zones that have fewest."""
     service.steady = False
-    for _ in range(count):
+    for provider in wanted.elements():
         open_zones = [name for name in service.place.zones if not yard.zones_out[name]]
         zones = Counter(task.zone for task in service.tasks if not task.stopping)
         zone = min(open_zones or service.place.zones, key=lambda name: (zones[name], name))
-        task = Task(service.identity("task"), service.primary, provider, zone, at)
-        task.enter(Status.PROVISIONING, at, yard.behaviour(service.task_definition).start_factor)
+        task = Task(service.identity("task"), rollout, provider, zone, at)
+        behaviour = yard.behaviour(rollout.revision.task_definition)
+        task.enter(Status.PROVISIONING, at, behaviour.start_factor)
         service.tasks.append(task)
         tell(service, task, yard, at)
 
@@ -187,20 +197,34 @@ def refuse(service: Service, provider: str, yard: Yard, at: int) -> None:
 
 def stop_surplus(service: Service, yard: Yard, at: int) -> None:
     """Stop old tasks that new ones have replaced, and new ones beyond the desired count."""
+    for task in replaced(service, at) if service.shift is None else left_behind(service, at):
+        service.steady = False
+        reason = f"Scaling activity initiated by (deployment {service.primary.id})"
+        task.stop(at, StopCode.SCHEDULER, reason)
+        tell(service, task, yard, at)
+
+
+def left_behind(service: Service, at: int) -> list[Task]:
+    """Return the tasks of rollouts that are not kept beside the other, and those beyond the desired count."""
+    live, kept = [t for t in service.tasks if not t.stopping], service.shift.kept if service.shift else ()
+    gone = [task for task in live if task.rollout not in kept and not task.protected(at)]
+    beyond = (surplus([t for t in live if t.rollout is one], service.desired, at) for one in kept)
+    return gone + [task for tasks in beyond for task in tasks]
+
+
+def replaced(service: Service, at: int) -> list[Task]:
+    """Return the old tasks that new ones have replaced, and the new ones beyond the desired count."""
     primary = service.primary
     if primary.state is State.FAILED:
-        return
+        return []
     live = [task for task in service.tasks if not task.stopping]
     loose = [task for task in live if not task.protected(at)]
     old = [task for task in loose if task.rollout is not primary]
     new = [task for task in live if task.rollout is primary]
     floor = math.ceil(service.desired * service.configuration.get("minimumHealthyPercent", 100) / 100)
     spare = max(0, sum(task.serving for task in live) - floor)
-    replaced = [task for task in old if not task.serving] + [task for task in old if task.serving][:spare]
-    for task in replaced + surplus(new, service.desired, at):
-        service.steady = False
-        task.stop(at, StopCode.SCHEDULER, f"Scaling activity initiated by (deployment {primary.id})")
-        tell(service, task, yard, at)
+    gone = [task for task in old if not task.serving] + [task for task in old if task.serving][:spare]
+    return gone + surplus(new, service.desired, at)
 
 
 def surplus(tasks: list[Task], desired: int, at: int) -> list[Task]:
@@ -221,7 +245,7 @@ def settle(service: Service, yard: Yard, at: int) -> None:
         return
     settled = [task for task in service.tasks if task.serving and not task.stopping]
     if len(settled) == len(service.tasks) == service.desired:
-        service.steady = True
+        service.steady, service.rollouts = True, [service.primary]
         service.say(at, "has reached a steady state.")
         act = service_action(service, "SERVICE_STEADY_STATE", at)
         yard.tell(service, act, at)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator import fate
 from simulator.ecs.definitions import Definitions
 from simulator.ecs.rollout import Deployment, Revision, Rollout, State, Status
+from simulator.ecs.shift import ALL, Shift
 from simulator.ecs.task import Task
 from simulator.estate import Place
 from simulator.scenario import Share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: ECS tells of stopped tasks for about an hour, and keeps the last hundred service events.
 STOPPED_KEPT_S = 3600
@@ -32,6 +36,7 @@ class Message:
 class Service:
     """One service.  `rollouts[-1]` is the primary; `completed` is the newest that was completed.
 
+    `shift` is how traffic moves between two of them; None where every task that serves gets its part.
     `cut_off_s` gathers the task-seconds of requests that died with their tasks.
     """
 
@@ -42,6 +47,7 @@ class Service:
     configuration: dict[str, Any]
     rollouts: list[Rollout] = field(default_factory=list)
     completed: Rollout | None = None
+    shift: Shift | None = None
     deployments: list[Deployment] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     stopped: deque[Task] = field(default_factory=lambda: deque(maxlen=STOPPED_KEPT_MAX))
@@ -90,6 +96,27 @@ class Service:
     def serving(self) -> int:
         """Tasks that the load balancer sends requests to."""
         return sum(task.serving for task in self.tasks)
+
+    @property
+    def kept(self) -> tuple[Rollout, ...]:
+        """The rollouts that tasks are kept for."""
+        rollouts = (self.primary,) if self.shift is None else self.shift.kept
+        return tuple(rollout for rollout in rollouts if rollout.state is not State.FAILED)
+
+    def colours(self, serving: Sequence[Task]) -> list[tuple[float, Sequence[Task]]]:
+        """Return which share of the requests goes to which of these tasks: all alike, or by colour."""
+        if self.shift is None or self.place.spec.front == "none":
+            return [(1.0, serving)]
+        rollouts = (self.shift.blue, self.shift.green)
+        return [
+            (self.shift.weight(rollout) / ALL, [task for task in serving if task.rollout is rollout])
+            for rollout in rollouts
+            if rollout is not None and self.shift.weight(rollout)
+        ]
+
+    def carries(self, task: Task) -> bool:
+        """Whether a task gets requests."""
+        return task.serving and any(task in tasks for _, tasks in self.colours([task]))
 
     def number(self, purpose: str) -> str:
         """Return a 19-digit number of the kind that ECS names revisions and rollouts by."""
@@ -145,8 +172,10 @@ class Service:
         return deployment
 
     def complete(self, rollout: Rollout, at: int) -> None:
-        """Note that a rollout stands; the others are gone."""
+        """Note that a rollout stands; the others are gone, or on their way."""
         rollout.state, rollout.updated_at = State.COMPLETED, at
         rollout.reason = f"ECS deployment {rollout.id} completed."
         self.completed = rollout
-        self.rollouts = [rollout]
+        self.shift = None
+        left = {id(task.rollout) for task in self.tasks if not task.stopping} - {id(rollout)}
+        self.rollouts = [*(each for each in self.rollouts if id(each) in left), rollout]

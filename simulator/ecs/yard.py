@@ -12,7 +12,7 @@ from simulator.ecs.capacity import Shortages
 from simulator.ecs.rollout import Behaviour, Deployment
 from simulator.ecs.service import Service
 from simulator.estate import Site
-from simulator.scenario import AwsSettings
+from simulator.unsettled import AwsSettings
 
 if TYPE_CHECKING:
     from simulator.ecs.task import Task
@@ -25,11 +25,11 @@ class Yard:
     """The surroundings of all services.
 
     `alarms(site, names)` answers which alarms are in ALARM. `succeeded` are called when a deployment is
-    SUCCESSFUL. `crashing` maps a placement to the seconds that its tasks live, `leaking` to those in which
-    they fill their memory. `zones_out` counts what keeps new tasks out of a zone, `zones_failing` is the
-    share of requests that tasks of a placement fail in it. `away` is the zone that a load balancer, by its
-    ARN, sends nothing to. `missed` and `failing` count what keeps a schedule, by site and name, from its
-    runs, and what fails these.
+    SUCCESSFUL, `shifted` when the first traffic of its users moves to it. `crashing` maps a placement to the
+    seconds that its tasks live, `leaking` to those in which they fill their memory. `zones_out` counts what
+    keeps new tasks out of a zone, `zones_failing` is the share of requests that tasks of a placement fail in
+    it. `away` is the zone that a load balancer, by its ARN, sends nothing to. `missed` and `failing` count
+    what keeps a schedule, by site and name, from its runs, and what fails these.
     """
 
     aws: AwsSettings
@@ -45,6 +45,7 @@ class Yard:
     missed: Counter[tuple[Site, str]] = field(default_factory=Counter)
     failing: Counter[tuple[Site, str]] = field(default_factory=Counter)
     succeeded: list[Callable[[Service, Deployment, int], None]] = field(default_factory=list)
+    shifted: list[Callable[[Service, Deployment, int], None]] = field(default_factory=list)
 
     def tell(self, service: Service, event: Event, at: int) -> None:
         """Send an event of a service to the bus of its region."""

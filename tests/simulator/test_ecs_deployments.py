@@ -265,9 +265,12 @@ def test_what_a_service_has_already_starts_no_deployment_when_it_is_sent_again()
 @pytest.mark.parametrize(
     ("asked", "named"),
     [
-        ({"strategy": "BLUE_GREEN"}, "strategy BLUE_GREEN"),
-        ({"lifecycleHooks": [{"hookTargetArn": "arn:aws:lambda:x"}]}, "lifecycleHooks"),
-        ({"earlySuccessCriteria": {"type": "PERCENT"}}, "earlySuccessCriteria"),
+        ({"lifecycleHooks": [{"hookTargetArn": "arn:aws:lambda:x"}]}, "lifecycleHooks other than PAUSE"),
+        (
+            {"strategy": "ROLLING", "lifecycleHooks": [{"targetType": "PAUSE"}]},
+            "lifecycleHooks of a rolling deployment",
+        ),
+        ({"earlySuccessCriteria": {"type": "PERCENT"}}, "earlySuccessCriteria.type"),
         ({"alarms": {"alarmNames": [], "enable": True, "later": 1}}, "alarms.later"),
     ],
 )
