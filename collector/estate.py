@@ -42,6 +42,31 @@ ROLLING_BACK = frozenset({DeploymentStatus.ROLLBACK_REQUESTED, DeploymentStatus.
 TURNED_BACK = ROLLING_BACK | {DeploymentStatus.ROLLBACK_SUCCESSFUL, DeploymentStatus.ROLLBACK_FAILED}
 
 
+class Strategy(StrEnum):
+    """How the ECS controller deploys [ECS DeploymentConfiguration]."""
+
+    ROLLING = "ROLLING"
+    BLUE_GREEN = "BLUE_GREEN"
+    LINEAR = "LINEAR"
+    CANARY = "CANARY"
+    UNRECOGNISED = "UNRECOGNISED"
+
+
+#: The earlier revision runs on while requests move to the new one, and moves them back within seconds.
+MOVING_TRAFFIC = frozenset({Strategy.BLUE_GREEN, Strategy.LINEAR, Strategy.CANARY})
+#: The stage of such a deployment in which the earlier revision goes [ECS DescribeServiceDeployments].
+CLEAN_UP = "CLEAN_UP"
+
+
+@dataclass(frozen=True, slots=True)
+class PauseHook:
+    """A hook that a deployment stands at; `then` is what ECS does at its expiry: ROLLBACK or CONTINUE."""
+
+    id: str
+    expires_at: datetime | None = None
+    then: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderShare:
     """One line of a capacity provider strategy."""
@@ -86,7 +111,8 @@ class Deployment:
     """A service deployment: from which revisions, to which, and how it went.
 
     `sources_running` is how many tasks of the earlier revisions run; None when it is not known.  `triggered`
-    names the breaker and the alarms that gave it up.
+    names the breaker and the alarms that gave it up.  `weight` is which percentage of the requests the target
+    is to get, None where ECS does not say; `hook` is what it waits for a person at.
     """
 
     arn: str
@@ -99,6 +125,20 @@ class Deployment:
     reason: str = ""
     sources_running: int | None = None
     triggered: tuple[str, ...] = ()
+    strategy: Strategy = Strategy.ROLLING
+    stage: str = ""
+    weight: float | None = None
+    hook: PauseHook | None = None
+
+    @property
+    def moves_traffic(self) -> bool:
+        """Whether requests move between revisions that run beside each other."""
+        return self.strategy in MOVING_TRAFFIC
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is under way and gets no request yet: it can have hurt nobody."""
+        return self.moves_traffic and self.status in UNDER_WAY and self.weight == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from collector.estate import TURNED_BACK, UNDER_WAY, Deployed, DeploymentStatus
 from collector.presence import first_looks
-from remediation.actions.effects import StopDeployment
+from remediation.actions.effects import StopDeployment, TurnBackAtHook
 from slo.cells import minute_of
 from slo.months import Stretch
 from slo.operations import Deed, Deployment, Facts, Outcome, Record
@@ -28,7 +28,9 @@ def facts(
 ) -> Facts:
     """Return what is known of the placements in question over a stretch; what ran is read one by one."""
     done = [run for run in books.runs.every() if covers(run.placement) and _within(run.acted_at, span)]
-    recalled = {run.effect.deployment_arn for run in done if isinstance(run.effect, StopDeployment)}
+    recalled = {
+        run.effect.deployment_arn for run in done if isinstance(run.effect, StopDeployment | TurnBackAtHook)
+    }
     told = books.deployed(span.starts_at, span.ends_at)
     return Facts(
         records=_records(books, covers, span),

@@ -99,6 +99,9 @@ READS = (
     "ssm:DescribeParameters",
 )
 
+#: What is done to one deployment of a service.
+OF_DEPLOYMENTS = frozenset({"ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment"})
+
 #: Deploying a task definition hands its roles to tasks; they may be handed to nothing else.
 HANDS_ROLES = "iam:PassRole"
 ONLY_TO_TASKS = {"Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}}
@@ -301,7 +304,7 @@ def _resource(action: str, placement: Placement) -> str:
     """Return the narrowest resource that the action takes."""
     if action == HANDS_ROLES:  # the roles that a task definition names, whichever they are
         return f"{placement.arn.split(':ecs:')[0]}:iam::{placement.account}:role/*"
-    if action == "ecs:StopServiceDeployment":
+    if action in OF_DEPLOYMENTS:
         return placement.arn.replace(":service/", ":service-deployment/") + "/*"
     if action == "ecs:StopTask":  # a task's ARN names its cluster, and no service
         return f"{placement.arn.partition(':service/')[0]}:task/{placement.cluster}/*"

@@ -13,6 +13,7 @@ from remediation.events.event import (
     DeploymentChanged,
     DeploymentPhase,
     Event,
+    HookChanged,
     ServiceAction,
     TaskChanged,
     TaskEnd,
@@ -244,17 +245,19 @@ def _aside(incident: Incident, placement: Placement, signal: Signal, now: dateti
         return _join(incident, sign, signal, now)
     if isinstance(signal, AlarmChanged) and signal.state == "OK":
         return _ended(incident, placement, signal, now)
-    if isinstance(signal, DeploymentChanged):
-        entry = Entry(
-            EntryKind.JOINED,
-            now,
-            describe(signal),
-            incident=incident.id,
-            placement=str(placement),
-            data={"event": signal.origin.id, "deployment": signal.deployment_id, "phase": str(signal.phase)},
-        )
+    if isinstance(signal, DeploymentChanged | HookChanged):
+        data = {"event": signal.origin.id, **_course(signal)}
+        sentence, where = describe(signal), str(placement)
+        entry = Entry(EntryKind.JOINED, now, sentence, incident=incident.id, placement=where, data=data)
         return Change(incident, (entry,))
     return None
+
+
+def _course(signal: DeploymentChanged | HookChanged) -> dict[str, str]:
+    """Return how far the deployment has come of which an event tells."""
+    if isinstance(signal, HookChanged):
+        return {"hook": signal.hook_id, "status": str(signal.status)}
+    return {"deployment": signal.deployment_id, "phase": str(signal.phase)}
 
 
 def _ended(incident: Incident, placement: Placement, alarm: AlarmChanged, now: datetime) -> Change | None:

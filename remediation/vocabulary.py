@@ -103,6 +103,7 @@ class Outcome(Word):
     RESTORED = "restored", "The temporary change was undone."
     NOT_RECOVERED = "not_recovered", "The action was carried out and did not help."
     REFUSED = "refused", "AWS refused the change, or the situation had changed."
+    PAUSED = "paused", "The way back waits at a pause hook: a person must let it go on."
     UNCERTAIN = "uncertain", "It cannot be known whether the change took effect."
     REJECTED = "rejected", "A person said no."
     UNANSWERED = "unanswered", "Nobody answered in time."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
+from simulator.ecs.rollout import Status
 from simulator.fault import Expect, Redeployment
 from simulator.injection import SPOT, Ordeal
 
@@ -48,7 +49,8 @@ def achieved(expect: Expect, world: World, ordeal: Ordeal, calls: list[Call]) ->
     by_place = {index: [call for call in calls if call.placement == index] for index in ordeal.placements}
     match expect:
         case Expect.ROLLBACK:
-            return all(by_place.values()) and not still_serving(world, ordeal)
+            met = (mine or turned_back(world, ordeal, index) for index, mine in by_place.items())
+            return all(met) and not still_serving(world, ordeal)
         case Expect.SCALE_OUT:
             return all(raised_and_restored(world, index, mine) for index, mine in by_place.items())
         case Expect.SPOT_FALLBACK:
@@ -63,6 +65,15 @@ def achieved(expect: Expect, world: World, ordeal: Ordeal, calls: list[Call]) ->
             return True
         case _:
             assert_never(expect)
+
+
+def turned_back(world: World, ordeal: Ordeal, index: int) -> bool:
+    """Whether ECS itself went back from the fault's deployment: then nothing was left to do."""
+    return any(
+        deployment.status is Status.ROLLBACK_SUCCESSFUL
+        and deployment.target.task_definition in ordeal.definitions
+        for deployment in world.service(index).deployments
+    )
 
 
 def replaced(world: World, ordeal: Ordeal, calls: list[Call]) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from collector.estate import Deployed, Deployment, DeploymentStatus, Revision
+from collector.estate import Deployed, Deployment, DeploymentStatus, PauseHook, Revision, Strategy
 from collector.source import UnreachableError
 from collector.wire.discovery import chunks
 from collector.wire.failures import translated
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import (
+        DeploymentLifecycleHookDetailTypeDef,
         ServiceDeploymentBriefTypeDef,
         ServiceDeploymentTypeDef,
         ServiceRevisionSummaryTypeDef,
@@ -177,7 +178,23 @@ def _deployment(told: ServiceDeploymentTypeDef, revisions: Mapping[str, Revision
         reason=told.get("statusReason", ""),
         sources_running=_running(left),
         triggered=tuple(_triggered(told)),
+        strategy=_strategy(told.get("deploymentConfiguration", {}).get("strategy", Strategy.ROLLING)),
+        stage=told.get("lifecycleStage", ""),
+        weight=told["targetServiceRevision"].get("requestedProductionTrafficWeight"),
+        hook=_waiting(told.get("lifecycleHookDetails", ())),
     )
+
+
+def _strategy(text: str) -> Strategy:
+    return Strategy(text) if text in set(Strategy) else Strategy.UNRECOGNISED
+
+
+def _waiting(hooks: Sequence[DeploymentLifecycleHookDetailTypeDef]) -> PauseHook | None:
+    """Return the hook that a person must answer; a Lambda hook is answered by its function."""
+    for told in hooks:
+        if told.get("targetType") == "PAUSE" and told.get("status") == "AWAITING_ACTION" and "hookId" in told:
+            return PauseHook(told["hookId"], _utc(told.get("expiresAt")), told.get("timeoutAction", ""))
+    return None
 
 
 def _running(revisions: Sequence[ServiceRevisionSummaryTypeDef]) -> int | None:

@@ -20,6 +20,7 @@ from remediation.actions.effects import (
     StartShift,
     StopDeployment,
     StopTasks,
+    TurnBackAtHook,
 )
 from remediation.actions.table import remedies
 from remediation.vocabulary import ActionName, Mode
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 #: What IAM must allow for an action: everything that its effects may send, there and back.
 GRANTS: Mapping[ActionName, tuple[str, ...]] = {
-    ActionName.ROLLBACK: (*StopDeployment.iam, *RestoreRevision.iam),
+    ActionName.ROLLBACK: (*StopDeployment.iam, *TurnBackAtHook.iam, *RestoreRevision.iam),
     ActionName.SCALE_OUT: SetScalingMinimum.iam,
     ActionName.SPOT_FALLBACK: SetStrategy.iam,
     ActionName.REPLACE_TASKS: StopTasks.iam,

@@ -128,9 +128,13 @@ def rehearse(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Live through scenarios on a stepped clock; exit status 1 where fournines did wrong.
 
-    A scenario is a YAML file, or one of those that come with it: bad-deployment, dependency, mylearning,
-    quiet-hour, spot-shortage, surge.
-    """
+    A scenario is a YAML file, or one of those that come with it:
+
+    \b
+      bad-blue-green, bad-canary, bad-deployment, crash-loop, dependency,
+      mylearning, out-of-memory, quiet-hour, spot-shortage, stuck-at-hook,
+      stuck-tasks, surge, zone-outage
+    """  # noqa: D301 - the mark by which click leaves lines as they are
     from fournines.rehearsal import recorded  # noqa: PLC0415
     from fournines.rehearsal import scenarios as shelf  # noqa: PLC0415
     from fournines.rehearsal.rehearse import rehearse as live  # noqa: PLC0415

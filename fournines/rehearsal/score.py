@@ -81,6 +81,7 @@ COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
 #: What the recorded calls are called by people, by operation and what they set.
 CALLS = {
     "StopServiceDeployment": "rolled back",
+    "ContinueServiceDeployment": "rolled back",
     "UpdateService taskDefinition": "rolled back",
     "UpdateService capacityProviderStrategy": "Spot strategy",
     "RegisterScalableTarget MinCapacity": "minimum",
@@ -104,7 +105,8 @@ def _row(fault: Mapping[str, Any]) -> tuple[str, ...]:
 def _action(action: Mapping[str, Any]) -> str:
     """Return a recorded call as people say it."""
     what = str(action["what"])
-    name = CALLS.get(f"{action['operation']} {what.partition('=')[0]}", action["operation"])
+    operation = str(action["operation"])
+    name = CALLS.get(f"{operation} {what.partition('=')[0]}") or CALLS.get(operation, operation)
     return f"{name} {what.partition('=')[2]}".strip()
 
 

@@ -41,6 +41,25 @@ class StopDeployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnBackAtHook:
+    """Have ECS roll back a deployment that waits at a pause hook.  Bound to both; it never means: go on."""
+
+    kind: Literal["turn_back_at_hook"] = "turn_back_at_hook"
+    placement: Placement
+    deployment_arn: str
+    hook_id: str
+
+    iam = ("ecs:ContinueServiceDeployment",)
+
+    def done(self, view: ServiceView) -> bool:
+        """Whether the service already shows it."""
+        return any(d.arn == self.deployment_arn and d.status in ROLLBACK_ACCEPTED for d in view.deployments)
+
+    def __str__(self) -> str:
+        return f"ContinueServiceDeployment({self.deployment_arn}, {self.hook_id}, ROLLBACK)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreRevision:
     """Deploy the task definition of an earlier revision."""
 
@@ -158,7 +177,14 @@ class EndShift:
 
 
 Effect = (
-    StopDeployment | RestoreRevision | SetStrategy | SetScalingMinimum | StopTasks | StartShift | EndShift
+    StopDeployment
+    | TurnBackAtHook
+    | RestoreRevision
+    | SetStrategy
+    | SetScalingMinimum
+    | StopTasks
+    | StartShift
+    | EndShift
 )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from collector.estate import UNDER_WAY, Controller, DeploymentStatus
+from collector.estate import CLEAN_UP, UNDER_WAY, Controller, DeploymentStatus
 from remediation.actions.action import PROOF_MINUTES, Look, Plan, Refusal, served_again
-from remediation.actions.effects import ROLLBACK_ACCEPTED, RestoreRevision, StopDeployment
+from remediation.actions.effects import ROLLBACK_ACCEPTED, RestoreRevision, StopDeployment, TurnBackAtHook
 from remediation.actions.known_good import redeployed, way_back
 from remediation.quarantine import short
 from remediation.vocabulary import ActionName, Reason
@@ -65,14 +65,27 @@ def _way_back(view: ServiceView, blamed: Deployment, situation: Situation) -> Pl
     if isinstance(good, Refusal):
         return good
     if blamed.status in UNDER_WAY:
-        return Plan(
-            StopDeployment(placement=view.placement, deployment_arn=blamed.arn),
-            f"Have ECS roll the deployment under way back to {short(good.revision.task_definition)}, "
-            f"{good.sentence}",
-            suspect=blamed.target.task_definition,
-            back_to=good.revision.task_definition,
-        )
+        return _turned_back(view, blamed, good.revision, good.sentence)
     return _deployed_again(view, blamed, good.revision, good.sentence)
+
+
+def _turned_back(view: ServiceView, blamed: Deployment, good: Revision, why: str) -> Plan:
+    """Plan that ECS goes back by itself: it alone knows what ran before, and sets the weights of traffic."""
+    effect: StopDeployment | TurnBackAtHook
+    effect = StopDeployment(placement=view.placement, deployment_arn=blamed.arn)
+    what = "deployment under way"
+    if blamed.hook is not None:  # ECS may refuse to stop what waits for an answer
+        what = "deployment that waits at a pause hook"
+        hook = blamed.hook.id
+        effect = TurnBackAtHook(placement=view.placement, deployment_arn=blamed.arn, hook_id=hook)
+    runs = blamed.moves_traffic and blamed.stage != CLEAN_UP
+    how = " Its tasks run: requests move back within seconds." if runs else ""
+    return Plan(
+        effect,
+        f"Have ECS roll the {what} back to {short(good.task_definition)}, {why}{how}",
+        suspect=blamed.target.task_definition,
+        back_to=good.task_definition,
+    )
 
 
 def _deployed_again(view: ServiceView, blamed: Deployment, good: Revision, why: str) -> Plan | Refusal:
@@ -87,11 +100,12 @@ def _deployed_again(view: ServiceView, blamed: Deployment, good: Revision, why: 
     if differing := sorted({part for part, _ in set(blamed.target.rest) ^ set(good.rest)}):
         told = f"{now} and {back} were deployed with different {', '.join(differing)}."
         return Refusal(Reason.MORE_CHANGED, told)
+    how = f" It deploys {blamed.strategy}: requests move back as slowly." if blamed.moves_traffic else ""
     return Plan(
         RestoreRevision(
             placement=view.placement, task_definition=good.task_definition, revision_arn=good.arn
         ),
-        f"Go back from {now} to {back}, {why}",
+        f"Go back from {now} to {back}, {why}{how}",
         suspect=blamed.target.task_definition,
         back_to=good.task_definition,
     )

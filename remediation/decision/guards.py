@@ -28,7 +28,9 @@ A_DAY = timedelta(hours=24)
 CARRY_CPU_MAX = 85.0
 
 #: Ends after which an incident belongs to people.
-UNHELPFUL = frozenset({Outcome.NOT_RECOVERED, Outcome.REFUSED, Outcome.UNCERTAIN, Outcome.REJECTED})
+UNHELPFUL = frozenset(
+    {Outcome.NOT_RECOVERED, Outcome.REFUSED, Outcome.PAUSED, Outcome.UNCERTAIN, Outcome.REJECTED}
+)
 
 
 @dataclass(frozen=True, slots=True)

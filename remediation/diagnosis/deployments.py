@@ -30,10 +30,11 @@ OURS_WITHIN = timedelta(minutes=5)
 def suspect(situation: Situation, placement: Placement, onset: int) -> Deployment | None:
     """Return the deployment that was put in place last before the trouble, if it may be to blame for it.
 
-    What has been replaced since serves nobody, and a rollback of our own is not taken back.
+    What has been replaced since serves nobody, nor does what waits beside it for its first requests; and a
+    rollback of our own is not taken back.
     """
     view = situation.views.get(placement)
-    deployments = view.deployments if view else ()
+    deployments = [d for d in (view.deployments if view else ()) if not d.idle]
     before = [d for d in deployments if minute_of(serves_from(situation, placement, d)) <= onset]
     last = max(before, key=lambda deployment: deployment.created_at, default=None)
     if last is None or ours(situation, placement, last):

@@ -281,6 +281,8 @@ def _deployment(case: _Case) -> _Ruling | None:
         return _relapsed(case)
     if case.yes("failing_elsewhere"):
         return _everywhere_deployed(case)
+    if not case.no("more_than_its_share"):
+        return _beyond_its_share(case)
     if case.no("failing_elsewhere"):
         controlled = bool(case.findings["failing_elsewhere"].numbers.get("others"))
         enough = (controlled or case.yes("healthy_before")) and not case.unknown("neighbours_failing")
@@ -307,6 +309,15 @@ def _relapsed(case: _Case) -> _Ruling | None:
     if case.yes("failing_elsewhere"):
         return None
     because = "it fails since a deployment, but it failed before that, too."
+    told = case.no("failing_elsewhere")
+    return _Ruling(Cause.DEPLOYMENT, Confidence.LOW, because, complete=told, deployment=case.suspect)
+
+
+def _beyond_its_share(case: _Case) -> _Ruling:
+    """Leave it to a person where a deployment cannot have failed all that fails, or nobody knows."""
+    because = "it fails since a deployment, but more than the share of the requests that this gets."
+    if case.unknown("more_than_its_share"):
+        because = "it fails since a deployment, and which share of the requests this gets is not told."
     told = case.no("failing_elsewhere")
     return _Ruling(Cause.DEPLOYMENT, Confidence.LOW, because, complete=told, deployment=case.suspect)
 

@@ -145,6 +145,8 @@ def _takes_hold(situation: Situation, onset: int) -> bool:
     found = suspect(situation, situation.placement, onset)
     if found is None:
         return False
+    if found.moves_traffic and found.finished_at is None:
+        return True  # requests may have moved to it at any time since its first task ran
     return onset - minute_of(serves_from(situation, situation.placement, found)) <= TAKES_HOLD_MINUTES
 
 

@@ -15,6 +15,7 @@ from remediation.diagnosis.elsewhere import (
     neighbours_failing,
 )
 from remediation.diagnosis.finding import Finding, Holds, holds, regions
+from remediation.diagnosis.share import more_than_its_share
 from remediation.events.event import ServiceAction, TaskChanged, TaskEnd
 from slo import figures
 from slo.burn import Severity
@@ -83,12 +84,16 @@ def deployed_before(situation: Situation) -> Finding:
 
 
 def healthy_before(situation: Situation) -> Finding:
-    """Whether the focus served well before the deployment: what comes and goes was there already."""
+    """Whether the focus served well before the deployment: what comes and goes was there already.
+
+    Where traffic moves, a deployment may be under way for hours before it gets any: there the minutes before
+    the trouble count.
+    """
     name, here = "healthy_before", situation.here
     found = suspect(situation, situation.placement, here.onset) if here and here.onset is not None else None
     if here is None or found is None:
         return Finding(name, Holds.UNKNOWN, "There is no deployment to look before.")
-    start = minute_of(found.created_at)
+    start = here.onset if found.moves_traffic and here.onset is not None else minute_of(found.created_at)
     answers = [here.sick(minute) for minute in range(start - BEFORE_MINUTES, start)]
     known = sum(answer is not None for answer in answers)
     sick = [minute for minute in here.known if minute < start and here.sick(minute)]
@@ -96,10 +101,11 @@ def healthy_before(situation: Situation) -> Finding:
     trouble = any(answers) or len(sick) >= SICK_BEFORE_MIN or paged
     truth = False if trouble else True if known >= BEFORE_MINUTES_MIN else None
     told = f"{len(sick)} min before it failed{', and people were paged' if paged else ''}"
+    when = "the trouble" if found.moves_traffic else "it"
     return Finding(
         name,
         holds(truth=truth),
-        f"Of the {BEFORE_MINUTES} min before it {known} are known; as far as is looked back, {told}.",
+        f"Of the {BEFORE_MINUTES} min before {when} {known} are known; as far as is looked back, {told}.",
         {"known": known, "failing": len(sick), "paged": int(paged)},
     )
 
@@ -323,6 +329,7 @@ FINDINGS = (
     failing_elsewhere,
     deployed_before,
     healthy_before,
+    more_than_its_share,
     failing_without_deployment,
     neighbours_failing,
     turned_back,

@@ -12,6 +12,8 @@ from remediation.events.event import (
     DeploymentChanged,
     DeploymentPhase,
     HealthChanged,
+    HookChanged,
+    HookStatus,
     InstanceWarning,
     ServiceAction,
     TaskChanged,
@@ -28,6 +30,14 @@ _PHASES = {
     DeploymentPhase.ROLLING_BACK: "is being rolled back by ECS",
     DeploymentPhase.COMPLETED: "has completed",
     DeploymentPhase.FAILED: "has failed",
+}
+
+_HOOKS = {
+    HookStatus.IN_PROGRESS: "runs a lifecycle hook",
+    HookStatus.AWAITING_ACTION: "waits at a pause hook",
+    HookStatus.SUCCEEDED: "was let past a hook",
+    HookStatus.FAILED: "was turned back at a hook",
+    HookStatus.TIMED_OUT: "waited at a hook until its time was up",
 }
 
 _ENDS = {
@@ -48,12 +58,14 @@ def place(placement: Placement | None) -> str:
     return f"{placement.service} in {placement.region}" if placement else "an unknown service"
 
 
-def describe(event: Event) -> str:  # noqa: C901, PLR0911 - one line for each kind of event
+def describe(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of event
     """Return what the event tells in one sentence."""
     match event:
         case DeploymentChanged():
             told = f"Deployment {event.deployment_id} of {place(event.placement)} {_PHASES[event.phase]}"
             return _because(told, event.reason)
+        case HookChanged():
+            return _hook(event)
         case TaskChanged():
             return _task(event)
         case ServiceAction():
@@ -85,6 +97,13 @@ def describe(event: Event) -> str:  # noqa: C901, PLR0911 - one line for each ki
             return f"Not recognised, kept as it came: {event.why}."
         case _:
             assert_never(event)
+
+
+def _hook(event: HookChanged) -> str:
+    at = f" ({event.stage})" if event.stage else ""
+    waits = event.status is HookStatus.AWAITING_ACTION and event.expires_at is not None
+    until = f" until {event.expires_at:%Y-%m-%d %H:%M} UTC" if waits else ""
+    return f"A deployment of {place(event.placement)} {_HOOKS[event.status]}{at}{until}."
 
 
 def _task(event: TaskChanged) -> str:

@@ -53,6 +53,30 @@ class DeploymentChanged:
     service_arn: str = ""
 
 
+class HookStatus(StrEnum):
+    """Where a lifecycle hook of a deployment stands [ECS DeploymentLifecycleHookStatus]."""
+
+    IN_PROGRESS = "in_progress"
+    AWAITING_ACTION = "awaiting_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookChanged:
+    """A deployment has come to a lifecycle hook, or past it."""
+
+    kind: Literal["hook_changed"] = "hook_changed"
+    origin: Origin
+    placement: Placement | None
+    deployment_arn: str
+    hook_id: str
+    status: HookStatus
+    stage: str = ""
+    expires_at: datetime | None = None
+
+
 class TaskEnd(StrEnum):
     """Why a task stops."""
 
@@ -246,6 +270,7 @@ class Unrecognised:
 
 Event = (
     DeploymentChanged
+    | HookChanged
     | TaskChanged
     | ServiceAction
     | AlarmChanged

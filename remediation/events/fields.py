@@ -94,6 +94,14 @@ def placement_of_service(service_arn: str, cluster_arn: str = "") -> Placement |
     return _placement(service_arn, names[1] if len(names) > 2 else _cluster(cluster_arn), names[-1])  # noqa: PLR2004
 
 
+def placement_of_deployment(deployment_arn: str) -> Placement | None:
+    """Return the placement of a service deployment's ARN, which names cluster and service."""
+    names = arn_part(deployment_arn, 5).split("/")
+    if names[0] != "service-deployment" or len(names) != 4:  # noqa: PLR2004 - cluster, service and its own id
+        return None
+    return _placement(deployment_arn, names[1], names[2])
+
+
 def placement_of_group(group: str, cluster_arn: str) -> Placement | None:
     """Return the placement of a task whose group is `service:NAME`; a standalone task has none."""
     kind, _, name = group.partition(":")

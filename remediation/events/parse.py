@@ -24,6 +24,8 @@ from remediation.events.event import (
     Doubt,
     HealthCategory,
     HealthChanged,
+    HookChanged,
+    HookStatus,
     InstanceWarning,
     Origin,
     ServiceAction,
@@ -38,6 +40,7 @@ from remediation.events.fields import (
     arn_part,
     clean,
     moment,
+    placement_of_deployment,
     placement_of_family,
     placement_of_group,
     placement_of_service,
@@ -59,6 +62,8 @@ _PHASES = {
     "SERVICE_DEPLOYMENT_COMPLETED": DeploymentPhase.COMPLETED,
     "SERVICE_DEPLOYMENT_FAILED": DeploymentPhase.FAILED,
 }
+
+_HOOKS = {f"HOOK_{status.name}": status for status in HookStatus}
 
 #: Stop codes that say all [StopTask, Task.stopCode in the ECS API model].
 _ENDS = {
@@ -148,6 +153,22 @@ def _deployment(origin: Origin, event: Fields, detail: Fields) -> Event:
         phase=phase,
         reason=reason,
         service_arn=_service_arn(event, detail),
+    )
+
+
+def _hook(origin: Origin, event: Fields, detail: Fields) -> Event:
+    name, deployment = detail.text("eventName"), detail.text("serviceDeploymentArn")
+    if name not in _HOOKS:
+        why = f"hook event {name!r} is not known"
+        return Unrecognised(origin=origin, why=why, doubt=Doubt.UNKNOWN_STATE)
+    return HookChanged(
+        origin=origin,
+        placement=placement_of_deployment(deployment) or _service(event, detail),
+        deployment_arn=deployment,
+        hook_id=detail.text("hookId"),
+        status=_HOOKS[name],
+        stage=detail.text("lifecycleStage"),
+        expires_at=moment(detail.text("expiresAt")),
     )
 
 
@@ -303,6 +324,7 @@ def _health(origin: Origin, _event: Fields, detail: Fields) -> Event:
 _READERS: dict[tuple[str, str], Callable[[Origin, Fields, Fields], Event]] = {
     ("aws.ecs", "ECS Task State Change"): _task,
     ("aws.ecs", "ECS Deployment State Change"): _deployment,
+    ("aws.ecs", "ECS Hook State Change"): _hook,
     ("aws.ecs", "ECS Service Action"): _service_action,
     ("aws.ecs", "ECS Container Instance State Change"): _container_instance,
     ("aws.cloudwatch", "CloudWatch Alarm State Change"): _alarm,

@@ -29,6 +29,7 @@ from remediation.actions.effects import (
     StartShift,
     StopDeployment,
     StopTasks,
+    TurnBackAtHook,
 )
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class AwsActuator:
                     serviceDeploymentArn=effect.deployment_arn, stopType="ROLLBACK"
                 )
                 return stopped["ResponseMetadata"]["RequestId"]
+            case TurnBackAtHook():
+                turned = self._ecs(place).continue_service_deployment(
+                    serviceDeploymentArn=effect.deployment_arn, hookId=effect.hook_id, action="ROLLBACK"
+                )
+                return turned["ResponseMetadata"]["RequestId"]
             case RestoreRevision():
                 updated = self._ecs(place).update_service(
                     cluster=place.cluster, service=place.service, taskDefinition=effect.task_definition

@@ -197,6 +197,9 @@ class Engine:
         situation = self._see(run)
         if situation is not None and situation.view is not None and run.effect.done(situation.view):
             return _applied(run, situation, now, ours=count(run, "sends") > 1)
+        instead = objection(run, situation, self.policies, now) if situation and situation.view else None
+        if instead is not None and instead.run.state is RunState.ACT and instead.run.effect != run.effect:
+            return instead  # it came to stand at a pause hook just then, or has completed
         return escalate(run, Outcome.REFUSED, f"{run.effect}: {receipt.detail}.", now)
 
 

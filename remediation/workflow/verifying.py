@@ -4,6 +4,9 @@ A temporary change is undone at its expiry whether it helped or not: taken away 
 would be one more change.  A rollback may be taken back by ECS itself: a deployment alarm that begins to ring
 for the bad revision only while the good one is being deployed turns the good one back.  What rings when a
 deployment starts is ignored, so such a rollback is carried out once more, and only once.
+
+Where traffic moves between revisions it moves back within seconds: what fails on then is not waited for as
+long as tasks that are being replaced.  A pause hook may stop our own way back: it is a person's question.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from remediation.workflow.start import undo_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from collector.estate import Deployment
     from remediation.actions.action import Plan
     from remediation.diagnosis.situation import Situation
     from remediation.workflow.run import Run
@@ -37,6 +41,8 @@ LOOK_EVERY = timedelta(minutes=1)
 VERIFY_FOR = timedelta(minutes=10)
 #: ... and for so long while tasks are still being replaced ...
 VERIFY_MAX = timedelta(minutes=30)
+#: ... and after they were, until minutes of their own are known and have proven something ...
+SHOWS_WITHIN = timedelta(minutes=7)
 #: ... but never on fewer looks than this: a deadline may pass while the service is down.
 LOOKS_MIN = 3
 #: What AWS accepted it shows within so long.
@@ -54,8 +60,8 @@ def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
         return _once_more(run, now)
     look = _look(run, acted_at, situation)
     missing = not _shown(run, situation) and not _being_taken_back(run, situation)
-    if missing and now - acted_at > SHOWN_WITHIN:
-        return _failed(run, Outcome.UNCERTAIN, f"{run.effect} was accepted and does not show.", now)
+    if (stuck := _stuck(run, situation, look, now, missing=missing)) is not None:
+        return stuck
     if situation is not None and not missing and (more := _further(run, situation)) is not None:
         return _next_part(run, more, now)
     match look.recovery:
@@ -67,6 +73,15 @@ def verify(run: Run, situation: Situation | None, now: datetime) -> Move:
             return _again(run, look, situation, now)
         case _:
             assert_never(look.recovery)
+
+
+def _stuck(run: Run, situation: Situation | None, look: Look, now: datetime, *, missing: bool) -> Move | None:
+    """Call a person at once where looking on is of no use: what was sent waits for them, or never shows."""
+    if situation is not None and (waits := _paused(run, situation)) is not None:
+        return _failed(run, Outcome.PAUSED, f"{waits} {look.sentence}", now)
+    if missing and now - (run.acted_at or run.created_at) > SHOWN_WITHIN:
+        return _failed(run, Outcome.UNCERTAIN, f"{run.effect} was accepted and does not show.", now)
+    return None
 
 
 def _look(run: Run, acted_at: datetime, situation: Situation | None) -> Look:
@@ -117,9 +132,31 @@ def _again(run: Run, look: Look, situation: Situation | None, now: datetime) -> 
 
 
 def _deadline(run: Run, situation: Situation | None) -> datetime:
-    deployment = newest(situation) if situation else None
-    replacing = deployment is not None and deployment.status in UNDER_WAY | ROLLING_BACK
-    return (run.acted_at or run.created_at) + (VERIFY_MAX if replacing else VERIFY_FOR)
+    """Return until when it is watched: longer while tasks are replaced, and until what came of it shows."""
+    acted_at, deployment = run.acted_at or run.created_at, newest(situation) if situation else None
+    if deployment is None:
+        return acted_at + VERIFY_FOR
+    if deployment.status in UNDER_WAY | ROLLING_BACK and not _turned(deployment):
+        return acted_at + VERIFY_MAX
+    replaced = min(deployment.finished_at or acted_at, acted_at + VERIFY_MAX)
+    return max(acted_at + VERIFY_FOR, replaced + SHOWS_WITHIN)
+
+
+def _turned(deployment: Deployment) -> bool:
+    """Whether all requests have moved back already."""
+    return deployment.moves_traffic and deployment.status in ROLLING_BACK and deployment.weight == 0
+
+
+def _paused(run: Run, situation: Situation) -> str | None:
+    """Return where our own deployment of the earlier revision waits for a person, in words."""
+    last = newest(situation)
+    if last is None or last.hook is None or not isinstance(run.effect, RestoreRevision):
+        return None
+    if last.target.task_definition != run.effect.task_definition:
+        return None
+    until = f" until {last.hook.expires_at:%Y-%m-%d %H:%M} UTC" if last.hook.expires_at else ""
+    then = f"; then ECS chooses {last.hook.then}" if last.hook.then else ""
+    return f"ECS holds it at hook {last.hook.id}{until}{then}."
 
 
 def taken_back(run: Run, situation: Situation) -> bool:

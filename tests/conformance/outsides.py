@@ -180,10 +180,16 @@ def made(maker: str, scenario: Scenario, serve: Callable[[WSGIApplication], str]
     wire.close()
 
 
-def received(mailbox: Mailbox, wanted: Callable[[str], bool]) -> Letter:
-    """Receive until a letter with a wanted body has come; pytest's timeout is the bound."""
+def received(mailbox: Mailbox, wanted: Callable[[str], bool], *, only: bool = False) -> Letter:
+    """Receive until a letter with a wanted body has come; pytest's timeout is the bound.
+
+    With `only`, the others are deleted: a queue hands out what came first, again and again.
+    """
     while True:
-        found = next((letter for letter in mailbox.receive() if wanted(letter.body)), None)
+        letters = mailbox.receive()
+        found = next((letter for letter in letters if wanted(letter.body)), None)
         if found is not None:
             return found
+        if only:
+            mailbox.delete(letters)
         _PAUSE.wait(0.01)

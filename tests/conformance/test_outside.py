@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from collector.estate import DeploymentStatus, Insights, LaunchType, ProviderShare
+from collector.estate import DeploymentStatus, Insights, LaunchType, ProviderShare, Strategy
 from collector.probes import Reason
 from collector.remains import PartKind, Presence
 from collector.source import Batch, CollectError, GapReason, Query, ThrottledError
@@ -21,8 +21,9 @@ from remediation.actions.effects import (
     StartShift,
     StopDeployment,
     StopTasks,
+    TurnBackAtHook,
 )
-from remediation.events.event import DeploymentChanged, DeploymentPhase
+from remediation.events.event import DeploymentChanged, DeploymentPhase, HookChanged
 from remediation.events.parse import parse
 from slo.cells import minute_of
 from tests.conformance.outsides import Outside, made, received
@@ -291,6 +292,75 @@ def test_a_deployment_under_way_is_rolled_back(outside: Outside) -> None:
     assert effect.done(outside.source.service(HERE))
     outside.actuator.apply(effect)
     assert effect.done(outside.source.service(HERE)), "asked twice, it is rolled back once"
+
+
+MOVING = small(
+    {**BAD_DEPLOYMENT, "at": "1m", "fails": "once_serving"},
+    estate={
+        "regions": REGIONS,
+        "traffic": {"shape": "flat"},
+        "services": [
+            {
+                "name": "course-catalog",
+                "requests_per_minute": 2400,
+                "deployment": {
+                    "strategy": "canary",
+                    "canary_percent": 20,
+                    "canary_bake": "3m",
+                    "pauses": [{"stage": "POST_PRODUCTION_TRAFFIC_SHIFT", "timeout": "1h"}],
+                },
+            },
+            {"name": "payment", "requests_per_minute": 1800},
+        ],
+    },
+)
+
+
+@pytest.fixture(params=MAKERS)
+def moving(request: pytest.FixtureRequest, serve: Callable[[WSGIApplication], str]) -> Iterator[Outside]:
+    with made(request.param, MOVING, serve) as maker:
+        yield maker
+
+
+def test_how_far_traffic_has_moved_is_told_and_where_it_waits(moving: Outside) -> None:
+    for _ in range(16):  # the world of the wire moves on when it is stepped
+        moving.live(0.25)
+    canary = moving.source.service(HERE).deployments[0]
+    assert (canary.strategy, canary.weight, canary.hook) == (Strategy.CANARY, 20.0, None)
+    assert canary.stage == "PRODUCTION_TRAFFIC_SHIFT"
+    assert moving.source.service(HERE).deployments[1].status is DeploymentStatus.SUCCESSFUL
+    for _ in range(16):
+        moving.live(0.25)
+    paused = moving.source.service(HERE).deployments[0]
+    assert paused.weight == 100.0
+    assert paused.hook is not None
+    assert paused.hook.then == "ROLLBACK"
+    assert paused.hook.expires_at is not None
+    assert paused.hook.expires_at > moving.now
+
+
+def test_a_deployment_that_waits_at_a_hook_is_turned_back_there(moving: Outside) -> None:
+    for _ in range(32):
+        moving.live(0.25)
+    paused = moving.source.service(HERE).deployments[0]
+    assert paused.hook is not None
+    stop = StopDeployment(placement=HERE, deployment_arn=paused.arn)
+    assert moving.actuator.apply(stop).delivery is Delivery.REFUSED
+    effect = TurnBackAtHook(placement=HERE, deployment_arn=paused.arn, hook_id=paused.hook.id)
+    assert not effect.done(moving.source.service(HERE))
+    assert moving.actuator.apply(effect).delivery is Delivery.ACCEPTED
+    assert effect.done(moving.source.service(HERE))
+    assert moving.actuator.apply(effect).delivery is Delivery.REFUSED, "a hook is answered once"
+    moving.live(0.25)
+    assert moving.source.service(HERE).deployments[0].weight == 0.0
+
+    def at_hook(body: str) -> bool:
+        event = parse(body)
+        return isinstance(event, HookChanged) and event.placement == HERE
+
+    event = parse(received(moving.mailbox, at_hook, only=True).body)
+    assert isinstance(event, HookChanged)
+    assert event.hook_id == paused.hook.id
 
 
 def test_an_earlier_revision_is_deployed_again(outside: Outside) -> None:

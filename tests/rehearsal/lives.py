@@ -21,11 +21,14 @@ Summary = dict[str, Any]
 #: One scenario per story, each in two regions: seconds, where the whole estate takes half a minute.
 STORIES = (
     "bad-deployment",
+    "bad-blue-green",
+    "bad-canary",
     "crash-loop",
     "dependency",
     "out-of-memory",
     "quiet-hour",
     "spot-shortage",
+    "stuck-at-hook",
     "stuck-tasks",
     "surge",
     "zone-outage",

@@ -36,6 +36,12 @@ LEFT_OPEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("out-of-memory", {"event_lag": "1m", "alarm_bake": "0s"}),
     ("crash-loop", {"event_lag": "1m"}),
     ("crash-loop", {"metric_lag": LATE}),
+    ("bad-blue-green", {"alarms_cover": "all"}),
+    ("bad-canary", {"alarms_cover": "all", "breaker_covers": "all"}),
+    ("stuck-at-hook", {"alarms_cover": "all"}),
+    ("bad-blue-green", {"bake_time": "own"}),
+    ("bad-canary", {"bake_time": "own", "metric_lag": LATE}),
+    ("stuck-at-hook", {"stop_at_pause": "accepted"}),
 )
 
 #: Where another answer of AWS leaves nothing to do, or shows too little to act on.
@@ -74,6 +80,9 @@ STILL_RIGHT = (
     ("dependency", DARK),
     ("quiet-hour", THROTTLED),
     ("quiet-hour", DELAYED),
+    ("bad-canary", UNHEARD),
+    ("stuck-at-hook", UNHEARD),
+    ("bad-blue-green", DARK),
     ("bad-deployment", PARTIAL),
     ("bad-deployment", FAILING),
     ("dependency", REVISED),

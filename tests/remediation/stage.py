@@ -32,6 +32,7 @@ from remediation.actions.effects import (
     StartShift,
     StopDeployment,
     StopTasks,
+    TurnBackAtHook,
 )
 from remediation.diagnosis.health import Health, Series
 from remediation.diagnosis.situation import Situation
@@ -282,7 +283,7 @@ class Stage:
                 )
                 self.deploys(place, good)
                 self.heals(place)
-            case StopDeployment():
+            case StopDeployment() | TurnBackAtHook():
                 rolled = [
                     replace(d, status=DeploymentStatus.ROLLBACK_REQUESTED)
                     if d.arn == effect.deployment_arn

@@ -20,6 +20,8 @@ from remediation.events.event import (
     Doubt,
     HealthCategory,
     HealthChanged,
+    HookChanged,
+    HookStatus,
     ServiceAction,
     TaskChanged,
     TaskEnd,
@@ -114,6 +116,32 @@ def test_a_rollback_has_the_name_of_a_start_and_only_its_reason_tells() -> None:
     assert isinstance(started, DeploymentChanged)
     assert isinstance(back, DeploymentChanged)
     assert (started.phase, back.phase) == (DeploymentPhase.STARTED, DeploymentPhase.ROLLING_BACK)
+
+
+def test_a_hook_is_told_with_its_deployment_and_until_when_it_waits() -> None:
+    event = sample("hook_awaiting")
+    assert isinstance(event, HookChanged)
+    assert (event.placement, event.hook_id, event.status) == (CART, "ecs-pause-1", HookStatus.AWAITING_ACTION)
+    assert event.expires_at == datetime(2026, 10, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "resource", "placement"),
+    [
+        ("arn:aws:ecs:us-west-2:111122223333:service-deployment/shop/cart/Ab3dE", "", CART),
+        ("", "arn:aws:ecs:us-west-2:111122223333:service/shop/cart", CART),
+        ("arn:aws:ecs:us-west-2:111122223333:service-deployment/shop/cart", "", None),
+        ("nonsense", "nonsense", None),
+    ],
+)
+def test_whose_hook_it_is_stands_in_either_arn(
+    deployment: str, resource: str, placement: Placement | None
+) -> None:
+    raw = json.loads((SAMPLES / "hook_timed_out.json").read_text(encoding="utf-8"))
+    raw["resources"], raw["detail"]["serviceDeploymentArn"] = [resource], deployment
+    event = parse(json.dumps(raw))
+    assert isinstance(event, HookChanged)
+    assert event.placement == placement
 
 
 def test_spot_and_fargate_are_refused_for_the_same_reason_and_told_apart_by_the_provider() -> None:

@@ -23,6 +23,7 @@ from remediation.actions.effects import (
     SetScalingMinimum,
     SetStrategy,
     StopDeployment,
+    TurnBackAtHook,
 )
 from remediation.wire.actuator import AwsActuator
 from slo.cells import Placement
@@ -79,6 +80,11 @@ def aws(ending: Ending) -> Iterator[tuple[AwsActuator, list[tuple[str, dict[str,
             {"serviceDeploymentArn": ARN, "stopType": "ROLLBACK"},
         ),
         (
+            TurnBackAtHook(placement=SHOP, deployment_arn=ARN, hook_id="ecs-pause-1"),
+            "ContinueServiceDeployment",
+            {"serviceDeploymentArn": ARN, "hookId": "ecs-pause-1", "action": "ROLLBACK"},
+        ),
+        (
             RestoreRevision(placement=SHOP, task_definition="td:6", revision_arn="rev/6"),
             "UpdateService",
             {"cluster": "main", "service": "shop", "taskDefinition": "td:6"},
@@ -103,7 +109,13 @@ def aws(ending: Ending) -> Iterator[tuple[AwsActuator, list[tuple[str, dict[str,
             },
         ),
     ],
-    ids=["stop a deployment", "restore a revision", "set a strategy", "set a minimum"],
+    ids=[
+        "stop a deployment",
+        "turn one back at a hook",
+        "restore a revision",
+        "set a strategy",
+        "set a minimum",
+    ],
 )
 def test_an_effect_is_one_call_and_changes_nothing_else(
     effect: Effect, operation: str, body: dict[str, Any]

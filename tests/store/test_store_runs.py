@@ -10,7 +10,13 @@ from fournines.store.books import Books
 from fournines.store.database import Database, open_database
 from fournines.store.runs import OBSERVE_ONLY, PAUSED, SqlRuns
 from fournines.store.tables import lock
-from remediation.actions.effects import RestoreRevision, SetScalingMinimum, SetStrategy, StopDeployment
+from remediation.actions.effects import (
+    RestoreRevision,
+    SetScalingMinimum,
+    SetStrategy,
+    StopDeployment,
+    TurnBackAtHook,
+)
 from remediation.journal import Entry, EntryKind
 from remediation.vocabulary import ActionName, Outcome
 from remediation.workflow.run import Leave, LostClaimError, Run, RunState
@@ -60,6 +66,7 @@ def runs(database: Database) -> SqlRuns:
     "effect",
     [
         StopDeployment(placement=HERE, deployment_arn="arn:d"),
+        TurnBackAtHook(placement=HERE, deployment_arn="arn:d", hook_id="ecs-pause-1"),
         RestoreRevision(placement=HERE, task_definition="arn:td:1", revision_arn="arn:r"),
         SetStrategy(
             placement=HERE, strategy=(ProviderShare("FARGATE", 1, 0), ProviderShare("FARGATE_SPOT", 3))
