@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.bundle import Key, Line, Owner, Track
+    from collector.checkup import QueueLook
     from collector.collect import Gathered, Spent
     from collector.doubts import Doubted
     from collector.estate import RegionEstate, ServiceView
@@ -84,6 +85,7 @@ class Known:
         self.runs: Counter[tuple[Placement, Outcome]] = Counter()
         self.last_success: dict[Placement, datetime] = {}
         self.unwatched: dict[Placement, str] = {}
+        self.queues: Mapping[Area, QueueLook] = {}
         self.remember()
 
     def remember(self) -> None:

@@ -102,6 +102,7 @@ class Samples:
         yield from _runs(self._known)
         yield from _remedies(self._books)
         yield from _work(self._board, self._record, self._books)
+        yield from _queues(self._known)
 
     def _promises(self, seen: Overview, views: Iterable[SpentView], alerts: Iterable[Alert]) -> Numbers:
         for objective in self._objectives.values():
@@ -383,6 +384,13 @@ def _work(board: Board, record: Record, books: Books) -> Numbers:
         yield telemetry.STATEMENTS_WAITING, ((place,), float(waiting))
     for kind, number in sorted(books.event_counts().items()):
         yield telemetry.EVENTS, ((kind,), float(number))
+
+
+def _queues(known: Known) -> Numbers:
+    for area, look in sorted(known.queues.items(), key=lambda one: one[0].region):
+        yield telemetry.EVENTS_WAITING, ((area.region,), float(look.waiting))
+        if look.dead is not None:
+            yield telemetry.DEAD_LETTERS, ((area.region,), float(look.dead))
 
 
 def _heartbeat(pulse: Pulse) -> Numbers:

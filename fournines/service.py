@@ -22,6 +22,7 @@ from fournines.desk import Desk
 from fournines.jobs.backfill import Backfill
 from fournines.jobs.deployments import Deployments
 from fournines.jobs.heartbeat import Heartbeat
+from fournines.jobs.letters import DeadLetters, Look
 from fournines.jobs.listen import Listen
 from fournines.jobs.measure import Collect, Discover, Evaluate
 from fournines.jobs.missed import Missed
@@ -81,6 +82,7 @@ class Outside:
     beacon: Beacon
     witness: Witness = field(kw_only=True)
     prober: Prober | None = None  # where nobody looks from outside
+    letters: Look | None = None  # where no queue is listened to
     arrived: threading.Event = field(default_factory=threading.Event)  # set by the mailbox when letters come
     archives: Mapping[str, Archive] = field(default_factory=dict)  # where statements are laid up, by its name
     hook: Hook | None = None  # where CI is told of the quarantine
@@ -119,6 +121,7 @@ class Pace:
     real_s: timedelta = timedelta(seconds=1)
     discover: timedelta = timedelta(minutes=5)
     missed: timedelta = timedelta(minutes=1)
+    letters: timedelta = timedelta(minutes=5)
     probe: timedelta = timedelta(seconds=1)
     schedules: timedelta = timedelta(minutes=5)
     collect: timedelta = timedelta(seconds=15)
@@ -199,9 +202,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         policies=charter.policies,
         settle=max(SETTLE, SETTLE.total_seconds() * pace.real_s),
     )
-    periods = _periods(
-        setting, outside.prober, contracts=bool(charter.contracts), hooked=outside.hook is not None
-    )
+    periods = _periods(setting, outside, contracts=bool(charter.contracts))
     pulse = Pulse(setting.heartbeat_regions)
     board = Board(
         clock=clock,
@@ -253,6 +254,8 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         work["probe"] = probe.run
     if outside.hook is not None:
         work["hooks"] = Hooks(books, outside.hook).run
+    if outside.letters is not None:
+        work["letters"] = DeadLetters(outside.letters, known, books).run
     bells = {"listen": outside.arrived, "remediate": looked_into}
     jobs = tuple(
         Job(name, period, work[name], bells.get(name) or threading.Event())
@@ -264,12 +267,10 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
     return Service(replica.gated(jobs, pace.real_s), board, samples, record, known, probe, replica)
 
 
-def _periods(
-    setting: Setting, prober: Prober | None, *, contracts: bool, hooked: bool
-) -> dict[str, timedelta]:
+def _periods(setting: Setting, outside: Outside, *, contracts: bool) -> dict[str, timedelta]:
     """Return how often each job runs, in their order; what nobody asked for does not run."""
     pace, wanted = setting.pace, setting.probes
-    probes = prober is not None and (wanted.listed or wanted.tagged)
+    probes = outside.prober is not None and (wanted.listed or wanted.tagged)
     return {
         "discover": pace.discover,
         "missed": pace.missed,
@@ -282,7 +283,8 @@ def _periods(
         "tell": pace.real_s / 2,
         "watch": pace.watch,
         "revisions": pace.revisions,
-        **({"hooks": pace.real_s} if hooked else {}),
+        **({"hooks": pace.real_s} if outside.hook else {}),
+        **({"letters": pace.letters} if outside.letters else {}),
         "deployments": pace.deployments,
         **({"statements": pace.upkeep} if contracts else {}),
         "upkeep": pace.upkeep,

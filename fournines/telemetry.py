@@ -87,6 +87,16 @@ FAMILIES = (
         ("reason",),
         "1 for each reason why no heartbeat is written.",
     ),
+    EVENTS_WAITING := Family(
+        "fournines_events_waiting", Kind.GAUGE, "", ("region",), "Messages that wait in the queue of events."
+    ),
+    DEAD_LETTERS := Family(
+        "fournines_dead_letters",
+        Kind.GAUGE,
+        "",
+        ("region",),
+        "Events that could not be delivered or kept, and lie among the dead letters.",
+    ),
     EVENTS := Family(
         "fournines_events_total", Kind.COUNTER, "", ("kind",), "Events that were kept, by kind."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.bundle import Area
+from collector.checkup import QueueLook
 from collector.estate import TagKeys
-from collector.source import Batch, Readings
+from collector.source import Batch, CollectError, Readings
 from collector.wire.archive import FolderArchive, S3Archive
 from collector.wire.beacon import AwsBeacon
 from collector.wire.checkup import AwsCheckup
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from collector.archive import Archive
     from collector.knock import Knock
     from fournines.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 #: A dead address takes seconds to say so; this many are waited for side by side.
 KNOCKS_AT_ONCE_MAX = 16
@@ -54,9 +59,26 @@ def outside(
         beacon=AwsBeacon(sessions, aws.accounts[0].id),
         prober=HttpProber(),
         archives=archives(settings, sessions),
+        letters=letters(settings, AwsCheckup(sessions, now)) if queues else None,
         arrived=arrived,
         hook=hook(settings),
     )
+
+
+def letters(settings: Settings, checkup: AwsCheckup) -> Callable[[], dict[Area, QueueLook]]:
+    """Return who counts what the queues hold, one after the other; what cannot be looked at is logged."""
+    home = settings.aws.accounts[0].id
+
+    def look() -> dict[Area, QueueLook]:
+        found = dict[Area, QueueLook]()
+        for queue in settings.aws.queues:
+            try:
+                found[Area(home, queue.region)] = checkup.queue(home, queue.region, queue.url)
+            except CollectError as problem:
+                _log.warning("the queue of %s cannot be looked at: %s", queue.region, problem)
+        return found
+
+    return look
 
 
 def archives(settings: Settings, sessions: Sessions) -> dict[str, Archive]:

@@ -41,7 +41,11 @@ class Watch:
     def run(self, now: datetime) -> None:
         """Compare what is wrong with us now with the incidents that say so."""
         wrong = self._lasting({**self._dark(now), **self._failing()}, now)
-        told = {i.placement: i for i in self.books.open_incidents() if about_us(i) and i.placement}
+        told = {
+            incident.placement: incident
+            for incident in self.books.open_incidents()
+            if incident.placement and incident.placement.cluster == incident.service == OURSELVES
+        }
         opened = [_opened(place, why, now) for place, why in wrong.items() if place not in told]
         closed = [_closed(incident, now) for place, incident in told.items() if place not in wrong]
         self.books.save([*opened, *closed])

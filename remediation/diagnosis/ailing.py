@@ -40,7 +40,7 @@ def out_of_memory(situation: Situation) -> Finding:
     truth = len(killed) >= KILLED_MIN and len(killed) >= KILLED_SHARE_MIN * len(tasks)
     return Finding(
         "out_of_memory",
-        holds(truth=truth),
+        holds(truth=None if truth and not situation.testified else truth),
         f"Of {figures.several(len(tasks), 'task')} that crashed lately {len(killed)} were out of memory.",
         {"killed": len(killed), "crashed": len(tasks)},
     )

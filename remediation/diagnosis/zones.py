@@ -47,7 +47,7 @@ def tasks_in_one_zone(situation: Situation) -> Finding:
     name, view = "tasks_in_one_zone", situation.view
     ends = {
         event.task_arn: event.zone
-        for event in situation.events
+        for event in (situation.events if situation.testified else ())
         if isinstance(event, TaskChanged)
         and event.placement == situation.placement
         and event.end in LOST

@@ -36,16 +36,17 @@ class EventBridge:
         for rule in list(rules.values()):
             if rule.state == "ENABLED" and rule.event_pattern.matches_event(event):
                 for target in list(rule.targets):
-                    self._send(target, event)
+                    self._send(rule.arn, target, event)
 
-    def _send(self, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    def _send(self, rule: str, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         """Send to the target, else to its dead-letter queue, else nowhere: EventBridge drops it too."""
-        body = shaped(target, event)
+        body, why = shaped(target, event), dict[str, str]()
         for arn in _ways(target):
             try:
-                _put(arn, body, target)
+                _put(arn, body, target, why)
             except Exception as error:  # noqa: BLE001 - moto raises one class per service when a target is missing
                 LOG.warning("no delivery to %s: %s", arn, error)
+                why = _undelivered(rule, target, error)
             else:
                 self.sent += 1
                 return
@@ -71,11 +72,24 @@ def _ways(target: Mapping[str, Any]) -> Iterator[str]:
         yield dead_letters
 
 
-def _put(arn: str, body: str, target: Mapping[str, Any]) -> None:
+def _undelivered(rule: str, target: Mapping[str, Any], error: Exception) -> dict[str, str]:
+    """Return what EventBridge says of an event among the dead letters [EventBridge guide, eb-rule-dlq]."""
+    return {
+        "RULE_ARN": rule,
+        "TARGET_ARN": str(target["Arn"]),
+        "ERROR_CODE": "NO_RESOURCE",
+        "ERROR_MESSAGE": str(error)[:256] or type(error).__name__,
+    }
+
+
+def _put(arn: str, body: str, target: Mapping[str, Any], why: Mapping[str, str]) -> None:
     _, _, service, region, account, name = arn.split(":", 5)
     if service == "sqs":
         group = target.get("SqsParameters", {}).get("MessageGroupId")
-        get_backend("sqs")[account][region].send_message(queue_name=name, message_body=body, group_id=group)
+        attributes = {word: {"DataType": "String", "StringValue": text} for word, text in why.items()}
+        get_backend("sqs")[account][region].send_message(
+            queue_name=name, message_body=body, message_attributes=attributes, group_id=group
+        )
     elif service == "sns":
         get_backend("sns")[account][region].publish(message=body, arn=arn)
     else:

@@ -62,6 +62,15 @@ def test_crashes_of_which_ecs_could_not_be_asked_are_not_known() -> None:
     assert diagnose(unasked).cause is Cause.UNKNOWN
 
 
+def test_a_lack_of_memory_of_which_ecs_could_not_be_asked_is_not_known() -> None:
+    stage = Stage()
+    for minute in (0, 1, 2):
+        stage.ends(IRELAND, TaskEnd.OUT_OF_MEMORY, minute)
+    told = stage.situation(IRELAND, 3)
+    assert holds(told, "out_of_memory") is Holds.YES
+    assert holds(replace(told, testified=False), "out_of_memory") is Holds.UNKNOWN
+
+
 def test_spot_warnings_and_refusals_that_somebody_made_up_take_no_task_away() -> None:
     stage = Stage()
     stage.change(IRELAND, strategy=SPOT_MIX)

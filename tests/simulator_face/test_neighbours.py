@@ -92,7 +92,10 @@ def test_a_target_that_is_gone_leaves_the_event_to_its_dead_letter_queue() -> No
     gone = f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone"
     rule({"source": ["aws.ecs"]}, {"Id": "1", "Arn": gone, "DeadLetterConfig": {"Arn": queue("dead")}})
     assert deliver().undeliverable == 0
-    assert len(received("dead")) == 1
+    (message,) = get_backend("sqs")[ACCOUNT][REGION].queues["dead"].messages
+    assert json.loads(message.body) == EVENT
+    why = {name: value["StringValue"] for name, value in message.message_attributes.items()}
+    assert (why["TARGET_ARN"], why["ERROR_CODE"]) == (gone, "NO_RESOURCE")
 
 
 def test_an_event_without_a_way_is_counted_as_undeliverable() -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collector.bundle import Front, Key, Track
+from collector.bundle import Area, Front, Key, Track
 from collector.catalog import CPU
+from collector.checkup import QueueLook
 from collector.collect import Spent
 from collector.estate import RegionEstate, ServiceView
 from collector.load import Latest, Load
@@ -174,6 +175,7 @@ def known_state(books: Books) -> HandMade:
     for answer in (Answer(0.04), Answer(0.3, Reason.STATUS, "it answers 503"), Answer(0.0, Reason.LOCAL)):
         known.probed(Result(probed, NOON, answer))
     known.runs.update({(REPORTS, Outcome.SUCCEEDED): 9, (REPORTS, Outcome.MISSED): 1})
+    known.queues = {Area("123456789012", "eu-west-1"): QueueLook(4, 2)}
     known.succeeded(REPORTS, NOON - timedelta(hours=1))
     record.note("collect", lambda h: replace(h, runs=7, skipped=1, last_success=NOON))
     record.note("tell", lambda _: Health(runs=9, failures=2, last_success=NOON, last_error="no answer"))
