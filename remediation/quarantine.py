@@ -57,6 +57,11 @@ class Quarantined:
         where = f"{self.placement.service} in {self.placement.region}"
         return f"{self.short} of {where} is in quarantine since {self.at:%Y-%m-%d %H:%M} UTC: {self.why}"
 
+    def same(self, other: Quarantined) -> bool:
+        """Whether this keeps the same task definition of the same placement in quarantine already."""
+        mine = (self.placement, self.task_definition)
+        return self.held and mine == (other.placement, other.task_definition)
+
     def meets(self, revision: Revision) -> bool:
         """Whether a revision is this one, or runs one of its images."""
         return revision.task_definition == self.task_definition or bool(

@@ -112,7 +112,7 @@ class Revisions:
             else ()
         )
         for one in turned_back(view, self._served(), [run.past for run in runs], events, now):
-            if one.id not in {each.id for each in known}:
+            if not any(each.id == one.id or each.same(one) for each in known):
                 self._quarantine(one)
         for deployment, one in redeployments(view, known, now):
             self._alert(deployment, one, view.placement, now)

@@ -150,6 +150,14 @@ def nothing_under_way(question: Question) -> Check:
     return _check("nothing_under_way", not busy, Reason.ALREADY_ACTING, told)
 
 
+def not_redeployed(question: Question) -> Check:
+    """Refuse to undo twice what was turned back here and deployed all the same: that would never end."""
+    plan = question.plan
+    again = isinstance(plan, Refusal) and plan.reason is Reason.REDEPLOYED
+    told = plan.sentence if again else "Nothing that was turned back here before was deployed again."
+    return _check("not_redeployed", not again, Reason.REDEPLOYED, told)
+
+
 def not_tried_before(question: Question) -> Check:
     """Refuse to repeat an action in an incident or in force, and any action once one did not help."""
     in_force = [p for p in question.past if p.waiting and p.action is question.action]
@@ -211,6 +219,7 @@ GUARDS: tuple[Guard, ...] = (
     not_paused,
     not_frozen,
     nothing_under_way,
+    not_redeployed,
     not_tried_before,
     data_fresh,
     evidence_complete,

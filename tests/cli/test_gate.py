@@ -10,6 +10,7 @@ import pytest
 
 from fournines.store.books import Books
 from remediation.journal import EntryKind
+from remediation.quarantine import Quarantined
 from slo.cells import Block, Indicator, Sli, State, minute_of
 from tests.cli.conftest import CONFIG, HERE, INCIDENT, NOW, THERE
 
@@ -157,6 +158,74 @@ def test_who_overrides_what_nobody_knows_is_told_so(fournines: Command) -> None:
     assert "Nobody knows whether it should be: Too little of the period is known" in said.out
 
 
+BAD = Quarantined(
+    id="run-1",
+    placement=HERE,
+    task_definition="arn:aws:ecs:eu-west-1:123456789012:task-definition/course-catalog:3",
+    digests=("sha256:" + "b" * 64,),
+    at=NOW,
+    who="fournines",
+    why="it was rolled back.",
+    incident=INCIDENT,
+)
+FREE = ("--release", "--who", "ana", "--why", "it was the cache")
+
+
+@pytest.fixture
+def convicted(month: Path) -> Path:
+    """The folder of a month, with a revision in quarantine."""
+    with Books.open(str(month / "books.db")) as books:
+        books.revisions.quarantine(BAD, [])
+    return month
+
+
+@pytest.mark.usefixtures("convicted")
+@pytest.mark.parametrize(
+    "name",
+    [
+        ("--task-definition", BAD.task_definition),
+        ("--digest", BAD.digests[0]),
+        ("--digest", f"registry.example/catalog@{BAD.digests[0]}"),
+    ],
+)
+def test_what_is_in_quarantine_is_refused_everywhere_and_no_override_helps(
+    fournines: Command, name: tuple[str, str]
+) -> None:
+    said = fournines(*AWAY, *name)
+    assert said.code == 1
+    assert said.out.startswith(
+        "freeze: course-catalog must not be deployed in us-east-1. It was turned back, and is in quarantine "
+        "until a person releases it. course-catalog:3 of course-catalog in eu-west-1 is in quarantine since"
+    )
+    fournines(*AWAY, *WORD)
+    assert fournines(*AWAY, *name).code == 1
+    assert fournines(*AWAY, "--task-definition", "course-catalog:4").code == 0
+
+
+@pytest.mark.usefixtures("convicted")
+def test_who_does_not_say_what_is_deployed_is_warned(fournines: Command) -> None:
+    said = fournines(*AWAY)
+    assert said.code == 0
+    assert said.out.startswith(
+        "warn: course-catalog may be deployed with care in us-east-1. A revision of it is"
+    )
+
+
+def test_a_person_releases_it_with_who_and_why_in_the_journal(convicted: Path, fournines: Command) -> None:
+    said = fournines(*AWAY, "--digest", BAD.digests[0], *FREE)
+    assert said.code == 0
+    assert said.out.startswith(
+        "course-catalog:3 is released from quarantine by ana: it was the cache\nallow: course-catalog may be"
+    )
+    assert json.loads(fournines(*AWAY, "--digest", BAD.digests[0], "--json").out)["names"] == [BAD.digests[0]]
+    with Books.visit(str(convicted / "books.db")) as books:
+        *_, last = books.entries(INCIDENT)
+        assert (last.entry.kind, last.entry.actor) == (EntryKind.QUARANTINED, "ana")
+        assert books.verify_journal() is None
+    again = fournines(*AWAY, "--digest", BAD.digests[0], *FREE)
+    assert again.out.startswith("Nothing of this name is in quarantine.\n")
+
+
 @pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize(
     ("options", "problem"),
@@ -169,6 +238,10 @@ def test_who_overrides_what_nobody_knows_is_told_so(fournines: Command) -> None:
         (["--for", "2h"], "--for and --why belong to --override"),
         (["--override", "--for", "25h", "--why", "so"], "24h at most, got '25h'"),
         (["--override", "--for", "0h", "--why", "so"], "24h at most, got '0h'"),
+        (["--digest", "sha256:beef"], "expected a digest such as sha256:... of 64 hexadecimal digits"),
+        (["--task-definition", "newest"], "expected a task definition, as ARN or family:revision"),
+        (["--release", "--why", "so"], "a release says what"),
+        (["--release", "--digest", "sha256:" + "b" * 64], "a release says what"),
     ],
 )
 def test_a_word_that_lacks_something_is_a_wrong_call(

@@ -25,12 +25,16 @@ STORIES = (
     "bad-canary",
     "crash-loop",
     "dependency",
+    "image-gone",
+    "no-way-back",
     "out-of-memory",
     "quiet-hour",
+    "redeployed",
     "spot-shortage",
     "stuck-at-hook",
     "stuck-tasks",
     "surge",
+    "target-also-bad",
     "zone-outage",
 )
 

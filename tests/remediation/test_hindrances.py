@@ -9,6 +9,7 @@ import pytest
 from remediation.decision.hindrances import Scene, hindrances
 from remediation.decision.policy import Freeze
 from remediation.incidents import Incident, Phase, Symptom
+from remediation.quarantine import Quarantined
 from slo.budget_policies import Answer
 from slo.burn import Alert, Severity, Tier
 from slo.cells import Indicator, Placement
@@ -35,6 +36,46 @@ def incident(phase: Phase, where: Placement = HERE) -> Incident:
 
 def told(scene: Scene) -> list[tuple[Answer, Reason]]:
     return [(finding.answer, finding.reason) for finding in hindrances(scene)]
+
+
+BAD = Quarantined(
+    id="run-1",
+    placement=HERE,
+    task_definition="arn:aws:ecs:eu-west-1:123456789012:task-definition/payment:2",
+    digests=("sha256:" + "b" * 64,),
+    at=NOON,
+    who="fournines",
+    why="it was rolled back.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "refused"),
+    [
+        ("payment:2", HERE, True),
+        ("payment:2", THERE, False),
+        (BAD.task_definition, THERE, True),
+        (BAD.digests[0], replace(THERE, service="another"), True),
+        ("payment:3", HERE, False),
+        ("sha256:" + "c" * 64, HERE, False),
+    ],
+)
+def test_what_is_in_quarantine_is_refused_by_name_here_and_by_digest_everywhere(
+    name: str,
+    where: Placement,
+    refused: bool,  # noqa: FBT001 - a case of its table
+) -> None:
+    scene = replace(SCENE, placements=frozenset({where}), quarantine=(BAD,), names=frozenset({name}))
+    assert told(scene) == ([(Answer.FREEZE, Reason.QUARANTINED)] if refused else [])
+    assert told(replace(scene, quarantine=(replace(BAD, released_at=NOON),))) == []
+
+
+def test_who_does_not_say_what_is_deployed_is_told_of_what_is_in_quarantine() -> None:
+    scene = replace(SCENE, quarantine=(BAD,))
+    (finding,) = hindrances(scene)
+    assert (finding.answer, finding.reason) == (Answer.WARN, Reason.QUARANTINE_NEARBY)
+    assert "payment:2 of payment in eu-west-1 is in quarantine since 2026-10-01 12:00 UTC" in finding.sentence
+    assert told(replace(scene, placements=frozenset({replace(HERE, service="another")}))) == []
 
 
 def test_where_nothing_goes_on_nothing_hinders() -> None:
