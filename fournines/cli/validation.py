@@ -44,7 +44,7 @@ SIGNS = (
     (Kind.SCENARIO, {"estate", "faults"}),
     (Kind.CONFIG, {"aws", "objectives", "store", "slack", "contracts"}),
     (Kind.CONTRACTS, {"tenant", "tiers"}),
-    (Kind.POLICIES, {"policies", "freezes"}),
+    (Kind.POLICIES, {"policies", "freezes", "floors"}),
     (Kind.BUDGET_POLICIES, {"budget_policies"}),
     (Kind.EXCLUSIONS, {"exclusions"}),
 )

@@ -16,6 +16,7 @@ from fournines.documents import DocumentError, parse
 from fournines.jobs.statements import Issuance
 from fournines.paper.formats import CONTENT_TYPES
 from fournines.settings import Settings
+from remediation.wire.webhook import HttpHook
 from slo.cells import Indicator, Placement
 from slo.contracts import Contract, Quickness
 from slo.months import Month
@@ -112,6 +113,19 @@ def test_a_short_config_is_enough(folder: Path) -> None:
     assert isinstance(settings.clock.clock(), Wall)
     assert (settings.store, settings.web.host, settings.web.port) == ("sqlite://", "127.0.0.1", 8080)
     assert settings.slack is None
+
+
+def test_a_webhook_has_an_address_and_a_secret_by_reference(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = SERVER.replace("postgresql://ann@db.internal/books?sslmode=require", "sqlite://")
+    assert wire.hook(config(folder, short).settings) is None
+    monkeypatch.setenv("HUSH", "p@ss")
+    named = config(folder, short + "webhook: {url: http://ci.internal/hook, secret: {env: HUSH}}\n").settings
+    assert isinstance(wire.hook(named), HttpHook)
+    assert "p@ss" not in repr(named)
+    with pytest.raises(DocumentError, match=r"webhook.secret: expected \{env: NAME\}"):
+        config(folder, short + "webhook: {url: http://ci.internal/hook, secret: hush}\n")
 
 
 SERVER = """

@@ -22,6 +22,7 @@ from fournines.store.books import Books
 from fournines.web.app import app
 from remediation.incidents import Symptom
 from remediation.journal import Entry, EntryKind
+from remediation.quarantine import Quarantined
 from runbooks import shelf
 from slo.burn import Severity
 from slo.cells import Placement
@@ -312,6 +313,19 @@ def test_an_override_opens_the_gate_and_what_asks_sees_whose_it_is(site: Site) -
     assert (told["answer"], told["exit_status"]) == ("warn", 0)
     assert told["overrides"][0]["who"] == "ana"
     assert "overridden by ana until 2026-10-01 13:00 UTC: mends it" in told["sentence"]
+
+
+def test_a_gate_refuses_a_digest_from_quarantine_and_a_name_that_is_none(site: Site) -> None:
+    digest = "sha256:" + "b" * 64
+    bad = Quarantined(
+        id="run", placement=IRELAND, task_definition="arn:td/reports:7", digests=(digest,), at=NOON,
+        who="ECS", why="ECS turned it back: catalog-5xx.",
+    )  # fmt: skip
+    site.books.revisions.quarantine(bad, [])
+    told = json.loads(site.get(f"/api/gate?service=reports&digest={digest}&strict=1", 409))
+    assert (told["findings"][0]["reason"], told["names"]) == ("quarantined", [digest])
+    wrong = json.loads(site.get("/api/gate?service=reports&digest=latest", 400))
+    assert wrong["error"].startswith("expected a digest")
 
 
 def test_a_gate_of_nothing_is_no_answer(site: Site) -> None:
