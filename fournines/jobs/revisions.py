@@ -7,7 +7,7 @@ once a day; its minutes are counted from cells, without asking anybody.
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -64,12 +64,12 @@ class Revisions:
 
     def run(self, now: datetime) -> None:
         """Take in what is new, and draw what follows."""
-        for placement in self._due(now):
-            if (view := self._look(placement, now)) is not None:
-                self._take(view, now)
-        for view in tuple(self._views.values()):
-            if now - self._counted.get(view.placement, _NEVER) >= COUNTED_EVERY:
-                self._count(replace(view, seen_at=now))
+        looked = [view for place in self._due(now) if (view := self._look(place, now)) is not None]
+        new = {view.placement for view in looked}
+        old = [replace(one, seen_at=now) for one in self._views.values() if self._uncounted(one, now)]
+        self._count([*looked, *(view for view in old if view.placement not in new)])
+        for view in looked:
+            self._take(view, now)
         for run in self.books.runs.lately(now - RUNS_SINCE, ""):
             self._convict(run, now)
 
@@ -103,7 +103,6 @@ class Revisions:
         return self._views[placement]
 
     def _take(self, view: ServiceView, now: datetime) -> None:
-        self._count(view)
         known = self.books.revisions.quarantined()
         runs = self.books.runs.lately(now - RUNS_SINCE, "", [view.placement])
         events = (
@@ -117,13 +116,24 @@ class Revisions:
         for deployment, one in redeployments(view, known, now):
             self._alert(deployment, one, view.placement, now)
 
-    def _count(self, view: ServiceView) -> None:
-        """Bring up to date who served a placement, and keep it if anything is new."""
-        kept = self.books.revisions.tenures(view.placement)
-        found = observed(kept, view, judge(self.books, self.objectives, view.placement))
-        self._counted[view.placement] = view.seen_at
-        if found != kept:
-            self.books.revisions.save_tenures(view.placement, found)
+    def _uncounted(self, view: ServiceView, now: datetime) -> bool:
+        return now - self._counted.get(view.placement, _NEVER) >= COUNTED_EVERY
+
+    def _count(self, views: Sequence[ServiceView]) -> None:
+        """Bring up to date who served these placements, and keep at once what is new."""
+        if not views:
+            return
+        kept, changed = defaultdict[Placement, list[Tenure]](list), dict[Placement, Sequence[Tenure]]()
+        for tenure in self._served():
+            kept[tenure.placement].append(tenure)
+        for view in views:
+            before = tuple(kept[view.placement])
+            found = observed(before, view, judge(self.books, self.objectives, view.placement))
+            self._counted[view.placement] = view.seen_at
+            if found != before:
+                changed[view.placement] = found
+        if changed:
+            self.books.revisions.save_tenures(changed)
 
     def _served(self) -> tuple[Tenure, ...]:
         return self.books.revisions.tenures()

@@ -17,7 +17,7 @@ from fournines.store.values import QUARANTINED, TENURES
 from remediation.notice import Notice, NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -58,13 +58,16 @@ class Revisions:
         with self._database.read() as connection:
             return tuple(map(TENURES.load, connection.execute(query).scalars()))
 
-    def save_tenures(self, placement: Placement, served: Sequence[Tenure]) -> None:
-        """Keep who served a placement; what is not named is forgotten."""
+    def save_tenures(self, served: Mapping[Placement, Sequence[Tenure]]) -> None:
+        """Keep who served these placements; what is not named of them is forgotten."""
         rows = [
-            {"placement": str(placement), "since": one.since, "body": TENURES.dump(one)} for one in served
+            {"placement": str(placement), "since": one.since, "body": TENURES.dump(one)}
+            for placement, tenures in served.items()
+            for one in tenures
         ]
         with self._database.write() as connection:
-            connection.execute(delete(tenure).where(tenure.c.placement == str(placement)))
+            for placement in served:
+                connection.execute(delete(tenure).where(tenure.c.placement == str(placement)))
             if rows:
                 connection.execute(insert(tenure), rows)
 

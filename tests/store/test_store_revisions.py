@@ -56,19 +56,19 @@ def books() -> Iterator[Books]:
 
 def test_who_served_comes_back_as_it_was_and_replaces_what_was_kept(books: Books) -> None:
     later = replace(SERVED, since=NOON + MINUTE, until=NOON + 2 * MINUTE)
-    books.revisions.save_tenures(HERE, [SERVED, later])
+    books.revisions.save_tenures({HERE: [SERVED, later]})
     elsewhere = replace(SERVED, placement=replace(HERE, region="us-east-1"))
-    books.revisions.save_tenures(elsewhere.placement, [elsewhere])
+    books.revisions.save_tenures({elsewhere.placement: [elsewhere]})
     assert books.revisions.tenures(HERE) == (SERVED, later)
     assert set(books.revisions.tenures()) == {SERVED, later, elsewhere}
-    books.revisions.save_tenures(HERE, [later])
+    books.revisions.save_tenures({HERE: [later]})
     assert books.revisions.tenures(HERE) == (later,)
 
 
 def test_the_record_outlives_a_restart_and_a_store_of_before_gets_its_tables(tmp_path: Path) -> None:
     file = str(tmp_path / "books.db")
     with Books.open(file) as books:
-        books.revisions.save_tenures(HERE, [SERVED])
+        books.revisions.save_tenures({HERE: [SERVED]})
         books.revisions.quarantine(BAD, [TOLD])
     with Books.open(file) as books:
         assert books.revisions.tenures() == (SERVED,)
