@@ -15,6 +15,7 @@ from collector.metric import (
     ALB,
     BY_DISCOVERY,
     BY_LOAD_BALANCER,
+    BY_NODE,
     BY_QUEUE,
     BY_SERVICE,
     BY_TARGET_DISCOVERY,
@@ -147,6 +148,7 @@ CONNECTIONS_FAILED = _explains("TargetConnectionErrorCount", families.CONNECTION
 ZONES = (
     _explains("RequestCount", families.ZONE_REQUESTS, by=BY_ZONE, tier=Tier.HOT, absent=Absent.QUIET),
     _explains("HTTPCode_Target_5XX_Count", families.ZONE_FAILURES, by=BY_ZONE, tier=Tier.HOT),
+    _explains("HTTPCode_ELB_5XX_Count", families.ZONE_REFUSALS, by=BY_NODE, tier=Tier.HOT),
     _explains(
         "HealthyHostCount",
         families.ZONE_HEALTHY,

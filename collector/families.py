@@ -55,6 +55,10 @@ ZONE_FAILURES = Family(
     "alb_zone_target_failures", Kind.GAUGE, "requests", (*PLACEMENT, "zone"),
     "Requests of an availability zone that targets failed in the newest whole minute; read while hot.",
 )  # fmt: skip
+ZONE_REFUSALS = Family(
+    "alb_zone_balancer_failures", Kind.GAUGE, "requests", (*PLACEMENT, "zone"),
+    "Requests of an availability zone that the load balancer itself failed, whoever shares it.",
+)  # fmt: skip
 ZONE_HEALTHY = Family(
     "alb_zone_healthy_targets", Kind.GAUGE, "targets", (*PLACEMENT, "zone"),
     "Healthy targets of an availability zone; read while the service is hot.",

@@ -74,6 +74,7 @@ BY_LOAD_BALANCER: Dimensions = (("LoadBalancer", "{load_balancer}"),)
 BY_ZONE: Dimensions = (
     ("TargetGroup", "{target_group}"), ("LoadBalancer", "{load_balancer}"), ("AvailabilityZone", "{zone}"),
 )  # fmt: skip
+BY_NODE: Dimensions = (*BY_LOAD_BALANCER, ("AvailabilityZone", "{zone}"))
 BY_SERVICE: Dimensions = (("ClusterName", "{cluster}"), ("ServiceName", "{service}"))
 BY_DISCOVERY: Dimensions = (("DiscoveryName", "{discovery}"), *BY_SERVICE)
 #: Only the name: beside it AWS puts the cluster and service of the client, not of the target [unverified].

@@ -30,7 +30,7 @@ from slo.objectives import Objective
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from collector.load import Load
+    from collector.load import Latest, Load
     from collector.remains import Remains
     from remediation.events.event import Event
     from remediation.incidents import Incident
@@ -216,17 +216,26 @@ class Looker:
 
 
 def _zones(load: Load) -> dict[str, InZone]:
-    """Return the newest counts of each zone of which requests and failures are told for the same minute."""
-    requests, failed, healthy = (
-        {zone: p for (m, zone), p in load.latest.items() if m == metric} for metric in ZONES
+    """Return the newest counts of each zone of which requests and failures are told for the same minute.
+
+    What the load balancer itself fails is told late or not at all where it fails nothing.
+    """
+    requests, failed, refused, healthy = (
+        {zone: point for (m, zone), point in load.latest.items() if m == metric} for metric in ZONES
     )
     return {
         zone: InZone(
             minute=asked.minute,
             requests=asked.value,
-            failed=failed[zone].value,
+            failed=sum(
+                each[zone].value for each in (failed, refused) if _of_minute(each, zone, asked.minute)
+            ),
             healthy=healthy[zone].value if zone in healthy else None,
         )
         for zone, asked in requests.items()
-        if zone in failed and failed[zone].minute == asked.minute
+        if _of_minute(failed, zone, asked.minute)
     }
+
+
+def _of_minute(told: Mapping[str, Latest], zone: str, minute: int) -> bool:
+    return zone in told and told[zone].minute == minute

@@ -87,6 +87,8 @@ class Ward:
         yard.zones_out[zone] += 1
         failing = [(service.place.index, zone) for service in services if fails]
         yard.zones_failing.update(dict.fromkeys(failing, fails))
+        nodes = [(s.place.index, zone) for s in services if s.place.balanced and out.balancer_error_ratio]
+        yard.nodes_failing.update(dict.fromkeys(nodes, out.balancer_error_ratio))
         for service in services:
             there = [task for task in service.tasks if task.zone == zone and not task.stopping]
             there.sort(key=lambda task: fate.digest(self._seed, "lost", task.id))
@@ -99,6 +101,8 @@ class Ward:
             yard.zones_out[zone] -= 1
             for key in failing:
                 yard.zones_failing.pop(key, None)
+            for key in nodes:
+                yard.nodes_failing.pop(key, None)
             self._retake(services, now)
 
         return undo

@@ -194,6 +194,9 @@ class ZoneOutage(Lasting):
     error_ratio: float = Field(
         default=0.5, ge=0, le=1, description="what the tasks fail that stay, though their checks pass"
     )
+    balancer_error_ratio: float = Field(
+        default=0, ge=0, le=1, description="what the load balancers' nodes in the zone fail by themselves"
+    )
 
     @model_validator(mode="after")
     def befalls_a_zone(self) -> ZoneOutage:

@@ -34,6 +34,7 @@ class Level(IntEnum):
     SURGE = auto()
     MEMORY = auto()
     CARRYING = auto()
+    NODES = auto()
 
 
 #: Levels that faults add to, and where these rest.
@@ -72,7 +73,10 @@ class Pulse:
         healthy = [task for task in service.tasks if task.serving]
         serving = [task for task in healthy if yard.routed(service, task)]
         carrying, dark, fails = carried(service, serving, yard)
+        nodes = yard.nodes(service) if yard.nodes_failing else {}
         self.spread.take(service, healthy, serving, fails)
+        self.spread.answer(service, nodes)
+        self.level[Level.NODES, index] = sum(nodes.values()) / max(1, len(nodes))
         self.level[Level.HEALTHY, index] = len(serving)
         self.level[Level.CARRYING, index] = carrying
         self.level[Level.DARK, index] = dark
@@ -123,7 +127,8 @@ class Pulse:
     def abrupt(self, averages: NDArray[np.float64]) -> Row:
         """Return the share of requests that the load balancer failed: cut off with tasks, or by itself."""
         carrying = np.maximum(averages[Level.CARRYING], 1e-9)
-        ratio: Row = np.minimum(1.0, self.cut_off_s / (MINUTE_S * carrying) + averages[Level.ALB])
+        itself = averages[Level.ALB] + averages[Level.NODES]
+        ratio: Row = np.minimum(1.0, self.cut_off_s / (MINUTE_S * carrying) + itself)
         return ratio
 
 

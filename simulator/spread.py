@@ -14,7 +14,7 @@ from simulator.estate import ZONES
 from simulator.moment import MINUTE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from simulator.ecs.service import Service
     from simulator.ecs.task import Task
@@ -28,7 +28,7 @@ class InZone(IntEnum):
     """One number per zone, placement and minute: targets of the load balancer there.
 
     ROUTED_S are task-seconds of those that get requests, FAILING_S what they would be if each failed all or
-    none of them.
+    none of them; NODES_S are the seconds that the load balancer's own node there failed, counted alike.
     """
 
     HEALTHY_S = 0
@@ -37,14 +37,15 @@ class InZone(IntEnum):
     UNHEALTHY = auto()
     ROUTED_S = auto()
     FAILING_S = auto()
+    NODES_S = auto()
 
 
 @dataclass(slots=True, eq=False)
 class Spread:
     """The healthy tasks of every zone now, int64 [zones, placements], and the minute so far.
 
-    Of the healthy ones `routed` get requests; `failing` is the sum of the shares that these fail, `failed_s`
-    that sum over the minute so far.
+    Of the healthy ones `routed` get requests; `failing` is the sum of the shares that these fail, and the
+    share that the load balancer's node fails by itself; `failed_s` are both over the minute so far.
     """
 
     placements: int
@@ -57,7 +58,7 @@ class Spread:
     def __post_init__(self) -> None:
         self.healthy = np.zeros((len(ZONES), self.placements), dtype=np.int64)
         self.routed = np.zeros_like(self.healthy)
-        self.failing, self.failed_s = np.zeros(self.healthy.shape), np.zeros(self.healthy.shape)
+        self.failing, self.failed_s = (np.zeros((2, *self.healthy.shape)) for _ in range(2))
         self.minute = np.zeros((len(InZone), len(ZONES), self.placements), dtype=np.int64)
 
     def take(
@@ -74,12 +75,17 @@ class Spread:
             for tasks in (serving, routed, (t for t in service.tasks if t.running))
         )
         self.routed[:, index] = [reached[zone] for zone in zones]
-        self.failing[:, index] = [sum(share for task, share in fails if task.zone == zone) for zone in zones]
+        self.failing[0, :, index] = [sum(s for task, s in fails if task.zone == zone) for zone in zones]
         now = np.array([healthy[zone] for zone in zones])
         self.healthy[:, index] = now
         self.minute[InZone.LEAST, :, index] = np.minimum(self.minute[InZone.LEAST, :, index], now)
         self.minute[InZone.MOST, :, index] = np.maximum(self.minute[InZone.MOST, :, index], now)
         self.minute[InZone.UNHEALTHY, :, index] = [running[zone] - healthy[zone] for zone in zones]
+
+    def answer(self, service: Service, nodes: Mapping[str, float]) -> None:
+        """Read what the load balancer's nodes fail by themselves, by their zone."""
+        place = service.place
+        self.failing[1, :, place.index] = [nodes.get(zone, 0.0) for zone in place.zones]
 
     def pass_time(self, seconds: int) -> None:
         """Let it stay so for a while."""
@@ -95,7 +101,7 @@ class Spread:
             whole[InZone.HEALTHY_S] = self.healthy * MINUTE_S
             whole[InZone.ROUTED_S] = self.routed * MINUTE_S
             failed_s = self.failing * MINUTE_S
-        whole[InZone.FAILING_S] = np.rint(failed_s + HALVES_UP)
+        whole[[InZone.FAILING_S, InZone.NODES_S]] = np.rint(failed_s + HALVES_UP)
         return whole
 
     def turn(self) -> None:
@@ -110,4 +116,4 @@ def even(tasks: NDArray[np.float64], seconds: int) -> Counts:
     each = [(tasks.astype(np.int64) + len(ZONES) - 1 - zone) // len(ZONES) for zone in range(len(ZONES))]
     healthy = np.stack(each, axis=-2)
     none = np.zeros_like(healthy)
-    return np.stack([healthy * seconds, healthy, healthy, none, healthy * seconds, none], axis=-3)
+    return np.stack([healthy * seconds, healthy, healthy, none, healthy * seconds, none, none], axis=-3)

@@ -193,7 +193,7 @@ class World:
         return Doorway(
             healthy=healthy,
             failing=1.0 - float(kept),
-            cut_off=float(min(1.0, level[Level.ALB])),
+            cut_off=float(min(1.0, level[Level.ALB] + level[Level.NODES])),
             too_many=max(0.0, 1.0 - room / max(asked, 1.0)),
             median_s=float(self._demand.median_s[placement] * level[Level.LATENCY] * slowdown(used)),
         )

@@ -38,7 +38,7 @@ def failing_in_one_zone(situation: Situation) -> Finding:
     told = ", ".join(f"{zone} {ratio:.2%}" for zone, ratio in sorted(_ratios(zones).items()))
     alone = sick_alone(here)
     numbers: dict[str, int | float | str] = {"zones": len(zones), **({"zone": alone} if alone else {})}
-    sentence = f"Of the requests to targets there fail: {told}."
+    sentence = f"Of their requests fail: {told}."
     return Finding(name, holds(truth=alone is not None), sentence, numbers)
 
 

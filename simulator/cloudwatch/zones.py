@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SHIFT_BY_MINUTE, _SHIFT_BY_PLACEMENT = 0.6180339887498949, 0.7548776662466927
 #: What fails at the best of times, or of what a service depends on, is where requests are.
 ELSEWHERE = 1e-4
+#: What a load balancer fails by itself, in which zone it does.
+BY_BALANCER = frozenset({Measure.ELB_5XX, Measure.ELB_502})
 _LEVELS = {
     Measure.HEALTHY_MINIMUM: InZone.LEAST,
     Measure.HEALTHY_MAXIMUM: InZone.MOST,
@@ -69,6 +71,9 @@ def _weights(measure: Measure, spread: Array) -> Array:
     failing: Array = spread[InZone.FAILING_S]
     if measure is Measure.TARGET_5XX:
         return failing + ELSEWHERE * routed
+    if measure in BY_BALANCER:
+        nodes: Array = spread[InZone.NODES_S]
+        return nodes + ELSEWHERE * routed
     if measure is Measure.TARGET_2XX:
         return np.maximum(routed - failing, 0.0)
     return routed

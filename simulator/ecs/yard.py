@@ -41,6 +41,7 @@ class Yard:
     leaking: dict[int, int] = field(default_factory=dict)
     zones_out: Counter[str] = field(default_factory=Counter)
     zones_failing: dict[tuple[int, str], float] = field(default_factory=dict)
+    nodes_failing: dict[tuple[int, str], float] = field(default_factory=dict)
     away: dict[str, str] = field(default_factory=dict)
     missed: Counter[tuple[Site, str]] = field(default_factory=Counter)
     failing: Counter[tuple[Site, str]] = field(default_factory=Counter)
@@ -56,6 +57,12 @@ class Yard:
         revision = self.behaviour(task.rollout.revision.task_definition).fails
         there = self.zones_failing.get((service.place.index, task.zone), 0.0) if self.zones_failing else 0.0
         return max(revision, task.ails, there)
+
+    def nodes(self, service: Service) -> dict[str, float]:
+        """Return the zones in which the load balancer's nodes get requests, and what each fails by itself."""
+        place = service.place
+        away = self.away.get(place.load_balancer_arn) if self.away else None
+        return {z: self.nodes_failing.get((place.index, z), 0.0) for z in place.zones if z != away}
 
     def routed(self, service: Service, task: Task) -> bool:
         """Whether the load balancer sends a task that serves requests, or has turned away from its zone."""

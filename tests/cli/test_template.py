@@ -47,8 +47,8 @@ IAM = {
     "application-autoscaling": "application-autoscaling",
     "arc-zonal-shift": "arc-zonal-shift",
     "cloudwatch": "cloudwatch",
+    "ec2": "ec2",  # before ecr: both have images, and ours are of ecr
     "ecr": "ecr",
-    "ec2": "ec2",
     "ecs": "ecs",
     "elbv2": "elasticloadbalancing",
     "secretsmanager": "secretsmanager",

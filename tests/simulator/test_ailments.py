@@ -45,12 +45,13 @@ def name(task: Task) -> str:
     return f"arn:aws:ecs:{REGION}:123456789012:task/mylearning/{task.id}"
 
 
-def read(made: World, metric: str, zone: str, minutes: int) -> list[float]:
+def read(made: World, metric: str, zone: str, minutes: int, *, of_group: bool = True) -> list[float]:
     place = made.estate.places[0]
+    group = [{"Name": "TargetGroup", "Value": place.target_group}] if of_group else []
     dimensions = [
         {"Name": "AvailabilityZone", "Value": zone},
         {"Name": "LoadBalancer", "Value": place.load_balancer},
-        {"Name": "TargetGroup", "Value": place.target_group},
+        *group,
     ]
     stat = {"Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions}}
     query = {"Id": "q", "MetricStat": {**stat, "Period": 60, "Stat": "Sum"}}
@@ -268,6 +269,22 @@ def test_a_shift_takes_the_requests_out_of_the_zone_after_a_while_and_ends_by_it
     arn = made.estate.places[0].load_balancer_arn
     told = made.shifting.call("ListZonalShifts", {"resourceIdentifier": arn}, **ME)["items"]
     assert [each["status"] for each in told] == ["EXPIRED"]
+
+
+def test_a_node_of_the_load_balancer_may_fail_in_its_zone_until_it_is_left() -> None:
+    made = world({**OUT, "duration": "60m", "error_ratio": 0, "lost": 0, "balancer_error_ratio": 0.6})
+    lived(made, 9)
+    assert bad(made, 5) == pytest.approx(0.2, rel=0.1)
+    told = [sum(read(made, "HTTPCode_Target_5XX_Count", zone, 5)) for zone in made.estate.places[0].zones]
+    assert max(told) < 10
+    nodes = [
+        sum(read(made, "HTTPCode_ELB_5XX_Count", zone, 5, of_group=False))
+        for zone in made.estate.places[0].zones
+    ]
+    assert nodes[1] > 100 * max(nodes[0], nodes[2], 1)
+    shift(made)
+    lived(made, 4)
+    assert bad(made, 11) < 1e-3
 
 
 def test_a_shift_is_one_for_each_balancer_lasts_longer_when_updated_and_ends_when_cancelled() -> None:

@@ -56,6 +56,7 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
             "duration": "80m",
             "where": {"region": REGION, "zone": f"{REGION}b"},
             "error_ratio": 0.23,
+            "balancer_error_ratio": 0.11,
         }
     ],
     "a leak": [{"kind": "out_of_memory", "at": "65m", "duration": "80m", "where": HERE}],
