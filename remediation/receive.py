@@ -42,6 +42,9 @@ BELIEVED_FOR = timedelta(hours=2)
 #: What begins elsewhere so soon after an incident was opened belongs to its opening.
 UNFOLDS_FOR = timedelta(minutes=2)
 
+#: An incident takes in no more signs than these, but for pages: events could be made up without an end.
+SIGNS_MAX = 100
+
 #: Alarms on what users feel; any other alarm that names one of our services waits until the morning.
 FELT_BY_USERS = frozenset(
     {"HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "HealthyHostCount", "UnHealthyHostCount"}
@@ -192,6 +195,8 @@ def _join(incident: Incident, symptom: Symptom, signal: Signal, now: datetime) -
     known = {(s.placement, s.name): s for s in incident.symptoms}
     key = (symptom.placement, symptom.name)
     before = known.get(key, symptom)
+    if before is symptom and symptom.severity is Severity.TICKET and len(known) >= SIGNS_MAX:
+        return Change(incident, ())
     known[key] = replace(
         before,
         sentence=symptom.sentence,

@@ -22,7 +22,7 @@ from remediation.events.event import (
 )
 from remediation.incidents import Incident, Judgement, Phase
 from remediation.journal import EntryKind
-from remediation.receive import felt, quiet, receive
+from remediation.receive import SIGNS_MAX, felt, quiet, receive
 from remediation.vocabulary import ActionName, Cause, Reason, Verdict
 from remediation.workflow.progress import busy, follow
 from remediation.workflow.run import Run, RunState
@@ -233,6 +233,19 @@ def test_task_ends_join_once_and_only_where_there_is_trouble() -> None:
     assert again is not None
     assert again.entries == ()
     assert receive((incident,), ended(TaskEnd.SPOT_INTERRUPTION, VIRGINIA), at(1)) is None
+
+
+def test_an_incident_takes_in_a_hundred_signs_and_after_that_only_what_pages() -> None:
+    incident = opened()
+    for number in range(2 * SIGNS_MAX):
+        failed = replace(deployed(DeploymentPhase.FAILED), deployment_id=f"ecs-svc/{number}")
+        change = receive([incident], failed, at(1))
+        assert change is not None
+        incident = change.incident
+    assert len(incident.symptoms) == SIGNS_MAX
+    change = receive([incident], alert(VIRGINIA), at(1))
+    assert change is not None
+    assert len(change.incident.symptoms) == SIGNS_MAX + 1
 
 
 def test_who_takes_an_incident_over_is_kept_once() -> None:
