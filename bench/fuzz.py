@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
@@ -122,13 +123,13 @@ def mutate(event: dict[str, Json], whole: Sequence[str], chance: random.Random) 
     key = chance.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
     match chance.randrange(6):
         case 0:
-            holder[key] = chance.choice(VALUES)
+            holder[key] = deepcopy(chance.choice(VALUES))
         case 1:
             holder[key] = chance.choice(TEXTS)
         case 2:
             del holder[key]
         case 3:
-            holder[key] = [holder[key]] * chance.choice((1, 2, 500))
+            holder[key] = [holder[key]] * chance.choice((1, 2, 20))
         case 4 if isinstance(holder, dict):
             other = chance.choice([one for one in _holders(json.loads(chance.choice(whole))) if one])
             holder[key] = chance.choice(list(other.values()) if isinstance(other, dict) else other)
