@@ -132,8 +132,9 @@ def rehearse(  # noqa: PLR0913 - each is an option
 
     \b
       bad-blue-green, bad-canary, bad-deployment, crash-loop, dependency,
-      mylearning, out-of-memory, quiet-hour, spot-shortage, stuck-at-hook,
-      stuck-tasks, surge, zone-outage
+      image-gone, mylearning, no-way-back, out-of-memory, quiet-hour,
+      redeployed, spot-shortage, stuck-at-hook, stuck-tasks, surge,
+      target-also-bad, zone-outage
     """  # noqa: D301 - the mark by which click leaves lines as they are
     from fournines.rehearsal import recorded  # noqa: PLC0415
     from fournines.rehearsal import scenarios as shelf  # noqa: PLC0415
