@@ -24,7 +24,9 @@ Bench = Callable[[], Iterable[Figure]]
 
 HERE = Path(__file__).parent
 #: What benches are made of.
-PIECES = {"__main__", "figure", "letters", "month", "prometheus", "server", "stand", *PARTS}
+PIECES = {"__main__", "figure", "letters", "month", "prometheus", "stand", *PARTS}
+#: And what an ordeal is made of.
+PIECES |= {"judging", "mortal", "ordeal", "server"}
 RESULTS = HERE.parent / "var" / "bench" / "results.json"
 
 

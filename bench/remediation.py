@@ -5,7 +5,7 @@ from importlib import import_module
 
 from bench.figure import Figure
 
-PARTS = ("storm", "overhead", "fuzz")
+PARTS = ("storm", "overhead", "fuzz", "durability")
 
 
 def figures() -> Iterator[Figure]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it misses XDG_RUNTIME_DIR, and takes /tmp instead
@@ -39,8 +39,9 @@ def server(folder: Path) -> Iterator[PostgresServer]:
 def schema(found: PostgresServer, name: str) -> str:
     """Make a schema, and return the address of a store in it."""
     _execute(found, f"CREATE SCHEMA {name}")
-    url = make_url(found.get_uri()).update_query_dict({"options": f"-csearch_path={name}"})
-    return url.set(password=None).render_as_string()
+    url = make_url(found.get_uri())
+    query = {**url.query, "options": f"-csearch_path={name}"}
+    return URL.create("postgresql", url.username, database=url.database, query=query).render_as_string()
 
 
 def _execute(found: PostgresServer, statement: str) -> None:

@@ -201,6 +201,7 @@ def build(charter: Charter, setting: Setting, books: Books, outside: Outside, cl
         actuator=outside.actuator,
         policies=charter.policies,
         settle=max(SETTLE, SETTLE.total_seconds() * pace.real_s),
+        clock=clock.now,
     )
     periods = _periods(setting, outside, contracts=bool(charter.contracts))
     pulse = Pulse(setting.heartbeat_regions)

@@ -52,16 +52,16 @@ class Remediate:
                 failures.append(problem)
             if not well:
                 kept.add(incident.id)
-        self._advance(now)
+        self._advance()
         for incident in self._incidents():
             self.desk.change(incident.id, lambda fresh: self._progress(fresh, now, kept))
         if failures:
             raise ExceptionGroup(f"{len(failures)} incidents could not be looked into", failures)
 
-    def _advance(self, now: datetime) -> None:
-        """Move what is due, as far as it goes."""
+    def _advance(self) -> None:
+        """Move what is due, as far as it goes; each move takes its time."""
         for _ in range(MOVES_MAX):
-            if self.engine.advance(now) is None:
+            if self.engine.advance(self.looker.clock.now()) is None:
                 return
 
     def _incidents(self) -> list[Incident]:
@@ -82,7 +82,7 @@ class Remediate:
         self.desk.change(situation.incident.id, lambda incident: record(incident, decision))
         run = run_for(situation.incident, decision, now)
         if run is not None and self.books.runs.start(run, ()):
-            self._advance(now)  # at once, before others are looked into
+            self._advance()  # at once, before others are looked into
         return diagnosis.known_trouble
 
     def _notice(self, situation: Situation, now: datetime) -> None:

@@ -52,8 +52,9 @@ _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 class SqlRuns:
     """The runs of a store, with the lock on each placement, the answers and the switches."""
 
-    def __init__(self, database: Database, owner: str, *, lease_s: float = LEASE_S) -> None:
-        self._database, self._owner, self._lease_ms = database, owner, int(lease_s * 1000)
+    def __init__(self, database: Database, owner: str, *, lease_s: float | None = None) -> None:
+        self._database, self._owner = database, owner
+        self._lease_ms = int((LEASE_S if lease_s is None else lease_s) * 1000)
 
     def start(self, new: Run, entries: Sequence[Entry]) -> bool:
         """Keep a new run with its journal entries; False, and nothing written, when its id exists."""

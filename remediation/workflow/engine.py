@@ -51,6 +51,7 @@ class Engine:
     """Carries runs out.  `look` shows a run's placement as it is now, and may raise CollectError.
 
     `settle` is how long a call whose answer was lost may still land, on the clock that `now` is read from.
+    It is counted from when the answer was given up, by `clock`: looking and sending take their time.
     """
 
     runs: Runs
@@ -58,6 +59,7 @@ class Engine:
     actuator: Actuator
     policies: Policies
     settle: timedelta = SETTLE
+    clock: Callable[[], datetime] | None = None
 
     def advance(self, now: datetime) -> Run | None:
         """Move one run by one state; return it as it was written, or None when none is due."""
@@ -144,7 +146,8 @@ class Engine:
         run = claim.run
         match self.runs.leave(claim):
             case Leave.GRANTED:
-                return self._sent(run, situation, self.actuator.apply(run.effect), now)
+                receipt = self.actuator.apply(run.effect)
+                return self._sent(run, situation, receipt, now, self.clock() if self.clock else now)
             case Leave.PAUSED | Leave.LATE:
                 return later(run, now, BLIND_WAIT)
             case Leave.OBSERVE_ONLY:
@@ -168,14 +171,16 @@ class Engine:
             return escalate(run, Outcome.UNCERTAIN, f"It was interrupted {interruptions} times.", now)
         return later(run, now, self.settle, interruptions=str(interruptions))
 
-    def _sent(self, run: Run, situation: Situation, receipt: Receipt, now: datetime) -> Move:
+    def _sent(
+        self, run: Run, situation: Situation, receipt: Receipt, now: datetime, answered: datetime
+    ) -> Move:
         sends = count(run, "sends") + 1
         run = replace(run, notes={**run.notes, "sends": str(sends), "sent_at": now.isoformat()})
         match receipt.delivery:
             case Delivery.ACCEPTED:
                 return _applied(run, self._see(run) or situation, now, ours=True)
             case Delivery.THROTTLED | Delivery.AMBIGUOUS:
-                return self._again(run, receipt, now)
+                return self._again(run, receipt, answered)
             case Delivery.REFUSED:
                 return self._refused(run, receipt, now)
             case _:

@@ -1,6 +1,7 @@
 """The door for those who watch or judge the world; AWS has no such thing.
 
-`GET /_world/status`, `GET /_world/calls` (JSON lines), `POST /_world/score` and `POST /_world/stop`.
+`GET /_world/status`, `GET /_world/calls` (JSON lines), `POST /_world/score`, `POST /_world/delay` and
+`POST /_world/stop`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
+
+from simulator.aws.delays import Delays
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -26,7 +29,7 @@ class Control:
     """Answers `/_world/...`."""
 
     def __init__(self, stage: Stage, bus: EventBridge, score: Score) -> None:
-        self.stop = Event()
+        self.stop, self.delays = Event(), Delays()
         self._score = score
         self._stage = stage
         self._bus = bus
@@ -41,6 +44,8 @@ class Control:
                 return Response(lines, content_type="application/x-ndjson")
             case "POST", "/_world/score":
                 return self._judged(request)
+            case "POST", "/_world/delay":
+                return self._delayed(request)
             case "POST", "/_world/stop":
                 self.stop.set()
                 return _json({"stopping": True})
@@ -53,6 +58,12 @@ class Control:
             return _json(self._score.tell(document))
         except (ValueError, AttributeError, TypeError) as error:
             return _json({"error": f"cannot judge by this document: {error}"}, 400)
+
+    def _delayed(self, request: Request) -> Response:
+        try:
+            return _json({"armed": self.delays.arm(json.loads(request.get_data() or b"{}"))})
+        except (ValueError, AttributeError, TypeError) as error:
+            return _json({"error": f"not understood: {error}"}, 400)
 
     def status(self) -> dict[str, Any]:
         """Say where the world stands; `start`, `epoch` and `speed` let others run on the same clock."""

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from simulator.aws.authorization import Caller, Scope, caller_of, scope_of
 from simulator.aws.contract import BALANCING, SERVICES, Service, checked
+from simulator.aws.delays import pause
 from simulator.aws.objects import REST
 from simulator.aws.porch import PATH, Porch
 from simulator.aws.protocols import QUERY, Answer, spoken
@@ -88,7 +89,10 @@ class AwsFace:
             operation = service.operation(wire.operation(request))
             params = checked(service, operation, wire.read(request, operation))
             caller = caller_of(scope, home=self._neighbours.home)
+            delay = self._control.delays.take(operation.name)
+            pause(delay.before_s)
             result = self._stage.call(service.name, operation.name, params, caller)
+            pause(delay.after_s)
             return wire.write(result, operation, request_id)
         except Refusal as refusal:
             return wire.refuse(refusal, service, request_id)

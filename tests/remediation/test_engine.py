@@ -233,6 +233,16 @@ def test_a_lost_answer_is_looked_up_and_not_sent_again() -> None:
     assert ours(play.stage.situation(), IRELAND, restored)
 
 
+def test_what_a_lost_answer_may_still_do_is_waited_for_from_when_it_was_given_up() -> None:
+    play = Play(bad_deployment())
+    run = play.decided()
+    play.engine.advance(play.stage.now)
+    play.stage.deliveries = [Delivery.AMBIGUOUS]
+    given_up = play.stage.now + 2 * play.engine.settle
+    replace(play.engine, clock=lambda: given_up).advance(play.stage.now)
+    assert play.runs.runs[run.id].wake == given_up + play.engine.settle
+
+
 def test_too_fast_is_tried_again_and_then_given_to_a_person() -> None:
     play = Play(bad_deployment())
     play.stage.deliveries = [Delivery.THROTTLED] * 9
