@@ -108,6 +108,7 @@ class Books(CellBooks):
         self._database = work
         self._live.fenced(leads[Role.WORK].fence)
         self.runs, self.statements = SqlRuns(work, self._name), StatementShelf(work)
+        self.revisions = Revisions(work)
 
     def leads_work(self) -> bool:
         """Whether this process does the work: always, unless it shares the store."""

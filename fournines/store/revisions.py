@@ -86,8 +86,9 @@ class Revisions:
                 insert_into(connection, quarantine)
                 .values(id=one.id, at=one.at, body=QUARANTINED.dump(one))
                 .on_conflict_do_nothing(index_elements=["id"])
-            )
-            if kept.rowcount != 1:
+                .returning(quarantine.c.id)
+            ).first()
+            if kept is None:
                 return False
             _tell(connection, Notice(f"quarantined:{one.id}", NoticeKind.QUARANTINED, one.at, one))
             journal.append(connection, entries)
@@ -162,5 +163,6 @@ def _tell(connection: Connection, notice: Notice) -> bool:
             why="",
         )
         .on_conflict_do_nothing(index_elements=["id"])
-    )
-    return bool(kept.rowcount == 1)
+        .returning(hook.c.id)
+    ).first()
+    return kept is not None

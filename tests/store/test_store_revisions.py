@@ -49,8 +49,8 @@ TOLD = Entry(EntryKind.QUARANTINED, NOON, BAD.sentence, incident="payment-1")
 
 
 @pytest.fixture
-def books() -> Iterator[Books]:
-    with Books.open("sqlite://") as opened:
+def books(store: str) -> Iterator[Books]:
+    with Books.open(store) as opened:
         yield opened
 
 
