@@ -10,8 +10,9 @@ from typing import Any
 
 from bench.letters import Sqs
 from fournines.clock import Clock, Stepped, Steps
+from fournines.rehearsal.calm import STEP
 from fournines.rehearsal.direct import CALLER, WorldMetrics, WorldSessions
-from fournines.rehearsal.rehearse import STEP, Ear, charter
+from fournines.rehearsal.rehearse import Ear, charter
 from fournines.service import Outside, Pace, Setting, build
 from fournines.store.books import Books
 from fournines.wire import InProcess

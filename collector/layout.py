@@ -78,10 +78,14 @@ _Choice = tuple[tuple[int, ...], tuple[frozenset[Metric], ...], int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Every bundle that is read, in order of account and region; a question asked once is kept."""
+    """Every bundle that is read, in order of account and region; a question asked once is kept.
+
+    `found` are those that could be read, if any metric asked for them.
+    """
 
     bundles: tuple[Bundle, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    found: tuple[Bundle, ...] = ()
     _asked: dict[_Choice, Asked] = field(default_factory=dict)
 
     def asked(
@@ -194,10 +198,10 @@ def lay_out(
         found += bundles(map(line_of, views))
         if views:
             found += bundles([Line(owner=Area(estate.account, estate.region))])
-    asking = tuple(bundle for bundle in found if any(_asks(bundle, metrics)))
-    if previous and previous.metrics == tuple(metrics) and _same(previous.bundles, asking):
+    if previous and previous.metrics == tuple(metrics) and _same(previous.found, found):
         return previous
-    return Layout(asking, tuple(metrics))
+    asking = tuple(bundle for bundle in found if any(_asks(bundle, metrics)))
+    return Layout(asking, tuple(metrics), tuple(found))
 
 
 def _asks(bundle: Bundle, metrics: Iterable[Metric]) -> Iterable[bool]:

@@ -152,6 +152,9 @@ class Target:
         """What it is called among those of its placement."""
         return self.check.shown
 
+    def __hash__(self) -> int:
+        return hash(self.placement)  # few checks have the same one, and each is asked for every second
+
 
 @dataclass(frozen=True, slots=True)
 class Aimed:

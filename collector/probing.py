@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 
-from collector.probes import Reason
+from collector.probes import TARGETS_MAX, Reason
 from slo.cells import Block, Indicator, Placement, Sli, State, minute_of
 
 if TYPE_CHECKING:
@@ -33,9 +34,14 @@ ANSWERED_WITHIN_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.
 
 def turn(target: Target, moment: datetime) -> int:
     """Return the number of the target's turn that holds the moment; targets are spread over the period."""
-    every = target.check.every // _MS
-    phase = crc32(f"{target.placement} {target.name}".encode()) % every
+    every, phase = _rhythm(target)
     return (int(moment.timestamp() * 1000) - phase) // every
+
+
+@lru_cache(maxsize=TARGETS_MAX)
+def _rhythm(target: Target) -> tuple[int, int]:
+    every = target.check.every // _MS
+    return every, crc32(f"{target.placement} {target.name}".encode()) % every
 
 
 def due(

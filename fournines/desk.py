@@ -59,10 +59,12 @@ class Desk:
             if incident.felt:
                 self._heat.sign(incident.service, now)
 
-    def change(self, name: str, decide: Callable[[Incident], Change | None]) -> None:
-        """Change one incident as it is now; nothing happens when it is over."""
+    def change(self, seen: Incident, decide: Callable[[Incident], Change | None]) -> None:
+        """Change one incident as it is now, if it was to be as it was just seen; not when it is over."""
+        if decide(seen) is None:
+            return
         with self._hand:
-            incident = self._books.incident(name)
+            incident = self._books.incident(seen.id)
             if incident is None or incident.resolved_at is not None:
                 return
             change = decide(incident)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from collector.catalog import ZONES
 from collector.estate import ServiceView
+from collector.load import Load
 from collector.source import CollectError, Source
 from fournines.clock import Clock
 from fournines.known import Known
@@ -25,17 +26,17 @@ from remediation.diagnosis.testimony import proven, said, worth_asking
 from remediation.events.witness import Witness
 from remediation.tenure import observed
 from slo.cells import Indicator, Placement, Sli, minute_of
+from slo.ledger import Ledger
 from slo.objectives import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from collector.load import Latest, Load
+    from collector.load import Latest
     from collector.remains import Remains
     from remediation.events.event import Event
     from remediation.incidents import Incident
     from remediation.workflow.run import Run
-    from slo.ledger import Ledger
 
 #: How far back a diagnosis looks: long enough to know what is usual.
 HEALTH_MINUTES = 90
@@ -52,6 +53,24 @@ SIBLING_KEPT = timedelta(seconds=20)
 WORKERS = 5
 
 
+@dataclass(slots=True)
+class Healths:
+    """How placements served when they were last looked at, as long as that is still so.
+
+    Beside each stands the load that it was made with.
+    """
+
+    of: dict[Placement, tuple[Load | None, Health | None]] = field(default_factory=dict)
+    _made_of: tuple[Ledger | None, int, int] = (None, 0, 0)
+
+    def refer(self, ledger: Ledger, minute: int) -> None:
+        """Forget all if the ledger has changed since, or the minute that is looked back from."""
+        now = (ledger, ledger.changes, minute)
+        if now != self._made_of:
+            self.of.clear()
+            self._made_of = now
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looker:
     """Looks at AWS, at the ledger and at the past."""
@@ -65,9 +84,7 @@ class Looker:
     policies: Policies = field(default_factory=Policies)
     workers: int = WORKERS
     _seen: dict[Placement, ServiceView] = field(default_factory=dict, init=False)
-    _regions: dict[tuple[str, str], tuple[datetime, Mapping[Placement, Health]]] = field(
-        default_factory=dict, init=False
-    )
+    _healths: Healths = field(default_factory=Healths, init=False)
 
     def situations(
         self, incident: Incident, placements: Iterable[Placement], now: datetime
@@ -176,32 +193,35 @@ class Looker:
 
     def _health(self, placements: Sequence[Placement], now: datetime) -> Mapping[Placement, Health]:
         with self.books.ledger() as ledger:
+            self._healths.refer(ledger, minute_of(now))
             found = {placement: self._served(ledger, placement, now) for placement in placements}
         return {placement: health for placement, health in found.items() if health is not None}
 
     def _neighbours(self, placement: Placement, now: datetime) -> Mapping[Placement, Health]:
-        """Return how the services beside it serve; a region is read once a moment, whoever asks."""
-        scope = (placement.account, placement.region)
-        read_at, region = self._regions.get(scope, (None, {}))
-        if read_at != now:
-            region = self._health(self.known.of_region(*scope), now)
-            self._regions[scope] = (now, region)
-        return {beside: health for beside, health in region.items() if beside.service != placement.service}
+        """Return how the services beside it serve."""
+        region = self.known.of_region(placement.account, placement.region)
+        return self._health([beside for beside in region if beside.service != placement.service], now)
 
     def _served(self, ledger: Ledger, placement: Placement, now: datetime) -> Health | None:
-        availability = self._series(ledger, placement, Indicator.AVAILABILITY, now)
-        if availability is None:
-            return None
+        """Return how a placement serves; as long as nothing new is known, it is what it was."""
         load = self.known.loads.get(placement)
         cpu = load.cpu_ratio if load else None
-        return Health(
-            placement=placement,
-            availability=availability,
-            latency=self._series(ledger, placement, Indicator.LATENCY, now),
-            cpu=cpu.value * 100 if cpu else None,
-            cpu_minute=cpu.minute if cpu else None,
-            zones=_zones(load) if load else {},
-        )
+        kept = self._healths.of.get(placement)
+        if kept is not None and kept[0] is load:
+            return kept[1]
+        availability = self._series(ledger, placement, Indicator.AVAILABILITY, now)
+        health = None
+        if availability is not None:
+            health = Health(
+                placement=placement,
+                availability=availability,
+                latency=self._series(ledger, placement, Indicator.LATENCY, now),
+                cpu=cpu.value * 100 if cpu else None,
+                cpu_minute=cpu.minute if cpu else None,
+                zones=_zones(load) if load else {},
+            )
+        self._healths.of[placement] = load, health
+        return health
 
     def _series(
         self, ledger: Ledger, placement: Placement, indicator: Indicator, now: datetime

@@ -29,13 +29,15 @@ from simulator.calls import Call
 from simulator.fault import Disturbance, Expect, ScheduleFault
 from simulator.harm import availability, outage_minutes, recovered
 from simulator.moment import MINUTE_S, moment, seconds, written
-from simulator.without import PAGE_LAG_MINUTES, PERSON_MINUTES
+from simulator.without import PAGE_LAG_MINUTES, PERSON_MINUTES, live_without
 from simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from simulator.injection import Ordeal
+    from simulator.recording import Recording
+    from simulator.scenario import Scenario
 
 OPERATOR = "fournines"
 #: What comes later than the person without an operator would act at the soonest was not in time.
@@ -64,10 +66,28 @@ class Message:
         return re.search(rf"(?<![\w-])(?:{either})(?![\w-])", self.text) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What a life without any operator came to: availability, and what each fault cost, in their order."""
+
+    overall: dict[str, Any]
+    spent: tuple[float, ...]
+
+
+def alone(world: World) -> Alone:
+    """Sum up a life without any operator."""
+    return Alone(overall(world), tuple(spent(world, ordeal) for ordeal in world.ordeals))
+
+
+def lived_alone(scenario: Scenario, recording: Recording | None = None) -> Alone:
+    """Live through a scenario without any operator: apart from all else, so that another process can."""
+    return alone(live_without(scenario, recording))
+
+
 def judge(
     world: World,
     *,
-    without: World | None = None,
+    without: World | Alone | None = None,
     messages: Sequence[Message] = (),
     causes: Mapping[int, str] | None = None,
     operator: str = OPERATOR,
@@ -76,7 +96,8 @@ def judge(
     bench = Bench(world, [call for call in world.calls if call.caller == operator], list(messages))
     named = causes or {}
     wrong = [call for call in bench.calls if not bench.fits(call)]
-    faults = [bench.tell(ordeal, named.get(ordeal.index), without) for ordeal in world.ordeals]
+    lone = alone(without) if isinstance(without, World) else without
+    faults = [bench.tell(ordeal, named.get(ordeal.index), lone) for ordeal in world.ordeals]
     needed = [ordeal for ordeal in world.ordeals if bench.needs_alert(ordeal)]
     delivered = sum(bench.detected(ordeal) is not None for ordeal in needed)
     told_twice = Counter((message.text, message.thread) for message in bench.messages)
@@ -85,7 +106,7 @@ def judge(
         "seed": world.scenario.seed,
         "faults": faults,
         "availability_with": overall(world),
-        "availability_without": None if without is None else overall(without),
+        "availability_without": None if lone is None else lone.overall,
         "wrong_actions": [bench.action(call, None) | {"where": bench.where(call)} for call in wrong],
         "alerts": {
             "delivered": delivered,
@@ -214,10 +235,9 @@ class Bench:
         minute = recovered(world.truth, ordeal.placements, start, end, objective)
         return None if minute is None else max(0.0, float(minute * MINUTE_S - ordeal.onset))
 
-    def tell(self, ordeal: Ordeal, cause: str | None, without: World | None) -> dict[str, Any]:
+    def tell(self, ordeal: Ordeal, cause: str | None, without: Alone | None) -> dict[str, Any]:
         """Describe a fault and what was done about it."""
         fault = ordeal.fault
-        alone = None if without is None else without.ordeals[ordeal.index]
         since = ordeal.onset if ordeal.onset is not None else ordeal.began
         disturbance = isinstance(fault, Disturbance)
         return {
@@ -233,7 +253,7 @@ class Bench:
             "recovered_after_s": None if disturbance else self.recovered_after(ordeal, self.world),
             "budget_minutes": None if disturbance else spent(self.world, ordeal),
             "budget_minutes_without": (
-                None if disturbance or without is None or alone is None else spent(without, alone)
+                None if disturbance or without is None else without.spent[ordeal.index]
             ),
         }
 

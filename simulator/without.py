@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simulator.ecs.rollout import Deployment
     from simulator.estate import Place
     from simulator.injection import Ordeal
+    from simulator.lived import Lived
     from simulator.recording import Recording
     from simulator.scenario import Scenario
 
@@ -28,6 +29,10 @@ CALLER = "person"
 BURN, LONG_MINUTES, SHORT_MINUTES = 14.4, 60, 5
 #: ... some minutes after the fact, since metrics are late; then a person wakes up, looks, and understands.
 PAGE_LAG_MINUTES, PERSON_MINUTES = 3, 30
+#: Before this share of a page's burn, or with so few failures in a minute, nobody is near to being paged.
+BURN_NEAR, CHANCE = 0.8, 2
+#: So long is lived through at once while nothing is to be done.
+REST = timedelta(hours=3)
 #: A person scales out by this much.
 MORE_TASKS = 2.0
 
@@ -51,6 +56,19 @@ class Person:
                     self.due[key] = minute + PAGE_LAG_MINUTES + PERSON_MINUTES
                 if minute >= self.due.get(key, minute + 1) and key not in self.done:
                     self._act(ordeal, placement, key)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is still to be done."""
+        return bool(self.due.keys() - self.done)
+
+    def heed(self, lived: Lived) -> int:
+        """Return for how many minutes nobody would be paged: few enough of the requests fail."""
+        outcome, allowed = lived.outcome, 1.0 - max(p.spec.objective for p in self.world.estate.places)
+        # A window that burns holds a minute that does.
+        burns = outcome.bad > np.maximum(BURN_NEAR * BURN * allowed * outcome.total, CHANCE)
+        fails = burns.any(axis=1)
+        return int(fails.argmax()) if fails.any() else len(lived)
 
     def _act(self, ordeal: Ordeal, placement: int, key: tuple[int, int]) -> None:
         try:
@@ -162,8 +180,10 @@ def live_without(scenario: Scenario, recording: Recording | None = None) -> Worl
     """Live through a scenario with nobody but that person; return the world as it then is."""
     world = World(scenario, recording)
     person = Person(world)
-    for minute in range(seconds(scenario.start) // MINUTE_S, seconds(scenario.end) // MINUTE_S):
-        world.step(world.now + timedelta(minutes=1))
-        person.look(minute + 1)
-    world.step(scenario.end)
+    while world.now < scenario.end:
+        if not person.busy:
+            world.rest(min(scenario.end, world.now + REST), person.heed)
+        if world.now < scenario.end:
+            world.step(min(scenario.end, world.now + timedelta(minutes=1)))
+            person.look(seconds(world.now) // MINUTE_S)
     return world

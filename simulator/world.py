@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 
     from simulator.cloudwatch.evaluation import Transition
     from simulator.cloudwatch.notice import Notice
+    from simulator.demand import Row
     from simulator.ecs.service import Service
     from simulator.estate import Site
     from simulator.recording import Recording
@@ -87,6 +88,7 @@ class World:
         places, aws = self.estate.places, scenario.aws
         self._demand = demand(scenario, self.estate, recording)
         expected = self._demand.expected(self._at // MINUTE_S)
+        self._asked = self._at // MINUTE_S, expected
         desired = [tasks_for(place.spec, expected[place.index]) for place in places]
         self._reach = Reach(scenario.seed)
         self._desk = Desk(scenario.seed, self._reach, now=self._at)
@@ -186,7 +188,7 @@ class World:
         """Return how a service fares now, by the levels that the open minute is served with."""
         level = self._pulse.level[:, placement]
         healthy = int(level[Level.CARRYING])
-        asked = float(self._demand.expected(self._at // MINUTE_S)[placement] * level[Level.SURGE])
+        asked = float(self._expected(self._at // MINUTE_S)[placement] * level[Level.SURGE])
         room = healthy * float(self._demand.task_capacity[placement])
         used = np.array(asked / max(room, 1.0))
         kept = (1.0 - level[Level.ERRING] / max(level[Level.CARRYING], 1.0)) * (1.0 - level[Level.DEPENDENCY])
@@ -197,6 +199,12 @@ class World:
             too_many=max(0.0, 1.0 - room / max(asked, 1.0)),
             median_s=float(self._demand.median_s[placement] * level[Level.LATENCY] * slowdown(used)),
         )
+
+    def _expected(self, minute: int) -> Row:
+        """Return what is expected of a minute, kept as long as it is asked for."""
+        if self._asked[0] != minute:
+            self._asked = minute, self._demand.expected(minute)
+        return self._asked[1]
 
     def step(self, now: datetime) -> list[Delivery]:
         """Move on to `now`; return the events that arrived meanwhile, in order."""

@@ -71,6 +71,8 @@ class Ledger:
         self.ring = ring
         self.windows = tuple(sorted(set(windows)))
         self.newest: int | None = None
+        #: Moves whenever a cell or a sum may have: what was made of them is then made anew.
+        self.changes = 0
         self._column: dict[Sli, int] = {}
         self._by_indicator: dict[Indicator, list[int]] = {indicator: [] for indicator in Indicator}
         self._bad = np.zeros((ring, capacity), np.uint32)
@@ -113,6 +115,7 @@ class Ledger:
 
     def exclude(self, exclusions: Exclusions) -> None:
         """Leave out the minutes of these exclusions and no others, also those that are still to come."""
+        self.changes += 1
         self._overlay = Overlay(exclusions, self._column)
         self._state &= np.uint8(LAID - 1)
         self._lay(*self._ends())
@@ -137,6 +140,7 @@ class Ledger:
         steps = minute - self.newest
         if steps <= 0:
             return
+        self.changes += 1
         for position, window in enumerate(self.windows):
             if steps >= window:
                 self._sums[position] = 0
@@ -161,6 +165,7 @@ class Ledger:
         """
         if not block.minutes or not block.slis:
             return Put((), range(0))
+        self.changes += 1
         if int(block.total.max()) > COUNT_MAX:
             raise ValueError(f"a minute counts at most {COUNT_MAX}, got {int(block.total.max())}")
         columns = np.array([self.add(sli) for sli in block.slis])
@@ -176,6 +181,7 @@ class Ledger:
 
     def load(self, slis: Sequence[Sli], blocks: Iterable[Block]) -> None:
         """Fill an empty ledger with consecutive blocks of these SLIs, faster than they could be put."""
+        self.changes += 1
         if len(slis) > self._bad.shape[1]:
             self._grow(len(slis))
         for sli in slis:

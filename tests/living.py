@@ -11,8 +11,9 @@ from fournines.desk import Desk
 from fournines.jobs.respond import Remediate
 from fournines.known import Known
 from fournines.look import Looker
+from fournines.rehearsal.calm import STEP
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
-from fournines.rehearsal.rehearse import STEP, Ear, charter
+from fournines.rehearsal.rehearse import Ear, charter
 from fournines.rehearsal.scheduled import every_schedule
 from fournines.service import Outside, Pace, Setting, build
 from fournines.wire import InProcess

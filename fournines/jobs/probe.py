@@ -7,18 +7,18 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from collector.estate import ServiceView
 from collector.probes import Aimed, Answer, Prober, Probes, Reason, Result, Target, aim
-from collector.probing import TOLD_AFTER, answered, count, due, in_a_row, settled
+from collector.probing import TOLD_AFTER, answered, count, due, in_a_row, settled, turn
 from fournines.desk import Desk
 from fournines.known import Known
 from fournines.store.books import Books
 from remediation.incidents import PROBED, Symptom
 from slo.burn import Severity
-from slo.cells import Placement, minute_of, moment_of
+from slo.cells import Placement, minute_of
 
 _log = logging.getLogger(__name__)
 
@@ -53,13 +53,28 @@ class Probe:
             self._take(self._ended.get(), now)
         self._keep(now)
 
-    def rested(self, start: int, end: int) -> None:
-        """Count the checks of the minutes `[start, end)` as answered: made or not, that is known of them."""
-        self._waiting = [result for result in self._waiting if minute_of(result.at) not in range(start, end)]
-        self._keep(moment_of(end))
-        targets = self._targets()
-        if targets:
-            self.known.corrected(self.books.record(answered(targets, start, end), moment_of(end)))
+    @property
+    def troubled(self) -> bool:
+        """Whether any check is not known to have been answered when it was last made."""
+        return bool(self._running) or any(self._last.values()) or any(self._in_a_row.values())
+
+    def rested(self, since: datetime, until: datetime, turn_s: timedelta) -> None:
+        """Take the checks after `since` up to `until` as answered: made or not, that is known of them.
+
+        `turn_s` lies between two runs, which begin what is due.
+        """
+        targets, minutes = self._targets(), range(minute_of(since) + 1, minute_of(until))
+        moments = [since + turn_s * n for n in range(1, (until - since) // turn_s + 1)]
+        for moment in (one for one in moments if minute_of(one) not in minutes):
+            for target in (one for one in targets if turn(one, moment) != turn(one, moment - turn_s)):
+                self._waiting.append(Result(target, moment, Answer(0.0)))
+        for target in targets:
+            begun = (one for one in reversed(moments) if turn(target, one) != turn(target, one - turn_s))
+            self._begun[target] = next(begun, self._begun[target])
+        if minutes and targets:
+            put = self.books.record(answered(targets, minutes.start, minutes.stop), until)
+            self.known.corrected(put)
+        self._keep(until)
 
     def _begin(self, now: datetime) -> None:
         ready = due(self._targets(), self._begun, self._running, now)

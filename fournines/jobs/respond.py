@@ -54,7 +54,7 @@ class Remediate:
                 kept.add(incident.id)
         self._advance()
         for incident in self._incidents():
-            self.desk.change(incident.id, lambda fresh: self._progress(fresh, now, kept))
+            self.desk.change(incident, lambda fresh: self._progress(fresh, now, kept))
         if failures:
             raise ExceptionGroup(f"{len(failures)} incidents could not be looked into", failures)
 
@@ -79,7 +79,7 @@ class Remediate:
         self._notice(situation, now)
         diagnosis = diagnose(situation)
         decision = decide(situation, diagnosis, self.policies, self.books.switches(), now)
-        self.desk.change(situation.incident.id, lambda incident: record(incident, decision))
+        self.desk.change(situation.incident, lambda incident: record(incident, decision))
         run = run_for(situation.incident, decision, now)
         if run is not None and self.books.runs.start(run, ()):
             self._advance()  # at once, before others are looked into
@@ -91,7 +91,7 @@ class Remediate:
         if here is not None:
             failing, calm = bool(here.failing), here.calm
             self.desk.change(
-                situation.incident.id,
+                situation.incident,
                 lambda incident: felt(incident, placement, now, failing=failing, calm=calm),
             )
 

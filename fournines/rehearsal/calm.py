@@ -7,7 +7,7 @@ sets the pace of a rehearsal and nothing else: the service is told what it alway
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,8 +18,9 @@ from fournines.rehearsal.direct import WorldMailbox
 from fournines.service import Service
 from fournines.store.books import Books
 from simulator.world import World
-from slo.burn import FAILURES_MIN, RULES, Severity
+from slo.burn import DEAD_FAILURES_MIN, FAILURES_MIN, RULES, Severity
 from slo.cells import Indicator, minute_of
+from slo.evidence import failures_needed
 from slo.ledger import WINDOWS
 from slo.objectives import Objective
 
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
     from simulator.truth import Counts, Truth
     from slo.burn import Rule
 
-#: As far as is rested at a time: what counts is then read in one look, and still kept by CloudWatch.
-REST = timedelta(hours=1)
+#: A rehearsal goes in steps of so much where it does not rest.
+STEP, MINUTE = timedelta(seconds=5), timedelta(minutes=1)
+IDLE = frozenset({"probe"})
+#: As far as is rested at a time: what counts is then read in one look, while CloudWatch keeps it for 3 hours.
+REST = timedelta(minutes=150)
 #: A rest ends where everything is read: then it is known what would be known by then without it.
 GRAIN_MINUTES = 15
 #: These minutes are known before a rest, but for the newest, which may still be late.
@@ -60,6 +64,7 @@ class Calm:
     objectives: Sequence[Objective]
     rested: timedelta = field(default=timedelta(), init=False)
     _again: datetime | None = field(default=None, init=False)
+    _checked: datetime | None = field(default=None, init=False)
 
     def rest(self) -> bool:
         """Rest if nothing is to be done now; return whether any time passed."""
@@ -70,17 +75,37 @@ class Calm:
         if world.now == now:
             self._again = now + timedelta(minutes=GRAIN_MINUTES - minute_of(now) % GRAIN_MINUTES)
             return False
-        if self.service.probe is not None:
-            self.service.probe.rested(minute_of(now), minute_of(world.now))
+        self._answered(world.now)
         self.rested += world.now - now
         return True
+
+    def idle(self) -> Collection[str]:
+        """Return the jobs that need not run now: checks from outside, while all answers are known.
+
+        The first minute is checked, and so is the last moment.
+        """
+        world, probe = self.world, self.service.probe
+        if probe is None:
+            return ()
+        begun = world.now - world.scenario.start > MINUTE
+        if begun and world.now < world.scenario.end and world.well and not probe.troubled:
+            return IDLE
+        self._answered(world.now - STEP)
+        self._checked = world.now
+        return ()
+
+    def _answered(self, until: datetime) -> None:
+        """Count the checks that were not made as answered."""
+        if self.service.probe is not None and self._checked is not None and until > self._checked:
+            self.service.probe.rested(self._checked, until, STEP)
+            self._checked = until
 
     def _quiet(self, now: datetime) -> bool:
         """Whether nothing is under way, expected or in doubt."""
         known, world = self.service.known, self.world
         return not (
             world.hindered
-            or (self.service.probe is not None and not world.well)
+            or (self.service.probe is not None and (self.service.probe.troubled or not world.well))
             or any(one.in_slices or one.conditions or one.indicator not in COUNTED for one in self.objectives)
             or known.heat.hot(now)
             or known.heat.alarmed(now)
@@ -154,11 +179,13 @@ def _total(source: Truth | Outcome, rows: slice, columns: slice | NDArray[np.int
 def _fires(rule: Rule, bad: Counts, total: Counts, limit: float, allowed: float) -> NDArray[np.bool_]:
     """Return in which minutes [minutes, columns] a tier could fire, which asks for a ratio of `limit`."""
     long, short = WINDOWS[rule.long], WINDOWS[rule.short]
-    fires = (
-        _over(bad, total, long, limit) & _over(bad, total, short, limit) & (_sums(bad, long) >= FAILURES_MIN)
-    )
+    fires = _over(bad, total, long, limit) & _over(bad, total, short, limit)
     if rule.tier.severity is Severity.TICKET:
         fires &= _over(bad, total, SPENT_OVER, allowed)
+    spent, asked = _sums(bad, long), _sums(total, long)
+    for place in zip(*np.nonzero(fires), strict=True):
+        enough = max(FAILURES_MIN, failures_needed(int(asked[place] * MARGIN), limit))
+        fires[place] = spent[place] >= min(enough, DEAD_FAILURES_MIN)
     return fires
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from collector.probes import Probes
 from fournines import staging
 from fournines.clock import Stepped, Steps
-from fournines.rehearsal.calm import Calm
+from fournines.rehearsal.calm import IDLE, STEP, Calm
 from fournines.rehearsal.direct import WorldMailbox, WorldMetrics, WorldSessions
 from fournines.rehearsal.probed import WorldProber, every_door
 from fournines.rehearsal.scheduled import every_schedule
@@ -25,8 +28,7 @@ from fournines.store.place import IN_MEMORY
 from fournines.wire import InProcess
 from remediation.decision import policy
 from runbooks import shelf
-from simulator.judge import Message, judge
-from simulator.without import live_without
+from simulator.judge import Alone, Message, judge, lived_alone
 from simulator.world import World
 from slo import contracts
 from slo.openslo.reader import read as read_openslo
@@ -37,9 +39,14 @@ if TYPE_CHECKING:
     from simulator.recording import Recording
     from simulator.scenario import Scenario
 
-STEP = timedelta(seconds=5)
+#: A real second takes ten; nothing of the store's upkeep can be seen in a rehearsal.
+PACE = Pace(real_s=timedelta(seconds=10), upkeep=timedelta(hours=12))
 #: How long a temporary change is kept in a story: long enough to help, short enough to see it undone.
 KEEP_FOR = "25m"
+
+
+#: From this length on the life without fournines is lived through beside, in a process of its own.
+BESIDE_FROM = timedelta(hours=12)
 
 
 @dataclass(slots=True)
@@ -90,6 +97,16 @@ def stories(scenario: Scenario) -> list[tuple[str, str, str]]:
     ]
 
 
+@contextmanager
+def _alone(scenario: Scenario, recording: Recording | None) -> Iterator[Callable[[], Alone]]:
+    """Live through the scenario without fournines; what is handed out waits for it."""
+    if scenario.duration < BESIDE_FROM:
+        yield partial(lived_alone, scenario, recording)
+        return
+    with ProcessPoolExecutor(1) as beside:
+        yield beside.submit(lived_alone, scenario, recording).result
+
+
 def rehearse(  # noqa: PLR0913 - each says how it is lived through
     scenario: Scenario,
     *,
@@ -117,25 +134,25 @@ def rehearse(  # noqa: PLR0913 - each says how it is lived through
         channel="rehearsal",
         heartbeat_regions=tuple(scenario.estate.regions[:HEARTBEAT_REGIONS]),
         workers=1,
-        pace=Pace(real_s=timedelta(seconds=10)),
+        pace=PACE,
         probes=every_door(world.estate) if probed else Probes(),
         schedules=every_schedule(scenario.estate),
     )
     kept_by = charter(scenario)
-    with Books.open(IN_MEMORY) as books:
+    with Books.open(IN_MEMORY) as books, _alone(scenario, recording) as alone:
         service = build(kept_by, setting, books, outside, clock)
         steps = Steps(service.jobs, clock, service.record)
         calm = Calm(world, service, books, mailbox, kept_by.objectives)
         while world.now < scenario.end:
             if not stepped and calm.rest():
-                steps.leap(world.now, skipping={"probe"})
+                steps.leap(world.now, IDLE)
                 attend(books, world.now)
                 continue
             moment = min(world.now + STEP, scenario.end)
             mailbox.post(world.step(moment))
-            steps.until(moment)
+            steps.until(moment, () if stepped else calm.idle())
             attend(books, moment)
-        summary = judge(world, without=live_without(scenario, recording), messages=ear.heard)
+        summary = judge(world, without=alone(), messages=ear.heard)
         name_causes(summary, [view.as_json() for view in service.board.incidents()])
         for sentence in unnoticed(summary, books, kept_by.objectives):
             tell(sentence)

@@ -80,11 +80,22 @@ class Series:
 
     def sick(self, *minutes: int) -> bool | None:
         """Whether these minutes together are in trouble; None when none of them is known."""
+        if len(minutes) == 1:
+            position = minutes[0] - self.start
+            return self._each[position] if 0 <= position < len(self.cells) else None
         cells = [cell for minute in minutes if (cell := self.at(minute)) is not None]
         if not cells:
             return None
-        bad, total = sum(cell[0] for cell in cells), sum(cell[1] for cell in cells)
-        return bad >= SICK_BAD_MIN * self.scale and bad >= self._limit * total
+        return self._sick(sum(cell[0] for cell in cells), sum(cell[1] for cell in cells))
+
+    def _sick(self, bad: int, total: int) -> bool:
+        limit = self._limit
+        return bad >= SICK_BAD_MIN * self.scale and bad * limit.denominator >= limit.numerator * total
+
+    @cached_property
+    def _each(self) -> tuple[bool | None, ...]:
+        """Whether each minute by itself is in trouble."""
+        return tuple(None if cell is None else self._sick(*cell) for cell in self.cells)
 
     @property
     def limit(self) -> Fraction:
