@@ -131,7 +131,7 @@ def rehearse(  # noqa: PLR0913 - each is an option
     A scenario is a YAML file, or one of those that come with it:
 
     \b
-      bad-blue-green, bad-canary, bad-deployment, crash-loop, dependency,
+      bad-blue-green, bad-canary, bad-deployment, bad-month, crash-loop, dependency,
       image-gone, mylearning, no-way-back, out-of-memory, quiet-hour,
       redeployed, spot-shortage, stuck-at-hook, stuck-tasks, surge,
       target-also-bad, zone-outage
