@@ -146,6 +146,8 @@ class AwsCheckup:
         if tasks:
             with noted(denied, "ecs:DescribeTasks"):
                 ecs.describe_tasks(cluster=clusters[0], tasks=tasks)
+            with noted(denied, "ecs:GetTaskProtection"):
+                ecs.get_task_protection(cluster=clusters[0], tasks=tasks)
 
     def _try_parts(self, account: str, region: str, denied: dict[str, str]) -> None:
         """Ask for what is not there: whoever may not look is told so first."""

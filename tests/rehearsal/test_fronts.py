@@ -137,13 +137,14 @@ def test_a_worker_without_requests_has_no_availability(life: Collecting) -> None
 
 def test_while_a_service_is_hot_its_zones_add_up_to_what_it_served(life: Collecting) -> None:
     place = life.world.estate.places[0]
-    requests, failures, healthy = (
+    requests, failures, refused, healthy = (
         [latest(life, "web", metric, zone) for zone in place.zones] for metric in ZONES
     )
     (minute,) = {point.minute for point in (*requests, *failures)}
     row = minute - life.world.truth.start
     assert sum(point.value for point in requests) == life.world.truth.total[row, place.index]
-    assert sum(point.value for point in failures) == life.world.truth.bad[row, place.index]
+    failed = sum(point.value for point in (*failures, *refused))
+    assert failed == life.world.truth.bad[row, place.index]
     assert sum(point.value for point in healthy) == life.world.service(place.index).running
     cold = life.known.loads[there("cart")].latest
     assert not any(metric in ZONES for metric, _ in cold)
